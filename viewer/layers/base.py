@@ -1,0 +1,146 @@
+"""What a map layer is: plain data that the scene draws and the legend explains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from twin.district import District
+from viewer import colours, privacy, texts
+
+Kind = Literal["building_values", "points", "lines", "polygons", "raster"]
+MOST_CATEGORIES = 10
+
+
+@dataclass(frozen=True)
+class View:
+    """What a layer may look at.
+
+    district : the district shown.
+    results : annual values per building of what is shown, index building_id; see `energy.annual`.
+    baseline : the same of the state before any measure.
+    group : privacy group of each building (`viewer.privacy.groups`); set for a public audience.
+    language : of labels.
+    """
+
+    district: District
+    results: pd.DataFrame
+    baseline: pd.DataFrame
+    language: str = texts.DEFAULT
+    group: pd.Series | None = None
+
+    @property
+    def public(self) -> bool:
+        return self.group is not None
+
+
+@dataclass(frozen=True)
+class Category:
+    """One colour of a legend of classes."""
+
+    label: str
+    colour: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer as plain data.
+
+    values : float32, one per row of the district's buildings; nan: nothing known. For classes: the number
+        of the category.
+    unit : as in the legend; empty for classes and years.
+    value_min, value_max : limits of the colour scale.
+    palette : colours from low to high, or one per category.
+    categories : of a layer of classes.
+    digits : decimals worth showing.
+    note : one sentence under the legend: what it is and how sure.
+    audience : whether residents may see it.
+    """
+
+    kind: Kind
+    title: str
+    unit: str
+    values: NDArray[np.float32]
+    value_min: float
+    value_max: float
+    palette: tuple[str, ...]
+    categories: tuple[Category, ...] = ()
+    digits: int = 0
+    note: str = ""
+    audience: Literal["public", "manager"] = "public"
+    ticks: tuple[float, ...] = field(default=())
+
+
+def continuous(
+    view: View,
+    name: str,
+    values: pd.Series,
+    *,
+    limits_of: pd.Series,
+    scale: str,
+    digits: int = 0,
+    zero: bool = True,
+) -> Layer:
+    """A layer of numbers; the limits follow from `limits_of`, so that they stay while a slider moves."""
+    low, high = colours.limits(limits_of.to_numpy("float64"), zero)
+    return Layer(
+        kind="building_values",
+        title=texts.text(view.language, f"layer.{name}.title"),
+        unit=texts.text(view.language, f"layer.{name}.unit"),
+        note=texts.text(view.language, f"layer.{name}.note"),
+        values=_rows(view, values).to_numpy("float32"),
+        value_min=low,
+        value_max=high,
+        palette=colours.SCALES[scale],
+        digits=digits,
+        ticks=tuple(colours.ticks(low, high)),
+    )
+
+
+def classes(view: View, name: str, codes: pd.Series, section: str = "") -> Layer:
+    """A layer of classes, the most frequent first; what is behind the tenth becomes "other"."""
+    counts = codes.dropna().value_counts()
+    order = sorted(counts.index, key=lambda code: (-counts[code], str(code)))
+    kept = order if len(order) <= MOST_CATEGORIES else order[: MOST_CATEGORIES - 1]
+    number = {code: index for index, code in enumerate(kept)}
+    labels = [texts.label(view.language, section, str(code)) if section else str(code) for code in kept]
+    sizes = [int(counts[code]) for code in kept]
+    if len(kept) < len(order):
+        number |= {code: len(kept) for code in order[len(kept) :]}
+        labels.append(texts.text(view.language, "legend.other"))
+        sizes.append(int(counts[order[len(kept) :]].sum()))
+    palette = colours.category_colours(max(len(labels), 1))
+    return Layer(
+        kind="building_values",
+        title=texts.text(view.language, f"layer.{name}.title"),
+        unit="",
+        note=texts.text(view.language, f"layer.{name}.note"),
+        values=_rows(view, codes.map(number)).to_numpy("float32"),
+        value_min=-0.5,
+        value_max=len(palette) - 0.5,
+        palette=palette,
+        categories=tuple(Category(*item) for item in zip(labels, palette, sizes, strict=False)),
+    )
+
+
+def per_building(view: View, values: pd.Series) -> pd.Series:
+    """`values` per building, for the public the sum over its group on each building of the group."""
+    if view.group is None:
+        return values
+    total = privacy.sums(values.to_frame("value"), view.group)["value"]
+    return view.group.map(total)
+
+
+def per_area(view: View, values: pd.Series) -> pd.Series:
+    """`values` per reference floor area of the building, for the public of its group. [1/m²]"""
+    area = view.district.buildings["a_use_m2"].where(values.notna())
+    return per_building(view, values) / per_building(view, area).where(lambda a: a > 0)
+
+
+def _rows(view: View, values: pd.Series) -> pd.Series:
+    return values.reindex(view.district.buildings.index).astype("float64")
