@@ -212,13 +212,19 @@ def open_district(place: str | os.PathLike[str] = "lobeda") -> District:
         folder = assets.path("lobeda")
     document = folder / "district.json"
     if not folder.is_dir():
-        raise DistrictError("there is no such folder", folder, "Make one with `lobeda import` or `lobeda fetch`")
+        raise DistrictError(
+            "there is no such folder", folder, "Make one with `lobeda import` or `lobeda fetch`"
+        )
     if not document.is_file():
-        raise DistrictError("the folder holds no district.json", folder, "Name a folder that `lobeda import` wrote")
+        raise DistrictError(
+            "the folder holds no district.json", folder, "Name a folder that `lobeda import` wrote"
+        )
     try:
         head = json.loads(document.read_text("utf-8"))
     except (ValueError, OSError) as error:
-        raise DistrictError(f"district.json cannot be read: {error}", folder, "Import the district again") from None
+        raise DistrictError(
+            f"district.json cannot be read: {error}", folder, "Import the district again"
+        ) from None
     if not isinstance(head, dict) or "version" not in head:
         raise DistrictError("district.json is of another program", folder, "Import the district again")
     if head["version"] > FORMAT_VERSION:

@@ -54,7 +54,9 @@ def read_terrain(file: Path) -> Terrain:
             heights = raster.read(1)
             transform = raster.transform
     except RasterioError as error:
-        raise DistrictError(f"the terrain cannot be read: {error}", file, "Import the district again") from None
+        raise DistrictError(
+            f"the terrain cannot be read: {error}", file, "Import the district again"
+        ) from None
     return Terrain(heights.astype("float32"), transform.c, transform.f, transform.a)
 
 

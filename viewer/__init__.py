@@ -1,1 +1,1 @@
-"""The viewer: apps, public site, HTTP and the command line. Nothing imports it."""
+"""Everything that people see: the 3D scene, the apps, the public site, the command line. Nobody imports it."""

@@ -118,7 +118,9 @@ def conform(table: str, frame: pd.DataFrame | None) -> pd.DataFrame:
         result = pd.DataFrame(out)
     ids = result[index]
     if ids.isna().any() or (ids == "").any():
-        raise SchemaError(f"{index} is empty in {int((ids.isna() | (ids == '')).sum())} rows", f"table {table}")
+        raise SchemaError(
+            f"{index} is empty in {int((ids.isna() | (ids == '')).sum())} rows", f"table {table}"
+        )
     if (double := ids[ids.duplicated()]).size:
         raise SchemaError(f"{index} {double.iloc[0]!r} stands twice", f"table {table}")
     return result.set_index(index)
@@ -148,7 +150,9 @@ def _cast(table: str, column: Column, values: pd.Series | None, rows: int) -> ob
     try:
         return pd.to_numeric(values).astype("float64").to_numpy("float64", na_value=np.nan)
     except (TypeError, ValueError) as error:
-        raise SchemaError(f"column {column.column} holds a value that is no number: {error}", f"table {table}") from None
+        raise SchemaError(
+            f"column {column.column} holds a value that is no number: {error}", f"table {table}"
+        ) from None
 
 
 def _check_geometry(table: str, column: Column, geometry: np.ndarray) -> None:
@@ -158,7 +162,9 @@ def _check_geometry(table: str, column: Column, geometry: np.ndarray) -> None:
     types = np.unique(shapely.get_type_id(geometry))
     names = {_TYPE_NAMES[shapely.GeometryType(kind).name] for kind in types if kind >= 0}
     if bad := names - allowed:
-        raise SchemaError(f"geometry is {', '.join(sorted(bad))}, not {' or '.join(sorted(allowed))}", f"table {table}")
+        raise SchemaError(
+            f"geometry is {', '.join(sorted(bad))}, not {' or '.join(sorted(allowed))}", f"table {table}"
+        )
 
 
 _TYPE_NAMES = {

@@ -1,0 +1,60 @@
+# The two commands of the README are `make serve` and `make test`; each does all set-up itself.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+PORT ?= 5006
+DISTRICT ?= lobeda
+STAMP = $(VENV)/.installed-
+
+.PHONY: serve test bench check-long lint constraints sample clean browser
+
+serve: $(STAMP)run
+	@$(BIN)/lobeda serve $(DISTRICT) --port $(PORT)
+
+test: $(STAMP)test browser
+	$(BIN)/python -m pytest -q
+
+bench: $(STAMP)test
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[bench]"
+	$(BIN)/python -m tests.benchmarks.bench_import
+	$(BIN)/python -m tests.benchmarks.bench_simulation
+
+check-long: $(STAMP)test
+	$(BIN)/python -m pytest -q -m long tests/long
+
+lint: $(STAMP)test
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[lint]"
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	cd viewer/scene && ../../$(BIN)/python build_hook.py --check-types
+
+# Builds the shipped sample district again from its facts.
+sample: $(STAMP)run
+	$(BIN)/python -m twin.sample assets/lobeda
+
+# Pins every dependency for Python 3.11 to 3.13, without addresses.
+constraints: $(STAMP)run
+	$(BIN)/python -m pip install -q uv
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+	  --no-header --no-annotate --no-emit-index-url --upgrade -o constraints.txt
+
+# Chromium for the browser tests, where Debian's packages may be installed; else those tests say why they skip.
+browser:
+	@command -v chromium >/dev/null 2>&1 || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 \
+	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } \
+	  || echo "Chromium is not installed: browser tests will be skipped"
+
+$(STAMP)run: pyproject.toml constraints.txt viewer/scene/build_hook.py viewer/scene/package-lock.json
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.13 …"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) (once, a few minutes)"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(STAMP)test: $(STAMP)run
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[test]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist viewer/scene/dist viewer/scene/node_modules

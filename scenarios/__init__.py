@@ -1,0 +1,7 @@
+"""What-if: scenarios of measures, their runs and indicators."""
+
+from scenarios.indicators import indicators
+from scenarios.run import run
+from scenarios.scenario import BASELINE, Range, Scenario, Step, Targets, load
+
+__all__ = ["BASELINE", "Range", "Scenario", "Step", "Targets", "indicators", "load", "run"]

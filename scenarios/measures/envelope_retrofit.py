@@ -1,0 +1,113 @@
+"""Envelope retrofit by component: walls, roof, lowest floor, windows to a refurbishment standard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from energy import Case
+from twin.errors import CallError
+
+TITLE = {"de": "Gebäudehülle sanieren", "en": "Envelope retrofit"}
+COMPONENTS = ("wall", "roof", "floor", "window")
+Component = Literal["wall", "roof", "floor", "window"]
+
+
+def apply(
+    case: Case,
+    *,
+    components: Sequence[str] = COMPONENTS,
+    standard: str = "usual",
+    buildings: Iterable[str] | None = None,
+    share: float = 1.0,
+) -> Case:
+    """The case with the components of some buildings brought to a standard; none is made worse.
+
+    Parameters
+    ----------
+    components : any of wall, roof, floor, window.
+    standard : `usual` or `advanced` (assets/parameters; own calculation from TEASER layers).
+    buildings : ids; without them, all conditioned buildings.
+    share : part of their blocks that is retrofitted, 0 to 1, by floor area; the worst envelopes come first,
+        so a larger share always contains the smaller one.
+
+    Raises
+    ------
+    CallError : an unknown component, standard or building, or a share outside 0 to 1.
+    """
+    _check(case, components, standard, share)
+    chosen = _chosen(case, buildings)
+    chosen &= retrofit_order(case, chosen) < share
+    envelope = case.envelope.copy()
+    for component in components:
+        target = case.parameters.refurbishment_standard(standard, component)
+        _improve(envelope, chosen, component, "u_{}_w_m2k", target.u_value_w_m2k, standard)
+        if component == "window":
+            better = chosen & (envelope["g_window"].to_numpy() > target.g_value)
+            envelope.loc[better, "g_window"] = target.g_value
+    return case.replace(envelope=envelope)
+
+
+def retrofit_order(case: Case, chosen: np.ndarray) -> np.ndarray:
+    """Share of the chosen floor area that is retrofitted before each building's block; shape (building,). [-]
+
+    Blocks are taken whole, those with the highest mean wall U-value first, ties by block id: people
+    refurbish blocks, not entrances, and a growing share must never undo a block.
+    """
+    frame = pd.DataFrame(
+        {
+            "block": case.district.buildings["block_id"].fillna("").to_numpy(),
+            "building": case.envelope.index.to_numpy(),
+            "area": np.where(chosen, case.envelope["a_use_m2"].to_numpy(), 0.0),
+            "u": case.envelope["u_wall_w_m2k"].to_numpy(),
+        }
+    )
+    frame["block"] = frame["block"].where(frame["block"] != "", frame["building"])
+    frame["weighted"] = frame["u"] * frame["area"]
+    blocks = frame.groupby("block", sort=True)[["area", "weighted"]].sum()
+    total = blocks["area"].sum()
+    if total <= 0:
+        return np.ones(len(frame))
+    mean_u = (blocks["weighted"] / blocks["area"].where(blocks["area"] > 0)).fillna(0.0)
+    blocks = blocks.assign(u=mean_u.round(6)).sort_values("u", ascending=False, kind="stable")
+    before = (blocks["area"].cumsum() - blocks["area"]) / total
+    return frame["block"].map(before).to_numpy("float64")
+
+
+def _improve(
+    envelope: pd.DataFrame, chosen: np.ndarray, component: str, pattern: str, value: float, standard: str
+) -> None:
+    column = pattern.format(component)
+    better = chosen & (envelope[column].to_numpy() > value)
+    envelope.loc[better, column] = value
+    envelope.loc[better, f"u_{component}_source"] = f"measure:envelope_retrofit {standard}"
+
+
+def _chosen(case: Case, buildings: Iterable[str] | None) -> np.ndarray:
+    conditioned = case.envelope["conditioned"].to_numpy(bool)
+    if buildings is None:
+        return conditioned
+    ids = pd.Index(list(buildings))
+    if (lost := ids[~ids.isin(case.envelope.index)]).size:
+        raise CallError(
+            f"there is no building {lost[0]!r}", "envelope_retrofit", "Use ids of the table buildings"
+        )
+    return conditioned & case.envelope.index.isin(ids)
+
+
+def _check(case: Case, components: Sequence[str], standard: str, share: float) -> None:
+    if unknown := [component for component in components if component not in COMPONENTS]:
+        raise CallError(
+            f"there is no component {unknown[0]!r}", "envelope_retrofit", f"Use {', '.join(COMPONENTS)}"
+        )
+    if not 0 <= share <= 1:
+        raise CallError(f"share is {share}", "envelope_retrofit", "Use 0 to 1")
+    if standard not in case.parameters.standards:
+        raise CallError(
+            f"there is no standard {standard!r}",
+            "envelope_retrofit",
+            f"Use {' or '.join(case.parameters.standards)}",
+        )

@@ -1,0 +1,177 @@
+"""The `lobeda` command.
+
+Exit codes: 0 done, 1 the data are at fault, 2 the call is at fault. An error is one line on stderr:
+what, where, what to do. Ctrl-C leaves nothing half-written.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import click
+import typer
+
+from twin.errors import CallError, TwinError
+from viewer import cli_import, cli_scenario
+from viewer.cli_common import Language, progress_bar
+
+app = typer.Typer(
+    name="lobeda",
+    help="Digital twin of a district: geodata in, a simulated and clickable 3D district out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("import")(cli_import.import_district)
+app.command("fetch")(cli_import.fetch_district)
+app.add_typer(cli_scenario.app, name="scenario")
+
+DistrictArgument = Annotated[
+    str, typer.Argument(metavar="DISTRICT", help="A district folder, or `lobeda` for the sample.")
+]
+
+
+@app.command(epilog="Example: lobeda serve out --port 5007")
+def serve(
+    district: DistrictArgument = "lobeda",
+    port: Annotated[
+        int, typer.Option(help="Port on this machine; 0 takes a free one.", min=0, max=65535)
+    ] = 5006,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; only this machine's own are allowed.")
+    ] = "127.0.0.1",
+    public_only: Annotated[
+        bool, typer.Option("--public-only", help="Only the residents' page, no manager's app.")
+    ] = False,
+) -> None:
+    """Open the web app: the public page at / and the manager's app at /manage."""
+    import twin
+    from viewer import server
+
+    server.serve(twin.open(district), host=host, port=port, public_only=public_only)
+
+
+@app.command(epilog="Example: lobeda info lobeda --json")
+def info(
+    district: DistrictArgument = "lobeda",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    language: Annotated[Language, typer.Option("--lang", help="Language of the text.")] = Language.en,
+) -> None:
+    """Counts, coverage, quality findings, provenance and licences of a district."""
+    import twin
+    from twin.info import info as describe
+
+    facts = describe(twin.open(district))
+    if as_json:
+        typer.echo(json.dumps(facts.to_dict(), ensure_ascii=False, indent=1))
+    else:
+        typer.echo("\n".join(facts.lines(language.value)))
+
+
+@app.command(epilog="Example: lobeda simulate out --out r.nc --csv year.csv")
+def simulate(
+    district: DistrictArgument,
+    out: Annotated[Path, typer.Option(help="NetCDF file for the hourly results.")],
+    weather: Annotated[
+        Path | None, typer.Option(help="Weather file (EPW); without it the sample year.")
+    ] = None,
+    scenario: Annotated[
+        str | None, typer.Option(help="Scenario file (YAML), or library/… for a shipped one.")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="Also the year per building as CSV.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the district's year as JSON.")] = False,
+) -> None:
+    """Simulate the year of every building, hour by hour."""
+    import energy
+    import scenarios
+    import twin
+
+    if not out.resolve().parent.is_dir():
+        raise CallError(
+            "there is no such folder", out.resolve().parent, "Make it, or name another file for --out"
+        )
+    case = energy.Case(
+        twin.open(district), energy.weather.read(weather) if weather else energy.weather.sample()
+    )
+    if scenario:
+        case = scenarios.load(scenario).apply(case)
+    with progress_bar() as progress:
+        energy.simulate_to_file(case, out, progress=progress)
+    year = energy.annual(case)
+    if csv:
+        cli_scenario.write_csv(year, csv)
+    totals = cli_scenario.totals(year)
+    if as_json:
+        typer.echo(json.dumps({"buildings": len(year), "hours": 8760, **totals}))
+        return
+    typer.echo(f"{out}: {len(year)} buildings, 8760 hours each")
+    for name, value in totals.items():
+        typer.echo(f"  {name:24s} {value:16,.0f}")
+
+
+@app.command(epilog="Example: lobeda publish public-site --district out")
+def publish(
+    site: Annotated[Path, typer.Argument(help="Folder for the static files.")],
+    district: Annotated[str, typer.Option(help="A district folder, or `lobeda`.")] = "lobeda",
+) -> None:
+    """Write the public twin as static files for any web server."""
+    import twin
+    from viewer.publish import publish as write
+
+    write(twin.open(district), site)
+    typer.echo(f"{site}: written")
+
+
+@app.command(epilog="Example: lobeda export out --to out.glb")
+def export(
+    district: DistrictArgument,
+    to: Annotated[Path, typer.Option(help="File; by suffix: .glb, .gpkg or .parquet (the buildings).")],
+) -> None:
+    """Write the district in another format."""
+    import twin
+    from viewer.cli_export import write
+
+    write(twin.open(district), to)
+    typer.echo(f"{to}: written")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command and end the process with its exit code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command; the exit code."""
+    command: Any = typer.main.get_command(app)
+    try:
+        result = command.main(args=arguments, prog_name="lobeda", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except CallError as error:
+        return _fail(str(error), 2)
+    except TwinError as error:
+        return _fail(str(error), 1)
+    except click.exceptions.NoArgsIsHelpError as error:
+        typer.echo(error.format_message(), err=True)
+        return 2
+    except click.ClickException as error:
+        return _fail(f"{error.format_message()} Try --help.", 2)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("stopped; nothing was changed.", 130)
+    except MemoryError:
+        return _fail("out of memory. Import fewer files at once, or use a machine with more memory.", 1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{error.strerror or error}. Check the path, the rights and the free space.", 1)
+
+
+def _fail(message: str, code: int) -> int:
+    typer.echo(f"lobeda: {' '.join(message.split())}", err=True)
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""`lobeda scenario`: run scenarios and compare them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+
+import energy
+import scenarios
+import twin
+from scenarios.indicators import ENERGY
+from twin.errors import CallError
+
+app = typer.Typer(help="What-if: run scenarios and compare them.", no_args_is_help=True)
+
+
+@app.command(epilog="Example: lobeda scenario run library/retrofit-wbs70.yaml")
+def run(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE…", help="Scenario files, or library/… for shipped ones.")
+    ],
+    district: Annotated[str, typer.Option(help="A district folder, or `lobeda`.")] = "lobeda",
+    weather: Annotated[
+        Path | None, typer.Option(help="Weather file (EPW); without it the sample year.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    csv: Annotated[Path | None, typer.Option(help="Also as CSV.")] = None,
+) -> None:
+    """The district's year as it is and after each scenario."""
+    chosen = [scenarios.BASELINE, *(scenarios.load(file) for file in files)]
+    year = energy.weather.read(weather) if weather else energy.weather.sample()
+    results = scenarios.run(chosen, twin.open(district), year, resolution="year")
+    table = scenarios.indicators(results)
+    if csv:
+        write_csv(table, csv)
+    typer.echo(
+        json.dumps(table.to_dict("index")) if as_json else table.T.to_string(float_format="{:,.0f}".format)
+    )
+
+
+def totals(year: pd.DataFrame) -> dict[str, float]:
+    """The district's sums of the year per building."""
+    return {name: float(year[name].sum()) for name in ENERGY if name in year}
+
+
+def write_csv(table: pd.DataFrame, file: Path) -> None:
+    """Write a table beside `file`, then rename, so that nothing half-written stays.
+
+    Raises
+    ------
+    CallError : the folder does not exist.
+    """
+    if not file.resolve().parent.is_dir():
+        raise CallError(
+            "there is no such folder", file.resolve().parent, "Make it, or name another file for --csv"
+        )
+    beside = file.with_name(f".{file.name}.part")
+    try:
+        table.to_csv(beside)
+        os.replace(beside, file)
+    finally:
+        beside.unlink(missing_ok=True)
