@@ -62,8 +62,9 @@ def info(
     language: Annotated[Language, typer.Option("--lang", help="Language of the text.")] = Language.en,
 ) -> None:
     """Counts, coverage, quality findings, provenance and licences of a district."""
-    import twin
     from twin.info import info as describe
+
+    import twin
 
     facts = describe(twin.open(district))
     if as_json:

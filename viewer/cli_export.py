@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -36,6 +35,6 @@ def write(district: District, file: Path) -> None:
                     frame.to_file(beside, layer=table, driver="GPKG", engine="pyogrio")
         else:
             district.buildings.to_parquet(beside)
-        os.replace(beside, file)
+        beside.replace(file)
     finally:
         shutil.rmtree(folder)

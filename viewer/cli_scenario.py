@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -62,6 +61,6 @@ def write_csv(table: pd.DataFrame, file: Path) -> None:
     beside = file.with_name(f".{file.name}.part")
     try:
         table.to_csv(beside)
-        os.replace(beside, file)
+        beside.replace(file)
     finally:
         beside.unlink(missing_ok=True)

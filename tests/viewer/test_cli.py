@@ -1,0 +1,170 @@
+"""The `lobeda` command as a user calls it: exit codes, one line on errors, nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import xarray as xr
+
+import twin
+from viewer import cli
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    code = cli.run([str(argument) for argument in arguments])
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+CITYGML = {
+    "EssenExample.gml": 117,
+    "Berlin_3880_5819.gml": 3,
+    "Berlin_3890_5819.gml": 40,
+    "Building_LOD2-EPSG25832.gml": 1,
+}
+CITYJSON = {"delft_1b.json": (), "multi_lod.json": (), "twobuildings.city.json": ()}
+
+
+@pytest.mark.parametrize("name", CITYGML)
+def test_import_citygml(
+    shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    code, _, err = call(capsys, "import", tmp_path / "out", "--buildings", shared_data / "citygml" / name)
+    assert (code, err) == (0, "")
+    district = twin.open(tmp_path / "out")
+    assert len(district.buildings) == CITYGML[name]
+    assert set(district.buildings.index) == set(district.surfaces["building_id"])
+    assert (district.buildings["volume_m3"] > 0).all()
+    assert (district.surfaces["surface_type"] == "RoofSurface").any()
+
+
+@pytest.mark.parametrize("name", CITYJSON)
+def test_import_cityjson(
+    shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    file = shared_data / "cityjson" / name
+    code, _, err = call(capsys, "import", tmp_path / "out", "--buildings", file)
+    if code:  # no CRS in the file: the error says what to pass, and passing it works
+        assert code == 1 and "--crs" in err and name in err
+        code, _, err = call(capsys, "import", tmp_path / "out", "--buildings", file, "--crs", "EPSG:25832")
+    assert (code, err) == (0, "")
+    assert len(twin.open(tmp_path / "out").buildings) >= 1
+
+
+def test_import_without_buildings_is_refused(
+    shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = shared_data / "cityjson" / "minimal.json"
+    code, out, err = call(capsys, "import", tmp_path / "out", "--buildings", file, "--crs", "EPSG:25832")
+    assert (code, out) == (1, "")
+    assert "no buildings" in err and "minimal.json" in err and err.count("\n") == 1
+    assert not any(tmp_path.iterdir())
+
+
+def test_import_osm(shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = shared_data / "osm" / "campus_melaten.osm"
+    assert call(capsys, "import", tmp_path / "out", "--buildings", file)[0] == 0
+    assert len(twin.open(tmp_path / "out").buildings) > 50
+
+
+def test_trees_join_the_sample(shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = shared_data / "jena-trees" / "lobeda_trees.csv"
+    code, _, err = call(capsys, "import", tmp_path / "out", "--into", "lobeda", "--trees", file)
+    assert (code, err) == (0, "")
+    district, sample = twin.open(tmp_path / "out"), twin.open("lobeda")
+    assert len(district.trees) == 8533  # SOURCES.md
+    assert len(district.buildings) == len(sample.buildings)
+    assert district.is_model
+
+
+def test_simulate_writes_every_hour(
+    shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    district, file = tmp_path / "out", tmp_path / "r.nc"
+    call(capsys, "import", district, "--buildings", shared_data / "citygml" / "Berlin_3890_5819.gml")
+    code, out, err = call(capsys, "simulate", district, "--out", file, "--csv", tmp_path / "year.csv")
+    assert (code, err) == (0, "") and "8760 hours" in out
+    with xr.open_dataset(file) as results:
+        assert results.sizes["time"] == 8760 and results.sizes["building_id"] == 40
+        assert bool(results.heating_need_kwh.notnull().all())
+        assert float(results.heating_need_kwh.sum()) > 0
+        assert all("units" in results[name].attrs and "long_name" in results[name].attrs for name in results)
+    assert len((tmp_path / "year.csv").read_text().splitlines()) == 41
+
+
+def test_info_says_that_the_sample_is_a_model(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call(capsys, "info", "lobeda", "--json")
+    facts = json.loads(out)
+    assert code == 0
+    assert "survey" in json.dumps(facts)
+    code, out, _ = call(capsys, "info", "lobeda", "--lang", "de")
+    assert code == 0 and "Vermessung" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["import", "OUT", "--buildings", "nowhere.gml"], 1, "nowhere.gml"),
+        (["import", "OUT"], 2, "--buildings"),
+        (["import", "OUT", "--buildings", "x.gml", "--crs", "utm"], 2, "EPSG:25832"),
+        (["info", "nowhere"], 1, "nowhere"),
+        (["simulate", "lobeda", "--out", "nowhere/r.nc"], 2, "nowhere"),
+        (["simulate", "lobeda", "--out", "r.nc", "--scenario", "none.yaml"], 1, "none.yaml"),
+        (["fetch", "OUT"], 2, "--lobeda"),
+        (["fetch", "OUT", "--bbox", "1,2,3"], 2, "W,S,E,N"),
+        (["fetch", "OUT", "--bbox", "3,2,1,4"], 2, "west"),
+        (["export", "lobeda", "--to", "x.doc"], 2, ".glb"),
+        (["serve", "lobeda", "--host", "0.0.0.0"], 2, "0.0.0.0"),
+        (["serve", "lobeda", "--port", "99999"], 2, "port"),
+        (["nonsense"], 2, "nonsense"),
+    ],
+)
+def test_wrong_calls_say_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    code: int,
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result, out, err = call(capsys, *arguments)
+    assert (result, out) == (code, "")
+    assert said in err and err.count("\n") == 1 and "Traceback" not in err
+    assert not any(tmp_path.iterdir())
+
+
+def test_every_command_has_help_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("serve", "import", "fetch", "info", "simulate", "publish", "export"):
+        code, out, _ = call(capsys, command, "--help")
+        assert code == 0 and f"Example: lobeda {command}" in " ".join(out.split()), command
+    code, out, _ = call(capsys, "scenario", "run", "--help")
+    assert code == 0 and "Example: lobeda scenario run" in " ".join(out.split())
+
+
+def test_scenario_run_compares(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = call(capsys, "scenario", "run", "library/retrofit-wbs70.yaml", "--json")
+    table = json.loads(out)
+    assert (code, err) == (0, "")
+    assert table["retrofit-wbs70"]["heating_need_kwh"] < table["baseline"]["heating_need_kwh"]
+
+
+def test_export_opens_in_other_programs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import pyogrio
+    import trimesh
+
+    assert call(capsys, "export", "lobeda", "--to", tmp_path / "d.gpkg")[0] == 0
+    assert {"buildings", "trees"} <= set(pyogrio.list_layers(tmp_path / "d.gpkg")[:, 0])
+    assert call(capsys, "export", "lobeda", "--to", tmp_path / "d.glb")[0] == 0
+    assert trimesh.load(tmp_path / "d.glb").geometry
+
+
+def test_module_runs_as_a_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "viewer.cli", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "import" in done.stdout and done.stderr == ""
