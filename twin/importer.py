@@ -104,8 +104,8 @@ def _read_all(
         answers.append(terrain_source.read(_existing(terrain), crs=crs, progress=progress))
     if ortho:
         answers.append(ortho_source.read(_existing(ortho), crs=crs, progress=progress))
-    for file in _existing(trees):
-        answers.append(tree_source.read(file, crs=crs, mapping=dict(tree_map) if tree_map else None))
+    mapping = dict(tree_map) if tree_map else None
+    answers += [tree_source.read(file, crs=crs, mapping=mapping) for file in _existing(trees)]
     return _joined(answers)
 
 
