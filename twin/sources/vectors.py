@@ -1,0 +1,251 @@
+"""Layers of any vector file that GDAL reads, brought to EPSG:25832 with the doubtful refused."""
+
+from __future__ import annotations
+
+import warnings
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pyogrio
+import pyproj
+import shapely
+from numpy.typing import NDArray
+
+from twin.errors import SourceError
+from twin.schema import CRS
+from twin.sources import crs as crs_names
+from twin.sources.base import Finding
+from twin.sources.columns import listed
+
+SUFFIXES = (
+    ".gpkg",
+    ".geojson",
+    ".json",
+    ".shp",
+    ".fgb",
+    ".kml",
+    ".kmz",
+    ".gml",
+    ".gdb",
+    ".sqlite",
+    ".tab",
+    ".parquet",
+)
+MAX_UNPACKED_BYTES = 20 * 2**30
+_EUROPE = (-1.5e6, 3.8e6, 2.5e6, 8.5e6)  # west, south, east, north in EPSG:25832
+_POINTS_ELSEWHERE = (b"<ogrvrt", b"<ogrwfs", b"gdal_streamed_alg", b"<gdal_wms", b"<vrtdataset", b"<ogroapif")
+
+
+def datasets(path: Path) -> list[str]:
+    """What GDAL is to open for `path`: the file itself, or the vector members of an archive.
+
+    Raises
+    ------
+    SourceError : missing, empty, an archive without vector data or with unsafe members, or a file that only
+        points to others.
+    """
+    if not path.exists():
+        raise SourceError("there is no such file", path, "Check the path")
+    if path.is_dir():
+        return [str(path)]
+    if path.stat().st_size == 0:
+        raise SourceError("the file is empty", path, "Export it again")
+    with path.open("rb") as file:
+        head = file.read(4096).lower()
+    if any(mark in head for mark in _POINTS_ELSEWHERE):
+        raise SourceError("the file only points to other files or services", path, "Pass the data themselves")
+    if path.suffix.lower() != ".kmz" and head.startswith(b"pk\x03\x04"):
+        return [f"/vsizip/{{{path}}}/{member}" for member in _members(path)]
+    return [str(path)]
+
+
+def _members(path: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = archive.infolist()
+    except (zipfile.BadZipFile, OSError) as error:
+        raise SourceError(f"the archive cannot be read: {error}", path, "Download or pack it again") from None
+    if sum(info.file_size for info in infos) > MAX_UNPACKED_BYTES:
+        raise SourceError("the archive unpacks to more than 20 GiB", path, "Unpack it and pass the files")
+    for info in infos:
+        if ".." in Path(info.filename).parts or info.filename.startswith(("/", "\\")):
+            raise SourceError(
+                "the archive holds a member outside itself", f"{path}, {info.filename}", "Pack it again"
+            )
+    names = [info.filename for info in infos if Path(info.filename).suffix.lower() in SUFFIXES]
+    if not names:
+        raise SourceError("the archive holds no vector data", path, f"Expected one of {', '.join(SUFFIXES)}")
+    return names
+
+
+def layers(
+    path: Path, *, bounds: tuple[float, float, float, float] | None = None
+) -> Iterator[tuple[str, gpd.GeoDataFrame]]:
+    """Every layer with geometry of `path`: its name (unique in the file) and its rows, in the file's CRS.
+
+    Parameters
+    ----------
+    bounds : west, south, east, north in EPSG:25832; only what touches it is read.
+    """
+    for dataset in datasets(path):
+        with _gdal_errors(path):
+            names = [(str(name), kind) for name, kind in pyogrio.list_layers(dataset)]
+        for name, kind in names:
+            if kind is None:
+                continue
+            with _gdal_errors(path):
+                area = None if bounds is None else _in_crs_of(dataset, name, bounds)
+                frame = pyogrio.read_dataframe(
+                    dataset, layer=name, on_invalid="ignore", bbox=area, fid_as_index=True
+                )
+            yield name, frame
+
+
+class _gdal_errors:  # noqa: N801 - reads as a clause: with _gdal_errors(path)
+    """What GDAL says of a broken file, as one line; its warnings are not ours to print."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
+        self._quiet = warnings.catch_warnings()
+        self._quiet.__enter__()
+        warnings.simplefilter("ignore")
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        self._quiet.__exit__(None, None, None)
+        expected = (
+            pyogrio.errors.DataSourceError,
+            pyogrio.errors.DataLayerError,
+            pyogrio.errors.FeatureError,
+            pyogrio.errors.GeometryError,
+            shapely.errors.ShapelyError,
+            UnicodeDecodeError,
+        )
+        if isinstance(error, expected):
+            message = str(error).replace(str(self.path), self.path.name).split("; ")[0]
+            raise SourceError(
+                f"the file cannot be read as vector data: {message}", self.path, "Check or export it again"
+            ) from None
+
+
+def _in_crs_of(
+    dataset: str, layer: str, bounds: tuple[float, float, float, float]
+) -> tuple[float, float, float, float]:
+    crs = pyogrio.read_info(dataset, layer=layer)["crs"]
+    if crs is None:
+        return bounds
+    west, south, east, north = pyproj.Transformer.from_crs(CRS, crs, always_xy=True).transform_bounds(*bounds)
+    return west, south, east, north
+
+
+def to_25832(frame: gpd.GeoDataFrame, path: Path, crs: str | None) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+    """`frame` in EPSG:25832, flat; `crs` serves where the file names none, or wrongly says degrees.
+
+    Raises
+    ------
+    SourceError : no CRS, degrees where the CRS says metres or the reverse, or a place outside Europe.
+    """
+    geometry = shapely.force_2d(frame.geometry.to_numpy())
+    stated = None if frame.crs is None else frame.crs.to_wkt()
+    extent = _extent(geometry)
+    metres = extent is not None and np.abs(extent).max() > 400
+    if metres and stated is not None and frame.crs.is_geographic and crs is not None:
+        stated = None  # GeoJSON without a CRS is WGS84 by its standard; many write metres all the same
+    found = crs_names.choose(stated, crs, path)
+    if extent is not None:
+        refuse_degrees(extent, found, path)
+    usable = np.isfinite(shapely.bounds(geometry)).all(axis=1)
+    xy, notes = crs_names.to_district(shapely.get_coordinates(geometry[usable]), found, path)
+    if len(xy):
+        _refuse_elsewhere(xy, found, path)
+        geometry[usable] = shapely.set_coordinates(geometry[usable], xy)
+    findings = [Finding("note", path.name, "CRS", note) for note in notes]
+    return frame.set_geometry(geometry, crs=None).set_crs(CRS, allow_override=True), findings
+
+
+def refuse_degrees(extent: NDArray[np.float64], crs: pyproj.CRS, path: Path) -> None:
+    """Refuse coordinates that are degrees where `crs` says metres.
+
+    Parameters
+    ----------
+    extent : west, south, east, north of the coordinates.
+    """
+    if crs.is_projected and np.abs(extent).max() <= 180:
+        raise SourceError(
+            f"the coordinates ({extent[0]:.4f}, {extent[1]:.4f}) are degrees, but "
+            f"{crs_names.label(crs)} is in metres",
+            path,
+            "Correct the CRS; that of degrees is EPSG:4326",
+        )
+
+
+def _extent(geometry: NDArray[np.object_]) -> NDArray[np.float64] | None:
+    """West, south, east, north of what is finite; None where nothing is."""
+    bounds = shapely.bounds(geometry).reshape(-1, 4)
+    bounds = bounds[np.isfinite(bounds).all(axis=1)]
+    if not len(bounds):
+        return None
+    return np.concatenate([bounds[:, :2].min(axis=0), bounds[:, 2:].max(axis=0)])
+
+
+def _refuse_elsewhere(xy: NDArray[np.float64], crs: pyproj.CRS, path: Path) -> None:
+    west, south, east, north = _EUROPE
+    x, y = np.median(xy, axis=0)
+    if not (west <= x <= east and south <= y <= north):
+        raise SourceError(
+            f"the data lie outside central Europe when read as {crs_names.label(crs)}",
+            path,
+            "Check the CRS; the twin works in EPSG:25832, which serves Germany and its neighbours",
+        )
+
+
+def polygons(
+    frame: gpd.GeoDataFrame, file: str, records: NDArray[np.object_]
+) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+    """The rows of `frame` that are areas: repaired where self-intersecting, left out where none; both listed.
+
+    Parameters
+    ----------
+    records : what to call each row in a finding, shape (row,).
+    """
+    geometry = frame.geometry.to_numpy()
+    kinds = shapely.get_type_id(geometry)
+    empty = (kinds < 0) | shapely.is_empty(geometry)
+    finite = np.isfinite(shapely.bounds(geometry)).all(axis=1)
+    collection = kinds == shapely.GeometryType.GEOMETRYCOLLECTION
+    area = np.isin(kinds, (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)) | collection
+    findings = listed("left_out", file, records[empty], "no geometry, or one that cannot be read")
+    findings += listed("left_out", file, records[~empty & ~finite], "coordinates that are no numbers")
+    findings += listed("left_out", file, records[~empty & finite & ~area], "a point or line, not an area")
+    keep = ~empty & finite & area
+    fixed = geometry[keep]
+    broken = ~shapely.is_valid(fixed)
+    fixed[broken | collection[keep]] = only_areas(fixed[broken | collection[keep]])
+    sized = shapely.area(fixed) >= MIN_AREA_M2
+    names = records[keep]
+    findings += listed("left_out", file, names[~sized], "the footprint has no area")
+    findings += listed("repaired", file, names[broken & sized], "the footprint crossed itself")
+    rows = np.flatnonzero(keep)[sized]
+    return frame.iloc[rows].set_geometry(fixed[sized], crs=frame.crs), findings
+
+
+MIN_AREA_M2 = 0.5
+
+
+def only_areas(geometry: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Valid polygons or multipolygons of broken ones (shapely's make_valid); empty where no area is left."""
+    valid = shapely.make_valid(geometry)
+    parts, of = shapely.get_parts(valid, return_index=True)
+    inner, inner_of = shapely.get_parts(parts, return_index=True)  # collections hold multipolygons
+    of = of[inner_of]
+    flat = shapely.get_type_id(inner) == shapely.GeometryType.POLYGON
+    inner, of = inner[flat], of[flat]
+    out = np.full(len(geometry), shapely.Polygon(), object)
+    for row in np.unique(of):
+        mine = inner[of == row]
+        out[row] = mine[0] if len(mine) == 1 else shapely.union_all(mine)
+    return out
