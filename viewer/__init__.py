@@ -1,1 +1,1 @@
-"""Everything that people see: the 3D scene, the apps, the public site, the command line. Nobody imports it."""
+"""What people see: the 3D scene, the apps, the public site, the command line. Nobody imports it."""

@@ -64,12 +64,14 @@ def partition(
     rank = np.lexsort((names, y, x))
     members: list[NDArray[np.intp]] = [np.array([row]) for row in rank if homes[row] >= minimum]
     small: list[NDArray[np.intp]] = []
-    for kind in (rank[(homes >= 1) & (homes < minimum)], rank[homes < 1]):
+    sorted_homes = homes[rank]
+    for kind in (rank[(sorted_homes >= 1) & (sorted_homes < minimum)], rank[sorted_homes < 1]):
         if units[kind].sum() >= minimum:
             members += _halve(kind, x, y, names, units, minimum)
         elif kind.size:
             small.append(kind)
-    if not members and small and units[(lost := np.concatenate(small))].sum() >= minimum:
+    lost = np.concatenate(small) if small else np.empty(0, np.intp)
+    if not members and units[lost].sum() >= minimum:
         members, small = [lost], []
     for rows in small:
         _join(rows, members, x, y)

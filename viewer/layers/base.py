@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -23,13 +23,15 @@ class View:
     district : the district shown.
     results : annual values per building of what is shown, index building_id; see `energy.annual`.
     baseline : the same of the state before any measure.
-    group : privacy group of each building (`viewer.privacy.groups`); set for a public audience.
+    area_m2 : reference floor area per heated building, index building_id. [m²]
+    group : privacy group of each building (`viewer.privacy.groups`), for a public audience.
     language : of labels.
     """
 
     district: District
     results: pd.DataFrame
     baseline: pd.DataFrame
+    area_m2: pd.Series
     language: str = texts.DEFAULT
     group: pd.Series | None = None
 
@@ -40,11 +42,12 @@ class View:
 
 @dataclass(frozen=True)
 class Category:
-    """One colour of a legend of classes."""
+    """One colour of a legend of classes; `code` None: what is left."""
 
     label: str
     colour: str
     count: int
+    code: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,9 @@ class Layer:
     digits : decimals worth showing.
     note : one sentence under the legend: what it is and how sure.
     audience : whether residents may see it.
+    ticks : round numbers to write at the scale.
+    section : of the texts that name the categories' codes; empty: the codes speak for themselves.
+    energy : whether the values follow from the simulation, so that the public sees them per group.
     """
 
     kind: Kind
@@ -73,7 +79,9 @@ class Layer:
     digits: int = 0
     note: str = ""
     audience: Literal["public", "manager"] = "public"
-    ticks: tuple[float, ...] = field(default=())
+    ticks: tuple[float, ...] = ()
+    section: str = ""
+    energy: bool = False
 
 
 def continuous(
@@ -85,6 +93,7 @@ def continuous(
     scale: str,
     digits: int = 0,
     zero: bool = True,
+    energy: bool = True,
 ) -> Layer:
     """A layer of numbers; the limits follow from `limits_of`, so that they stay while a slider moves."""
     low, high = colours.limits(limits_of.to_numpy("float64"), zero)
@@ -99,6 +108,7 @@ def continuous(
         palette=colours.SCALES[scale],
         digits=digits,
         ticks=tuple(colours.ticks(low, high)),
+        energy=energy,
     )
 
 
@@ -110,9 +120,11 @@ def classes(view: View, name: str, codes: pd.Series, section: str = "") -> Layer
     number = {code: index for index, code in enumerate(kept)}
     labels = [texts.label(view.language, section, str(code)) if section else str(code) for code in kept]
     sizes = [int(counts[code]) for code in kept]
+    names: list[str | None] = [str(code) for code in kept]
     if len(kept) < len(order):
         number |= {code: len(kept) for code in order[len(kept) :]}
         labels.append(texts.text(view.language, "legend.other"))
+        names.append(None)
         sizes.append(int(counts[order[len(kept) :]].sum()))
     palette = colours.category_colours(max(len(labels), 1))
     return Layer(
@@ -124,7 +136,8 @@ def classes(view: View, name: str, codes: pd.Series, section: str = "") -> Layer
         value_min=-0.5,
         value_max=len(palette) - 0.5,
         palette=palette,
-        categories=tuple(Category(*item) for item in zip(labels, palette, sizes, strict=False)),
+        categories=tuple(Category(*item) for item in zip(labels, palette, sizes, names, strict=False)),
+        section=section,
     )
 
 
@@ -138,7 +151,7 @@ def per_building(view: View, values: pd.Series) -> pd.Series:
 
 def per_area(view: View, values: pd.Series) -> pd.Series:
     """`values` per reference floor area of the building, for the public of its group. [1/m²]"""
-    area = view.district.buildings["a_use_m2"].where(values.notna())
+    area = view.area_m2.where(values.notna())
     return per_building(view, values) / per_building(view, area).where(lambda a: a > 0)
 
 

@@ -8,4 +8,4 @@ TITLE = "year"
 def spec(view: View) -> Layer:
     """Year of construction per building."""
     years = view.district.buildings["year_of_construction"]
-    return continuous(view, TITLE, years, limits_of=years, scale="viridis", zero=False)
+    return continuous(view, TITLE, years, limits_of=years, scale="viridis", zero=False, energy=False)

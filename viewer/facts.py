@@ -1,0 +1,236 @@
+"""What the panel and the table say about blocks and buildings: plain data with each fact's kind of source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from viewer import charts, format, texts
+from viewer.state import State
+
+KINDS = ("guessed", "derived", "given")
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """A column of the table buildings that people get to read.
+
+    combine : how a block's value follows from its buildings: sum, the one value they share, or a range.
+    section : of the texts that name its codes.
+    """
+
+    column: str
+    source: str = ""
+    unit: str = ""
+    digits: int = 0
+    combine: str = "same"
+    section: str = ""
+
+
+ATTRIBUTES = (
+    Attribute("function", "function_source", section="function"),
+    Attribute("construction_series", "series_source"),
+    Attribute("year_of_construction", "year_source", combine="range"),
+    Attribute("storeys_above_ground", "storeys_source", combine="range"),
+    Attribute("measured_height_m", "measured_height_source", unit="m", digits=1, combine="range"),
+    Attribute("roof_type", "roof_type_source", section="roof"),
+    Attribute("dwellings", "dwellings_source", combine="sum"),
+    Attribute("a_use_m2", "a_use_source", unit="m²", combine="sum"),
+    Attribute("refurbishment", "refurbishment_source", section="state"),
+    Attribute("heating", "heating_source", section="heating"),
+    Attribute("owner"),
+    Attribute("cost_centre"),
+)
+
+
+def title(buildings: pd.DataFrame, blocks: pd.DataFrame, building_id: str, block: bool, language: str) -> str:
+    """Name of a building or of its block: the block's name, the address, the name, or the id."""
+    row = buildings.loc[building_id]
+    block_name = blocks["name"].get(row["block_id"]) if pd.notna(row["block_id"]) else None
+    address = " ".join(str(row[c]) for c in ("street", "house_number") if pd.notna(row[c]))
+    own = row["name"] if pd.notna(row["name"]) else None
+    candidates = (block_name, own, address) if block else (address, own, block_name)
+    return next((str(c) for c in candidates if c is not None and pd.notna(c) and str(c)), str(building_id))
+
+
+def facts(state: State) -> dict[str, Any] | None:
+    """The panel's content for the selection; None where nothing is selected."""
+    if state.selection is None:
+        return None
+    twin, ids, language = state.twin, state.selected_ids, state.language
+    table = twin.district.buildings.loc[ids]
+    block = state.selection.level == "block" and len(ids) > 1
+    in_block = int((twin.units == state.unit).sum())
+    kind = "block" if block else "building"
+    before, after = (
+        run["heating_need_kwh"].loc[ids].sum(min_count=1) for run in (twin.annual, state.run.annual)
+    )
+    quarter = table["quarter"].dropna().unique()
+    return {
+        "kind": texts.text(language, f"facts.{kind}"),
+        "title": title(
+            twin.district.buildings, twin.district.blocks, state.selection.building_id, block, language
+        ),
+        "subtitle": ", ".join(str(q) for q in quarter),
+        "level": state.selection.level,
+        "in_block": in_block,
+        "energy": energy_rows(state, ids) if pd.notna(before) and before > 0 else [],
+        "note": "" if pd.notna(before) and before > 0 else texts.text(language, "facts.unheated"),
+        "chart": monthly_chart(state, ids) if pd.notna(before) and before > 0 else "",
+        "rows": attribute_rows(table, language, block),
+        "changed": bool(before != after),
+    }
+
+
+def energy_rows(state: State, ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Energy figures of the buildings `ids` before and after, as numbers with unit and decimals."""
+    before, after = state.twin.annual.loc[list(ids)], state.run.annual.loc[list(ids)]
+    area = float(state.twin.area_m2.loc[list(ids)].sum())
+    rows = [
+        ("heating_need", "heating_need_kwh", 1e-3, "MWh/a", 0),
+        ("heating_need_per_area", "heating_need_kwh", 1 / area if area else np.nan, "kWh/(m²a)", 0),
+        ("co2", "co2_kg", 1e-3, "t/a", 1),
+        ("cost", "energy_cost_eur", 1.0, "€/a", 0),
+    ]
+    return [
+        {
+            "label": texts.text(state.language, f"column.{name}"),
+            "before": _finite(before[column].sum() * factor),
+            "after": _finite(after[column].sum() * factor),
+            "unit": unit,
+            "digits": digits,
+        }
+        for name, column, factor, unit, digits in rows
+    ]
+
+
+def monthly_chart(state: State, ids: Sequence[str]) -> str:
+    """Bars of the monthly heating need as SVG."""
+    months = texts.text(state.language, "months.list").split()
+    before, after = state.twin.monthly(state.retrofit, ids) / 1000
+    return charts.monthly_bars(before, after, months=months, unit="MWh", language=state.language)
+
+
+def attribute_rows(table: pd.DataFrame, language: str, block: bool) -> list[dict[str, str]]:
+    """Facts of one building or of a block's buildings, each with the kind of its source."""
+    rows = []
+    if block:
+        rows.append(
+            {"label": texts.text(language, "facts.buildings"), "value": format.number(len(table), language)}
+        )
+    for attribute in ATTRIBUTES:
+        value = _combined(table[attribute.column], attribute, language)
+        if value is None:
+            continue
+        row = {"label": texts.text(language, f"column.{attribute.column}"), "value": value}
+        sources = table[attribute.source].dropna() if attribute.source else pd.Series([], dtype=object)
+        if len(sources):
+            kinds = sources.str.partition(":")[0]
+            kind = next((k for k in KINDS if (kinds == k).any()), "")
+            if kind:
+                row["source"] = kind
+                row["detail"] = str(sources[kinds == kind].iloc[0]).partition(":")[2]
+        rows.append(row)
+    return rows
+
+
+def _combined(values: pd.Series, attribute: Attribute, language: str) -> str | None:
+    known = values.dropna()
+    if known.empty:
+        return None
+    if attribute.combine == "sum":
+        return format.quantity(float(known.sum()), attribute.unit, language, attribute.digits)
+    if attribute.combine == "range":
+        low, high = float(known.min()), float(known.max())
+        # A year is no quantity: 1983, never 1.983.
+        write: Callable[[float], str] = (
+            (lambda v: str(round(v)))
+            if attribute.column == "year_of_construction"
+            else (lambda v: format.number(v, language, attribute.digits))
+        )
+        text = write(low) if write(low) == write(high) else f"{write(low)}–{write(high)}"
+        return f"{text}\u00a0{attribute.unit}" if attribute.unit else text
+    kinds = known.unique()
+    if len(kinds) > 1:
+        return texts.text(language, "facts.mixed")
+    return texts.label(language, attribute.section, str(kinds[0])) if attribute.section else str(kinds[0])
+
+
+def table(state: State) -> dict[str, list[Any]]:
+    """One row per block or single building, as columns: what the 3D view shows, in figures."""
+    twin = state.twin
+    frame = units(state)
+    return {
+        "id": frame["first"].tolist(),
+        "name": frame["name"].tolist(),
+        "quarter": frame["quarter"].fillna("").tolist(),
+        "function": [
+            texts.label(state.language, "function", str(f)) if pd.notna(f) else "" for f in frame["function"]
+        ],
+        "construction_series": frame["construction_series"].fillna("").tolist(),
+        "year_of_construction": _numbers(frame["year_of_construction"], 0),
+        "dwellings": _numbers(frame["dwellings"], 0),
+        "before": _numbers(frame["before"] / 1000, 1),
+        "after": _numbers(frame["after"] / 1000, 1),
+        "before_per_area": _numbers(frame["before"] / frame["a_use_m2"].where(frame["a_use_m2"] > 0), 0),
+        "after_per_area": _numbers(frame["after"] / frame["a_use_m2"].where(frame["a_use_m2"] > 0), 0),
+        "row": [int(row) for row in twin.annual.index.get_indexer(pd.Index(frame["first"]))],
+    }
+
+
+def units(state: State) -> pd.DataFrame:
+    """Blocks and single buildings with their facts and needs, index the id of block or building. [kWh]"""
+    twin = state.twin
+    buildings = twin.district.buildings
+    frame = pd.DataFrame(
+        {
+            "unit": twin.units.to_numpy(),
+            "first": buildings.index,
+            "quarter": buildings["quarter"].to_numpy(),
+            "function": buildings["function"].to_numpy(),
+            "construction_series": buildings["construction_series"].to_numpy(),
+            "year_of_construction": buildings["year_of_construction"].to_numpy(),
+            "dwellings": buildings["dwellings"].to_numpy(),
+            "a_use_m2": twin.area_m2.to_numpy(),
+            "before": twin.annual["heating_need_kwh"].to_numpy(),
+            "after": state.run.annual["heating_need_kwh"].to_numpy(),
+            "own": names(buildings).to_numpy(),
+        }
+    )
+    groups = frame.groupby("unit", sort=False)
+    result = groups.agg(
+        {
+            "first": "first", "quarter": "first", "function": "first", "construction_series": "first",
+            "year_of_construction": "min", "own": "first",
+        }
+    )  # fmt: skip
+    result[["dwellings", "a_use_m2", "before", "after"]] = groups[
+        ["dwellings", "a_use_m2", "before", "after"]
+    ].sum(min_count=1)
+    block_names = twin.district.blocks["name"].reindex(result.index)
+    result["name"] = block_names.where(block_names.notna(), result["own"])
+    return result
+
+
+def names(buildings: pd.DataFrame) -> pd.Series:
+    """Address of each building, else its name, else its id; index building_id."""
+    street = buildings["street"].astype("object")
+    number = buildings["house_number"].astype("object")
+    address = (street.fillna("") + " " + number.fillna("")).str.strip()
+    address = address.where(street.notna(), None)
+    own = buildings["name"].astype("object")
+    return address.where(
+        address.notna(), own.where(own.notna(), buildings.index.to_series().astype("object"))
+    )
+
+
+def _numbers(values: pd.Series, digits: int) -> list[float | None]:
+    return [None if not np.isfinite(v) else round(float(v), digits) for v in values.to_numpy("float64")]
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

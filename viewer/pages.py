@@ -1,0 +1,73 @@
+"""HTML pages from templates: the same frame for the public page, the manager's app and the login."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from twin.district import District
+from viewer import texts
+
+FOLDER = Path(__file__).resolve().parent / "static"
+_TEMPLATES = Path(__file__).resolve().parent / "site" / "templates"
+
+
+@cache
+def environment() -> Environment:
+    """The templates, escaping everything and refusing names that do not exist."""
+    return Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def template(name: str) -> Template:
+    """The template `name` of viewer/site/templates."""
+    return environment().get_template(name)
+
+
+def context(language: str) -> dict[str, Any]:
+    """What every page needs: the texts as ``t["section.name"]``, the language and all languages."""
+    return {"t": texts.load(language), "language": language, "languages": texts.languages()}
+
+
+def district_title(district: District, language: str) -> str:
+    """The district's name as its metadata says for the language, else its plain name."""
+    return str(district.metadata.get(f"title_{language}") or district.metadata.get("title") or district.name)
+
+
+def assets_digest() -> str:
+    """Content hash of all shared style sheets and scripts."""
+    total = hashlib.sha256()
+    for file in sorted(FOLDER.rglob("*")):
+        if file.is_file():
+            total.update(file.relative_to(FOLDER).as_posix().encode())
+            total.update(file.read_bytes())
+    return total.hexdigest()[:12]
+
+
+def login(language: str, state: str) -> str:
+    """The page around logging in; `state` is needed, used, done, renewed or wait."""
+    return template("login.html").render(
+        **context(language),
+        state=state,
+        assets=f"app-{assets_digest()}",
+        title=texts.text(language, "login.title"),
+    )
+
+
+def not_found(language: str) -> str:
+    """The page for an address that leads nowhere."""
+    return template("login.html").render(
+        **context(language),
+        state="lost",
+        assets=f"app-{assets_digest()}",
+        title=texts.text(language, "lost.title"),
+    )

@@ -1,0 +1,341 @@
+"""The public twin as static files: any web server shows it, below any path, and nothing is asked elsewhere.
+
+Only three things about energy leave: sums over whole privacy groups, the same per floor area, and sums of
+those. Owners, cost centres and the source's own attributes never do.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import io
+import json
+import mimetypes
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from twin import __version__
+from twin.district import District
+from twin.errors import DistrictError
+from viewer import access, colours, facts, format, pages, privacy, texts
+from viewer.layers import LAYERS, Layer
+from viewer.scene import build
+from viewer.state import Retrofit, Twin
+
+MARK = "lobeda-site.json"
+ATTRIBUTES = tuple(
+    a for a in facts.ATTRIBUTES if a.column in (
+        "function", "construction_series", "year_of_construction", "storeys_above_ground",
+        "measured_height_m", "roof_type", "dwellings",
+    )
+)  # fmt: skip
+_SHARED = ("base.css", "icon.svg", "dom.js", "ui.js", "public.js")
+_SCENE_SCRIPT = Path(__file__).resolve().parent / "scene" / "dist" / "scene.js"
+_PACKED = (".html", ".js", ".css", ".json", ".svg", ".csv", ".glb", ".bin", ".txt")
+_TYPES = {".js": "text/javascript", ".glb": "model/gltf-binary", ".bin": "application/octet-stream"}
+_GROUP_VALUES = (("heating_need_mwh", "heating_need_kwh", 1e-3, 1), ("co2_t", "co2_kg", 1e-3, 2))
+
+
+def publish(district: District, folder: str | os.PathLike[str], *, results: Twin | None = None) -> Path:
+    """Write the public twin of `district` into `folder`; an older site there gives way once this is complete.
+
+    Parameters
+    ----------
+    results : the simulated baseline; without it, it is simulated with the sample weather.
+
+    Raises
+    ------
+    DistrictError : the folder holds something that is no site.
+    CallError : the district has no buildings.
+    """
+    target = Path(folder)
+    if target.exists() and not _may_replace(target):
+        raise DistrictError("the folder holds other files", target, "Name a new folder or an older site")
+    twin = results if results is not None else Twin.of(district)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        _write(twin, beside)
+        beside.chmod(0o755)
+        _swap(beside, target)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+    return target
+
+
+def media_type(path: str) -> str:
+    """Content type by suffix."""
+    suffix = Path(path).suffix
+    kind = _TYPES.get(suffix) or mimetypes.guess_type(path)[0] or "application/octet-stream"
+    return f"{kind}; charset=utf-8" if kind.startswith("text/") or kind == "application/json" else kind
+
+
+def frames(twin: Twin) -> dict[str, pd.DataFrame]:
+    """The states that the public may compare: annual results per building by name."""
+    return {"today": twin.annual, "retrofit": twin.run(Retrofit(share=1.0)).annual}
+
+
+def group_table(twin: Twin, states: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """One row per privacy group: name, quarter, counts, area, and its energy in each state. [kWh, kg]"""
+    buildings = twin.district.buildings
+    shown = twin.group[twin.group != privacy.HIDDEN]
+    by_name = facts.names(buildings)
+    base = pd.DataFrame(
+        {
+            "group_id": shown,
+            "name": by_name.loc[shown.index],
+            "quarter": buildings["quarter"].loc[shown.index],
+            "dwellings": buildings["dwellings"].loc[shown.index].fillna(0),
+            "a_use_m2": twin.area_m2.loc[shown.index],
+        }
+    ).sort_index()
+    grouped = base.groupby("group_id")
+    table = grouped.agg(
+        name=("name", _joined), quarter=("quarter", _commonest), buildings=("name", "size"),
+        dwellings=("dwellings", "sum"), a_use_m2=("a_use_m2", "sum"),
+    )  # fmt: skip
+    for state, annual in states.items():
+        sums = privacy.sums(annual[["heating_need_kwh", "co2_kg"]], twin.group)
+        table[[f"heating_need_kwh_{state}", f"co2_kg_{state}"]] = sums.loc[table.index]
+    return table
+
+
+def public_data(twin: Twin, states: Mapping[str, pd.DataFrame], table: pd.DataFrame) -> dict[str, Any]:
+    """All that the public page's script works with, without a text of any language."""
+    buildings = twin.district.buildings
+    number = {group: row for row, group in enumerate(table.index)}
+    data: dict[str, Any] = {
+        "frames": list(states),
+        "layers": [_layer(twin, states, table, name) for name in LAYERS],
+        "attributes": [
+            {"id": a.column, "unit": a.unit, "digits": a.digits, "section": a.section} for a in ATTRIBUTES
+        ],
+        "buildings": {
+            "group": [number.get(group) for group in twin.group],
+            "heated": [bool(heated) for heated in twin.conditioned],
+            "name": _public_names(buildings),
+            "quarter": _plain(buildings["quarter"]),
+        },
+        "groups": {
+            "name": table["name"].tolist(),
+            "quarter": _plain(table["quarter"]),
+            "buildings": table["buildings"].tolist(),
+            "dwellings": _plain(table["dwellings"]),
+        },
+    }
+    for attribute in ATTRIBUTES:
+        data["buildings"][attribute.column] = _plain(buildings[attribute.column])
+        if attribute.source:
+            kinds = buildings[attribute.source].str.partition(":")[0]
+            data["buildings"][f"{attribute.column}_kind"] = _plain(kinds.where(kinds.isin(facts.KINDS)))
+    for name, column, factor, digits in _GROUP_VALUES:
+        data["groups"][name] = {s: _rounded(table[f"{column}_{s}"] * factor, digits) for s in states}
+    data["groups"]["heating_need_kwh_m2"] = {s: _rounded(_per_area(table, s), 1) for s in states}
+    return data
+
+
+def _per_area(table: pd.DataFrame, state: str) -> pd.Series:
+    return table[f"heating_need_kwh_{state}"] / table["a_use_m2"].where(table["a_use_m2"] > 0)
+
+
+def _layer(twin: Twin, states: Mapping[str, pd.DataFrame], table: pd.DataFrame, name: str) -> dict[str, Any]:
+    def at(state: str) -> Layer:
+        return LAYERS[name](twin.view(states[state], texts.DEFAULT, public=True))
+
+    layer = at("retrofit" if name == "saving" else "today")
+    layers = {state: at(state) for state in states} if layer.energy and name != "saving" else {"today": layer}
+    first = pd.Series(np.arange(len(twin.group)), index=twin.group.to_numpy()).groupby(level=0).first()
+    rows = first.reindex(table.index).to_numpy(int)
+    return {
+        "id": name,
+        "by": "group" if layer.energy else "building",
+        "values": {
+            state: _rounded(pd.Series(drawn.values[rows] if drawn.energy else drawn.values), layer.digits + 1)
+            for state, drawn in layers.items()
+        },
+        "min": layer.value_min,
+        "max": layer.value_max,
+        "palette": list(layer.palette),
+        "ticks": list(layer.ticks),
+        "digits": layer.digits,
+        "section": layer.section,
+        "missing": colours.MISSING,
+        "categories": [{"code": c.code, "colour": c.colour, "count": c.count} for c in layer.categories],
+    }
+
+
+def _write(twin: Twin, folder: Path) -> None:
+    district = twin.district
+    states = frames(twin)
+    table = group_table(twin, states)
+    app = folder / f"app-{pages.assets_digest()}"
+    app.mkdir()
+    for name in _SHARED:
+        shutil.copyfile(pages.FOLDER / name, app / name)
+    (folder / "scene").mkdir()
+    (folder / "data").mkdir()
+    files = {
+        "app": app.name,
+        "manifest": f"scene/{build.build(district, folder / 'scene')}",
+        "csv": _hashed(folder, "data/groups", ".csv", _csv(table, states)),
+    }
+    files["scene_script"] = _hashed(folder, "scene/scene", ".js", _SCENE_SCRIPT.read_bytes())
+    legal = _SCENE_SCRIPT.with_name("scene.js.LEGAL.txt")
+    if legal.is_file():
+        shutil.copyfile(legal, folder / "scene" / legal.name)
+    data = {**public_data(twin, states, table), "csv": files["csv"]}
+    files["data"] = _hashed(folder, "data/district", ".json", _json(data))
+    for language in texts.languages():
+        files["texts_file"] = _hashed(folder, f"data/{language}", ".json", _json(dict(texts.load(language))))
+        _page(twin, table, folder, language, files)
+    mark = {"software": "lobeda", "version": __version__, "district": district.name}
+    (folder / MARK).write_bytes(_json(mark))
+    for file in sorted(folder.rglob("*")):
+        packed = file.with_name(f"{file.name}.gz")
+        if file.suffix in _PACKED and file.stat().st_size > 1024 and not packed.exists():
+            packed.write_bytes(gzip.compress(file.read_bytes(), 9, mtime=0))
+
+
+def _page(twin: Twin, table: pd.DataFrame, folder: Path, language: str, files: Mapping[str, str]) -> None:
+    district = twin.district
+    default = language == texts.DEFAULT
+    root = "" if default else "../"
+    heat = float(table["heating_need_kwh_today"].sum()) * 1e-6
+    homes = float(np.nansum(district.buildings["dwellings"]))
+    context = {
+        **pages.context(language),
+        "district_title": pages.district_title(district, language),
+        "is_model": district.is_model,
+        "credit": " · ".join(sorted({p.attribution for p in district.provenance if p.attribution})),
+        "root": root,
+        "policy": access.PUBLIC_POLICY,
+        "links": {code: root + ("index.html" if code == texts.DEFAULT else f"{code}/index.html")
+                  for code in texts.languages()},
+        "intro": texts.text(
+            language, "public.intro",
+            buildings=format.number(len(district.buildings), language),
+            dwellings=format.number(homes, language),
+            heat=format.quantity(heat, "GWh", language, 1),
+        ),
+        "quarters": _quarters(table, language),
+        "total": {
+            "dwellings": format.number(table["dwellings"].sum(), language),
+            "heat": format.number(heat, language, 1),
+        },
+        "sources": sources(district, language),
+        "app": root + files["app"],
+        "csv": root + files["csv"],
+        **{name: files[name] for name in ("data", "texts_file", "scene_script", "manifest")},
+    }  # fmt: skip
+    file = folder / ("index.html" if default else f"{language}/index.html")
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(pages.template("public.html").render(context), "utf-8")
+
+
+def sources(district: District, language: str) -> list[str]:
+    """One line for each source of the district's data: what, from whom, under which licence."""
+    lines = []
+    for record in district.provenance:
+        said = ", ".join(
+            part
+            for part in (record.source, record.attribution, record.licence, record.date, record.changes)
+            if part
+        )
+        lines.append(f"{texts.label(language, 'tables', record.table)}: {said}")
+    return list(dict.fromkeys(lines))
+
+
+def _quarters(table: pd.DataFrame, language: str) -> list[dict[str, str]]:
+    """Sums by quarter over whole groups, each counted where most of it lies."""
+    named = table.assign(quarter=table["quarter"].fillna("–"))
+    sums = named.groupby("quarter")[["dwellings", "heating_need_kwh_today"]].sum()
+    return [
+        {
+            "name": str(quarter),
+            "dwellings": format.number(float(row["dwellings"]), language),
+            "heat": format.number(float(row["heating_need_kwh_today"]) * 1e-6, language, 1),
+        }
+        for quarter, row in sums.iterrows()
+    ]
+
+
+def _csv(table: pd.DataFrame, states: Mapping[str, pd.DataFrame]) -> bytes:
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream)
+    energy = [f"{kind}_{state}" for kind in ("heating_need_kwh", "co2_kg") for state in states]
+    columns = ["dwellings", "a_use_m2", *energy]
+    writer.writerow(["group", "name", "quarter", "buildings", *columns])
+    for group, row in table.iterrows():
+        figures = [round(float(row[c])) if np.isfinite(row[c]) else "" for c in columns]
+        quarter = "" if pd.isna(row["quarter"]) else str(row["quarter"])
+        writer.writerow([group, _cell(str(row["name"])), _cell(quarter), int(row["buildings"]), *figures])
+    return stream.getvalue().encode("utf-8-sig")
+
+
+def _cell(text: str) -> str:
+    """Text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def _public_names(buildings: pd.DataFrame) -> list[str | None]:
+    """Addresses and names; the source's ids say nothing to residents."""
+    names = facts.names(buildings)
+    return [None if name == building_id else str(name) for building_id, name in names.items()]
+
+
+def _joined(names: pd.Series) -> str:
+    """The names of a group's buildings, the first three spelt out."""
+    kept = list(dict.fromkeys(str(name) for name in names))
+    return ", ".join(kept[:3]) + (f" (+{len(kept) - 3})" if len(kept) > 3 else "")
+
+
+def _commonest(values: pd.Series) -> str | None:
+    counts = values.dropna().value_counts()
+    return None if counts.empty else str(min(counts[counts == counts.max()].index))
+
+
+def _plain(values: pd.Series) -> list[Any]:
+    """JSON's own types: whole numbers as such, missing ones null."""
+    if values.dtype == "float64":
+        return [
+            None if not np.isfinite(v) else int(v) if v == int(v) else round(v, 2) for v in values.tolist()
+        ]
+    return [None if pd.isna(v) else str(v) for v in values]
+
+
+def _rounded(values: pd.Series, digits: int) -> list[float | None]:
+    return [None if not np.isfinite(v) else round(v, digits) for v in values.astype("float64").tolist()]
+
+
+def _json(document: object) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _hashed(folder: Path, stem: str, suffix: str, content: bytes) -> str:
+    """Write `content` under a name that carries its hash; the name relative to `folder`."""
+    name = f"{stem}-{hashlib.sha256(content).hexdigest()[:12]}{suffix}"
+    (folder / name).write_bytes(content)
+    return name
+
+
+def _may_replace(folder: Path) -> bool:
+    return folder.is_dir() and ((folder / MARK).is_file() or not any(folder.iterdir()))
+
+
+def _swap(fresh: Path, target: Path) -> None:
+    old: Path | None = None
+    if target.exists():
+        old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent)) / "old"
+        target.rename(old)
+    fresh.rename(target)
+    if old is not None:
+        shutil.rmtree(old.parent)

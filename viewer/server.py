@@ -1,0 +1,276 @@
+"""One ASGI process on one port: the public twin at /, the manager's app at /manage, and health.
+
+It listens on this machine only. Other addresses need accounts, which it does not have.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import socket
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from twin.district import District
+from twin.errors import CallError
+from viewer import access, pages, publish, texts
+from viewer.scene import build
+from viewer.state import Twin
+
+if TYPE_CHECKING:
+    import os
+
+_HASHED = re.compile(r"-[0-9a-f]{12,64}(\.\w+$|/)")
+_IMMUTABLE = "public, max-age=31536000, immutable"
+
+
+def create_app(
+    district: District,
+    *,
+    token: str,
+    public_only: bool = False,
+    announce: Callable[[str], None] = print,
+) -> FastAPI:
+    """The web app for `district`.
+
+    Parameters
+    ----------
+    token : of the one-time login link ``/login?token=…``.
+    public_only : leave out /manage and /login.
+    announce : takes the path of a further login link that somebody asked for, for the terminal alone.
+    """
+    folder = tempfile.TemporaryDirectory(prefix="lobeda-site-")
+    twin = Twin.of(district)
+    site = publish.publish(district, Path(folder.name) / "site", results=twin)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> Any:
+        yield
+        folder.cleanup()
+
+    # No OpenAPI pages: FastAPI's load their scripts from another host.
+    app = FastAPI(title="Lobeda", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    login = access.Login(token)
+    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
+    app.add_middleware(access.Guard, login=login, refused=_login_needed)
+    app.add_api_route("/healthz", _health, methods=["GET"], include_in_schema=False)
+    app.add_exception_handler(404, _not_found)
+    if not public_only:
+        _add_login(app, login, announce)
+        _add_manager(app, twin, f"/scene/{build.build(district, site / 'scene')}")
+    app.mount("/", Site(site), name="public")
+    return app
+
+
+def serve(
+    district: District,
+    host: str = "127.0.0.1",
+    port: int = 5006,
+    public_only: bool = False,
+    *,
+    say: Callable[[str], None] | None = None,
+) -> None:
+    """Serve `district` until interrupted; says the address and the login link once the port is open.
+
+    Raises
+    ------
+    CallError : the host is not this machine itself, or the port is taken or not allowed.
+    """
+    tell = say or _print
+    listener = _listen(host, port)
+    shown = f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{listener.getsockname()[1]}"
+    try:
+        token = secrets.token_urlsafe(32)
+        app = create_app(
+            district,
+            token=token,
+            public_only=public_only,
+            announce=lambda path: tell(f"New login link: {address}{path}"),
+        )
+        lines = [f"Public twin:   {address}/"]
+        if not public_only:
+            lines.append(f"Manager's app: {address}/login?token={token}   (works once)")
+        lines.append("Stop with Ctrl-C.")
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2,
+            ws_max_size=64 * 2**20,
+        )  # fmt: skip
+        server = _Server(config, lambda: tell("\n".join(lines)))
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        pass
+    finally:
+        listener.close()
+
+
+class Site(StaticFiles):
+    """A folder as `publish` writes it: pre-compressed files, long caching of what carries a content hash."""
+
+    def __init__(self, directory: str | os.PathLike[str]) -> None:
+        super().__init__(directory=directory, html=True)
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await self._compressed(path, scope) or await super().get_response(path, scope)
+        response.headers["Cache-Control"] = _IMMUTABLE if _HASHED.search(path) else "no-cache"
+        return response
+
+    async def _compressed(self, path: str, scope: Scope) -> Response | None:
+        accepted = Request(scope).headers.get("accept-encoding", "")
+        if "gzip" not in accepted or path.endswith(".gz") or not self.lookup_path(f"{path}.gz")[1]:
+            return None
+        response = await super().get_response(f"{path}.gz", scope)
+        if response.status_code == 200:
+            response.headers["Content-Encoding"] = "gzip"
+        response.headers["Content-Type"] = publish.media_type(path)
+        response.headers["Vary"] = "Accept-Encoding"
+        return response
+
+
+class _Server(uvicorn.Server):
+    """Says where it is once it really answers."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._say_started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.should_exit:
+            self._say_started()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    if host not in access.LOOPBACK:
+        raise CallError(
+            f"the address {host} is not this machine alone, and there are no accounts yet",
+            "--host",
+            "Use 127.0.0.1; let others in by an SSH tunnel, and to the public twin by `lobeda publish`",
+        )
+    if not 0 <= port <= 65535:
+        raise CallError(f"{port} is no port", "--port", "Use 1024 to 65535")
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    if sys.platform != "win32":
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen(128)
+    except PermissionError:
+        listener.close()
+        raise CallError(
+            f"port {port} needs the administrator's rights", "--port", "Use 1024 or higher"
+        ) from None
+    except OSError:
+        listener.close()
+        raise CallError(
+            f"port {port} is already in use", "--port", f"Stop the other program or use --port {_other(port)}"
+        ) from None
+    return listener
+
+
+def _other(port: int) -> int:
+    return port + 1 if port < 65535 else 5007
+
+
+def _print(text: str) -> None:
+    print(text, flush=True)
+
+
+def _health() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+def _language(request: Request) -> str:
+    """The first language of the browser that has texts, else the default."""
+    known = texts.languages()
+    wanted = [
+        part.split(";")[0].strip().lower() for part in request.headers.get("accept-language", "").split(",")
+    ]
+    return next((code.split("-")[0] for code in wanted if code.split("-")[0] in known), texts.DEFAULT)
+
+
+def _login_needed(scope: Scope) -> Response:
+    language = _language(Request(scope) if scope["type"] == "http" else Request({**scope, "type": "http"}))
+    return HTMLResponse(pages.login(language, "needed"), 401)
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException) or "text/html" not in request.headers.get("accept", ""):
+        return JSONResponse({"detail": "Not Found"}, 404)
+    return HTMLResponse(pages.not_found(_language(request)), 404)
+
+
+def _add_login(app: FastAPI, login: access.Login, announce: Callable[[str], None]) -> None:
+    @app.get("/login", include_in_schema=False)
+    def enter(request: Request, token: str = "") -> Response:
+        key = login.redeem(token)
+        if key is None:
+            return HTMLResponse(pages.login(_language(request), "used" if token else "needed"), 403)
+        # A page, no redirect: on one that began elsewhere the browser holds a strict cookie back.
+        response = HTMLResponse(pages.login(_language(request), "done"))
+        response.headers["Refresh"] = "0; url=/manage"
+        response.headers["Cache-Control"] = "no-store"
+        response.set_cookie(
+            access.COOKIE, key, max_age=access.SESSION_SECONDS, path="/", httponly=True, samesite="strict"
+        )
+        return response
+
+    @app.post("/login", include_in_schema=False)
+    def renew(request: Request) -> Response:
+        token = login.renew()
+        if token is None:
+            return HTMLResponse(pages.login(_language(request), "wait"), 429)
+        announce(f"/login?token={token}")
+        return HTMLResponse(pages.login(_language(request), "renewed"))
+
+    @app.post("/logout", include_in_schema=False)
+    def leave(request: Request) -> Response:
+        login.end(access.session_key(request.headers))
+        response = RedirectResponse("/", 303)
+        response.delete_cookie(access.COOKIE, path="/")
+        return response
+
+
+def _add_manager(app: FastAPI, twin: Twin, scene_url: str) -> None:
+    from panel.io.fastapi import add_applications
+
+    from viewer.app import manager
+
+    app.mount("/manage/static", Site(pages.FOLDER), name="manager-static")
+    bokeh = add_applications({"/manage": lambda: manager(twin, scene_url)}, app=app, title="Lobeda")
+    app.add_middleware(_Closing, bokeh=bokeh)
+
+
+class _Closing:
+    """Detach a closed websocket from its session.
+
+    bokeh-fastapi 0.1 does so only after an exception that Starlette does not raise, so that each page view
+    would stay in memory for good.
+    """
+
+    def __init__(self, app: ASGIApp, bokeh: Any) -> None:
+        self.app = app
+        self.bokeh = bokeh
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            if scope["type"] == "websocket":
+                gone = [c for c in self.bokeh._clients if c._socket._socket.scope["path"] == scope["path"]]
+                for connection in gone:
+                    if connection._socket._socket.client_state.name == "DISCONNECTED":
+                        self.bokeh.client_lost(connection)

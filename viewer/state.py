@@ -1,0 +1,283 @@
+"""What the manager's app shows, without any user interface: one source for colours, figures, facts and table.
+
+`Twin` is shared by all sessions and never changes; `State` is one person's view of it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+import energy
+from scenarios.measures import envelope_retrofit
+from twin.district import District
+from viewer import privacy, texts
+from viewer.layers import LAYERS, Layer, View
+
+COMPONENTS = envelope_retrofit.COMPONENTS
+STANDARDS = ("usual", "advanced")
+KPIS = (
+    ("heating_need", "heating_need_kwh", 1e-6, "GWh/a", 1),
+    ("co2", "co2_kg", 1e-3, "t/a", 0),
+    ("cost", "energy_cost_eur", 1e-6, "Mio. €/a", 2),
+)
+Level = Literal["block", "building"]
+
+
+@dataclass(frozen=True)
+class Retrofit:
+    """The envelope retrofit that the sliders describe.
+
+    share : part of the blocks in scope, by floor area, the worst first. [0 to 1]
+    units : block or building ids that it is limited to; None: all.
+    """
+
+    share: float = 0.0
+    components: tuple[str, ...] = COMPONENTS
+    standard: str = "usual"
+    units: tuple[str, ...] | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether it changes nothing."""
+        return self.share <= 0 or not self.components or self.units == ()
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """A figure of the year for the entire district, before and after."""
+
+    name: str
+    unit: str
+    digits: int
+    before: float
+    after: float
+
+    @property
+    def change(self) -> float:
+        """Relative change; nan where there was nothing before."""
+        return self.after / self.before - 1 if self.before else float("nan")
+
+
+@dataclass(frozen=True)
+class Run:
+    """Annual results of a retrofit, index building_id, and what it took."""
+
+    retrofit: Retrofit
+    annual: pd.DataFrame
+    milliseconds: float
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is selected: a building, as itself or standing for its block."""
+
+    building_id: str
+    level: Level = "block"
+
+
+class Twin:
+    """A district with its simulated baseline.
+
+    Parameters
+    ----------
+    district, case : what is shown, and the baseline that measures start from.
+    annual : annual results of the baseline, index building_id; see `energy.annual`.
+    """
+
+    def __init__(self, district: District, case: energy.Case, annual: pd.DataFrame) -> None:
+        self.district = district
+        self.case = case
+        self.annual = annual.reindex(district.buildings.index)
+
+    @classmethod
+    def of(cls, district: District, weather: energy.weather.Weather | None = None) -> Twin:
+        """Simulate the baseline of `district`; without a weather, the sample year."""
+        case = energy.Case(district, weather if weather is not None else energy.weather.sample())
+        return cls(district, case, energy.annual(case))
+
+    @cached_property
+    def units(self) -> pd.Series:
+        """The block of each building, the building itself where it has none; index building_id."""
+        buildings = self.district.buildings
+        return buildings["block_id"].where(buildings["block_id"].notna(), buildings.index.to_series())
+
+    @cached_property
+    def conditioned(self) -> NDArray[np.bool_]:
+        """Whether each building is heated, shape (building,)."""
+        return self.case.envelope["conditioned"].reindex(self.annual.index).fillna(False).to_numpy(bool)
+
+    @cached_property
+    def group(self) -> pd.Series[str]:
+        """The privacy group of each building, index building_id."""
+        heated = pd.Series(self.conditioned, index=self.annual.index)
+        return privacy.groups(self.district.buildings, heated)
+
+    @cached_property
+    def area_m2(self) -> pd.Series[float]:
+        """Reference floor area of each heated building, filled by archetypes; index building_id. [m²]"""
+        return self.case.envelope["a_use_m2"].reindex(self.annual.index).where(self.conditioned)
+
+    def view(self, annual: pd.DataFrame, language: str, public: bool = False) -> View:
+        """What layers look at: the results `annual`, for managers or the public."""
+        group = self.group if public else None
+        return View(self.district, annual, self.annual, self.area_m2, language, group)
+
+    def in_scope(self, retrofit: Retrofit) -> NDArray[np.bool_]:
+        """The heated buildings that the retrofit may reach, shape (building,)."""
+        if retrofit.units is None:
+            return self.conditioned
+        return self.conditioned & self.units.isin(retrofit.units).to_numpy(bool)
+
+    def reached(self, retrofit: Retrofit) -> tuple[int, int]:
+        """How many blocks are refurbished, of how many in scope."""
+        scope = self.in_scope(retrofit)
+        units = self.units.to_numpy()
+        if retrofit.idle or not scope.any():
+            return 0, len(np.unique(units[scope].astype(str)))
+        chosen = scope & (envelope_retrofit.retrofit_order(self.case, scope) < retrofit.share)
+        return len(np.unique(units[chosen].astype(str))), len(np.unique(units[scope].astype(str)))
+
+    def variant(self, retrofit: Retrofit) -> energy.Case:
+        """The case with the retrofit."""
+        if retrofit.idle:
+            return self.case
+        ids = None if retrofit.units is None else self.annual.index[self.in_scope(retrofit)]
+        return envelope_retrofit.apply(
+            self.case,
+            components=retrofit.components,
+            standard=retrofit.standard,
+            buildings=ids,
+            share=retrofit.share,
+        )
+
+    def run(self, retrofit: Retrofit) -> Run:
+        """The whole district with the retrofit, simulated anew. Safe to call from another thread."""
+        start = time.perf_counter()
+        annual = self.annual if retrofit.idle else energy.annual(self.variant(retrofit))
+        took = 1000 * (time.perf_counter() - start)
+        return Run(retrofit, annual.reindex(self.annual.index), took)
+
+    def monthly(self, retrofit: Retrofit, ids: Sequence[str]) -> NDArray[np.float64]:
+        """Heating need of the buildings `ids` together, shape (2, 12): before and after. [kWh]"""
+        cases = (self.case, self.variant(retrofit))
+        return np.stack([_monthly(case, ids) for case in (cases[:1] * 2 if retrofit.idle else cases)])
+
+
+@dataclass
+class State:
+    """One person's view of the twin. Colours, figures and facts stay together: all follow from `run`."""
+
+    twin: Twin
+    language: str = texts.DEFAULT
+    colour: str = next(iter(LAYERS))
+    selection: Selection | None = None
+    run: Run = field(init=False)
+    _past: list[Retrofit] = field(default_factory=list)
+    _future: list[Retrofit] = field(default_factory=list)
+    _settled: Retrofit = field(default_factory=Retrofit)
+
+    def __post_init__(self) -> None:
+        self.run = Run(Retrofit(), self.twin.annual, 0.0)
+
+    @property
+    def retrofit(self) -> Retrofit:
+        return self.run.retrofit
+
+    def show(self, run: Run) -> None:
+        """Take over the results of a retrofit; colours and figures follow."""
+        self.run = run
+
+    def settle(self, retrofit: Retrofit) -> None:
+        """Note that a slider was let go, as one step for undo."""
+        if retrofit != self._settled:
+            self._past.append(self._settled)
+            self._future.clear()
+            self._settled = retrofit
+
+    @property
+    def can_undo(self) -> bool:
+        return bool(self._past)
+
+    @property
+    def can_redo(self) -> bool:
+        return bool(self._future)
+
+    def undo(self) -> Retrofit:
+        """The retrofit of the step before; the same where there is none."""
+        if self._past:
+            self._future.append(self._settled)
+            self._settled = self._past.pop()
+        return self._settled
+
+    def redo(self) -> Retrofit:
+        """The retrofit of the step that was undone last; the same where there is none."""
+        if self._future:
+            self._past.append(self._settled)
+            self._settled = self._future.pop()
+        return self._settled
+
+    def select(self, building_id: str | None, level: Level | None = None) -> None:
+        """Select a building or its block; None, or an id that does not exist, selects nothing."""
+        if building_id is None or building_id not in self.twin.annual.index:
+            self.selection = None
+            return
+        wanted = level or (self.selection.level if self.selection else "block")
+        self.selection = Selection(building_id, wanted)
+
+    @property
+    def unit(self) -> str | None:
+        """The block (or building without block) of the selection."""
+        return None if self.selection is None else str(self.twin.units[self.selection.building_id])
+
+    @property
+    def selected_ids(self) -> list[str]:
+        """Ids of the selected buildings."""
+        if self.selection is None:
+            return []
+        if self.selection.level == "building":
+            return [self.selection.building_id]
+        return list(self.twin.units.index[self.twin.units == self.unit])
+
+    @property
+    def selected_rows(self) -> list[int]:
+        """Rows of the selected buildings, which is how the scene counts them."""
+        return [int(row) for row in self.twin.annual.index.get_indexer(pd.Index(self.selected_ids))]
+
+    def view(self) -> View:
+        """What layers look at."""
+        return self.twin.view(self.run.annual, self.language)
+
+    def layer(self) -> Layer:
+        """The layer that colours the buildings."""
+        return LAYERS[self.colour](self.view())
+
+    def kpis(self) -> list[Kpi]:
+        """The district's year before and after."""
+        return [
+            Kpi(name, unit, digits, float(self.twin.annual[column].sum() * factor),
+                float(self.run.annual[column].sum() * factor))
+            for name, column, factor, unit, digits in KPIS
+        ]  # fmt: skip
+
+    def retrofit_with(self, **changes: object) -> Retrofit:
+        """The retrofit shown with some settings changed; values out of range are brought into it."""
+        wanted = replace(self.retrofit, **changes)  # type: ignore[arg-type]
+        return replace(
+            wanted,
+            share=float(np.clip(np.nan_to_num(wanted.share), 0, 1)),
+            components=tuple(c for c in COMPONENTS if c in wanted.components),
+            standard=wanted.standard if wanted.standard in STANDARDS else STANDARDS[0],
+        )
+
+
+def _monthly(case: energy.Case, ids: Sequence[str]) -> NDArray[np.float64]:
+    results = energy.simulate(case, outputs=["heating_need_kwh"], resolution="month", buildings=list(ids))
+    return np.asarray(results["heating_need_kwh"].sum("building_id").to_numpy(), float)

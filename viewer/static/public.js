@@ -1,0 +1,149 @@
+// The public page: static files only. Values come per privacy group; nothing is sent anywhere.
+import { byId, formatter, h, perFrame, translator } from "./dom.js";
+import * as ui from "./ui.js";
+
+const config = byId("main-script").dataset;
+const language = document.documentElement.lang;
+const root = new URL(config.root || "./", document.baseURI);
+const at = (path) => new URL(path, root).href;
+const read = async (path) => {
+  const answer = await fetch(at(path));
+  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  return answer.json();
+};
+
+async function start() {
+  const [data, texts] = await Promise.all([read(config.data), read(config.texts)]);
+  const t = translator(texts);
+  const f = formatter(language);
+  const state = { colour: data.layers[0].id, frame: "today", row: null };
+  let scene = null;
+  const shell = ui.frame({ onTable: () => {}, onEscape: () => select(null) });
+
+  const layerOf = (id) => data.layers.find((layer) => layer.id === id);
+  const values = (layer) => {
+    const source = (layer.values[state.frame] ?? layer.values.today).map((v) => (v === null ? NaN : v));
+    return Float32Array.from(layer.by === "group" ? data.buildings.group.map((g) => (g === null ? NaN : source[g])) : source);
+  };
+  const translated = (layer) => ({
+    ...layer, title: t(`layer.${layer.id}.title`), unit: layer.categories.length ? "" : t(`layer.${layer.id}.unit`), note: t(`layer.${layer.id}.note`),
+    framed: Boolean(layer.values.retrofit),
+    categories: layer.categories.map((c) => ({ ...c, label: c.code === null ? t("legend.other") : layer.section ? t(`${layer.section}.${c.code}`) : c.code })),
+  });
+  const paint = () => {
+    const layer = layerOf(state.colour);
+    showLegend(state.colour, translated(layer));
+    if (!scene) return;
+    scene.setPalette(layer.palette, layer.min, layer.max);
+    scene.setValues(values(layer));
+  };
+  const showLegend = ui.legend(byId("legend"), {
+    t, f, options: data.layers.map((layer) => ({ id: layer.id, title: t(`layer.${layer.id}.title`) })),
+    frames: data.frames.length > 1 ? data.frames.map((id) => ({ id, title: t(`public.frame_${id}`) })) : null,
+    onColour: (id) => { state.colour = id; paint(); },
+    onFrame: (id) => { state.frame = id; paint(); },
+  });
+
+  const b = data.buildings;
+  const members = new Map();
+  b.group.forEach((group, row) => { if (group !== null) members.set(group, [...(members.get(group) ?? []), row]); });
+  const label = (row) => b.name[row] || t("facts.unnamed");
+  const select = (row) => {
+    state.row = row;
+    const group = row === null ? null : b.group[row];
+    scene?.setSelection(row === null ? [] : group === null ? [row] : members.get(group));
+    ui.facts(byId("facts"), row === null ? null : content(row), { t, f, onClose: () => select(null) });
+    if (row !== null) shell.open("facts");
+  };
+  const content = (row) => {
+    const group = b.group[row];
+    const g = data.groups;
+    const together = group === null ? [row] : members.get(group);
+    const energy = group === null ? [] : [
+      { label: t("column.heating_need"), key: "heating_need_mwh", unit: "MWh/a" },
+      { label: t("column.heating_need_per_area"), key: "heating_need_kwh_m2", unit: "kWh/(m²a)" },
+      { label: t("column.co2"), key: "co2_t", unit: "t/a", digits: 1 },
+    ].map((item) => ({ ...item, digits: item.digits ?? 0, before: g[item.key].today[group], after: (g[item.key].retrofit ?? g[item.key].today)[group] }));
+    const rows = data.attributes.map((attribute) => {
+      const value = b[attribute.id][row];
+      if (value === null) return null;
+      const text = attribute.section ? t(`${attribute.section}.${value}`) : typeof value === "string" ? value
+        : attribute.id === "year_of_construction" ? String(value) : f.quantity(value, attribute.unit, attribute.digits);
+      return { label: t(`column.${attribute.id}`), value: text, source: b[`${attribute.id}_kind`]?.[row] ?? null };
+    }).filter(Boolean);
+    return {
+      kind: together.length > 1 ? t("facts.group") : t("facts.building"),
+      title: label(row), subtitle: b.quarter[row] ?? "", in_block: 1, chart: "", rows, energy,
+      changed: data.frames.length > 1,
+      note: group === null ? t(b.heated[row] ? "facts.hidden" : "facts.unheated")
+        : together.length > 1 ? `${t("facts.shared", { dwellings: f.number(g.dwellings[group]), buildings: f.number(together.length) })}. ${t("facts.group_note")}` : "",
+    };
+  };
+
+  const columns = [
+    { id: "name", title: t("column.name") }, { id: "quarter", title: t("column.quarter"), wide: true },
+    { id: "buildings", title: t("column.buildings"), number: true, wide: true },
+    { id: "dwellings", title: t("column.dwellings"), number: true },
+    { id: "need", title: `${t("column.heating_need")}, MWh/a`, number: true },
+    { id: "per_area", title: `${t("column.heating_need_per_area")}, kWh/(m²a)`, number: true },
+    ...(data.frames.length > 1 ? [{ id: "after", title: `${t("public.frame_retrofit")}, MWh/a`, number: true, wide: true }] : []),
+  ];
+  const g = data.groups;
+  const table = ui.table(byId("table"), {
+    t, f, columns, caption: t("table.caption_public"), download: at(data.csv),
+    onPick: (i) => { shell.showTable(false); select(members.get(i)[0]); },
+  });
+  table.show({
+    name: g.name, quarter: g.quarter, buildings: g.buildings, dwellings: g.dwellings,
+    need: g.heating_need_mwh.today, per_area: g.heating_need_kwh_m2.today, after: g.heating_need_mwh.retrofit ?? [],
+  });
+  searchField(t, b, (row) => { select(row); scene?.focus?.(row); });
+  select(null);
+  paint();
+
+  let sunTime = null;
+  ui.sun(byId("sun"), { t, onSun: perFrame((time) => { sunTime = time; scene?.setSun(time); }) });
+  try {
+    const { createScene } = await import(at(config.scene));
+    scene = await createScene(byId("canvas"), { manifest: at(config.manifest), label: t("scene.label"), language });
+    scene.on("hover", (row) => {
+      if (row === null || row < 0) return shell.tooltip(null);
+      const layer = translated(layerOf(state.colour));
+      const value = values(layerOf(state.colour))[row];
+      const text = Number.isNaN(value) ? "" : layer.categories.length ? layer.categories[value].label
+        : layer.id === "year" ? String(value) : f.quantity(value, layer.unit, layer.digits);
+      shell.tooltip(label(row), text);
+    });
+    scene.on("click", (row) => select(row === null || row < 0 ? null : row));
+    if (sunTime) scene.setSun(sunTime);
+    paint();
+    ui.loaded();
+  } catch (error) {
+    ui.loaded(t("scene.failed"));
+    throw error;
+  }
+}
+
+function searchField(t, b, onFound) {
+  const field = byId("search");
+  const names = new Map();
+  b.name.forEach((name, row) => { if (name && !names.has(name)) names.set(name, row); });
+  const list = byId("search-list");
+  const note = byId("search-note");
+  field.addEventListener("input", () => {
+    const query = field.value.trim().toLowerCase();
+    note.textContent = "";
+    const found = query.length < 2 ? [] : [...names.keys()].filter((name) => name.toLowerCase().includes(query)).slice(0, 12);
+    list.replaceChildren(...found.map((name) => h("option", { value: name })));
+    if (names.has(field.value)) onFound(names.get(field.value));
+  });
+  field.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    const query = field.value.trim().toLowerCase();
+    const found = [...names.keys()].find((name) => name.toLowerCase().startsWith(query)) ?? [...names.keys()].find((name) => name.toLowerCase().includes(query));
+    if (query && found) onFound(names.get(found));
+    else note.textContent = t("search.none");
+  });
+}
+
+start();

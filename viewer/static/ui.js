@@ -1,0 +1,287 @@
+// What the public page and the manager's app share: frame, legend, sun, table, selection panel.
+import { byId, h } from "./dom.js";
+
+/** Tabs on phones, 3D or table, the notice, and the tooltip over the scene. */
+export function frame({ onTable, onEscape }) {
+  const sheet = byId("sheet");
+  const tabs = [...document.querySelectorAll('[role="tab"]')];
+  const open = (name, fold = false) => {
+    document.body.dataset.tab = name;
+    sheet.classList.toggle("folded", fold);
+    for (const tab of tabs) {
+      tab.setAttribute("aria-selected", String(tab.dataset.tab === name));
+      tab.tabIndex = tab.dataset.tab === name ? 0 : -1;
+    }
+  };
+  tabs.forEach((tab, index) => {
+    tab.addEventListener("click", () =>
+      open(tab.dataset.tab, document.body.dataset.tab === tab.dataset.tab && !sheet.classList.contains("folded")));
+    tab.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      const next = tabs[(index + step + tabs.length) % tabs.length];
+      open(next.dataset.tab);
+      next.focus();
+    });
+  });
+  const showTable = (on) => {
+    byId("table").hidden = !on;
+    byId("view-3d").setAttribute("aria-pressed", String(!on));
+    byId("view-table").setAttribute("aria-pressed", String(on));
+    document.body.classList.toggle("as-table", on);
+    onTable(on);
+  };
+  byId("view-3d").addEventListener("click", () => showTable(false));
+  byId("view-table").addEventListener("click", () => showTable(true));
+  const notice = byId("notice");
+  byId("notice-open").addEventListener("click", () => notice.showModal());
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && !notice.open) onEscape();
+  });
+  open(document.body.dataset.tab);
+  return { open, showTable, tooltip: tooltip() };
+}
+
+function tooltip() {
+  const box = byId("tooltip");
+  const scene = byId("scene");
+  let pointer = { x: 0, y: 0 };
+  const place = () => {
+    const size = scene.getBoundingClientRect();
+    box.style.left = `${Math.min(pointer.x + 16, size.width - box.offsetWidth - 8)}px`;
+    box.style.top = `${Math.max(8, Math.min(pointer.y + 18, size.height - box.offsetHeight - 8))}px`;
+  };
+  scene.addEventListener("pointermove", (event) => {
+    const size = scene.getBoundingClientRect();
+    pointer = { x: event.clientX - size.left, y: event.clientY - size.top };
+    if (!box.hidden) place();
+  });
+  scene.addEventListener("pointerleave", () => { box.hidden = true; });
+  return (title, line) => {
+    box.hidden = !title;
+    if (!title) return;
+    box.replaceChildren(h("b", {}, title), line || "");
+    place();
+  };
+}
+
+/** The scene is drawn, or says why not. */
+export function loaded(error) {
+  const box = byId("loading");
+  if (error) {
+    box.classList.add("failed");
+    box.lastChild.textContent = error;
+  } else box.classList.add("done");
+}
+
+/** A message above everything, with what to do about it. */
+export function toast(message, action, onAction) {
+  document.querySelector(".toast")?.remove();
+  const box = h("div", { class: "toast", role: "alert" }, h("span", {}, message),
+    action && h("button", { type: "button", onclick: () => { box.remove(); onAction?.(); } }, action));
+  document.body.append(box);
+  return box;
+}
+
+/** Colour-by list with its legend. `options`: [{id, title}]. */
+export function legend(element, { t, f, options, frames, onColour, onFrame }) {
+  const select = h("select", { id: "colour", onchange: () => onColour(select.value) },
+    options.map((option) => h("option", { value: option.id }, option.title)));
+  const body = h("div", {});
+  const frameChoice = frames && choice(t("public.frame"), "frame", frames, frames[0].id, onFrame);
+  element.replaceChildren(
+    h("div", { class: "head" }, h("label", { class: "label", for: "colour" }, t("colour.title")), select), body, frameChoice || "");
+  return (id, layer) => {
+    select.value = id;
+    frameChoice?.toggleAttribute("hidden", !layer.framed);
+    body.replaceChildren(...(layer.categories.length ? classes(layer, f) : scale(layer, f)),
+      h("div", { class: "missing" }, swatch(layer.missing), t("colour.missing")),
+      h("p", { class: "note" }, layer.note));
+  };
+}
+
+function swatch(colour) {
+  const box = h("span", { class: "swatch", "aria-hidden": "true" });
+  box.style.background = colour;
+  return box;
+}
+
+function classes(layer, f) {
+  return [h("ul", { class: "classes" }, layer.categories.map((c) =>
+    h("li", {}, swatch(c.colour), c.label, h("span", { class: "n" }, f.number(c.count)))))];
+}
+
+function scale(layer, f) {
+  const canvas = h("canvas", { width: 256, height: 1, "aria-hidden": "true" });
+  const context = canvas.getContext("2d");
+  const gradient = context.createLinearGradient(0, 0, 256, 0);
+  layer.palette.forEach((colour, i) => gradient.addColorStop(i / (layer.palette.length - 1), colour));
+  context.fillStyle = gradient;
+  context.fillRect(0, 0, 256, 1);
+  const ticks = layer.ticks.length ? layer.ticks : [layer.min, layer.max];
+  const digits = ticks.every(Number.isInteger) ? 0 : 1;
+  const year = layer.id === "year";
+  const labels = ticks.map((value) => {
+    const label = h("span", {}, year ? String(value) : f.number(value, digits));
+    label.style.left = `${(100 * (value - layer.min)) / (layer.max - layer.min)}%`;
+    return label;
+  });
+  return [layer.unit && h("p", { class: "unit" }, layer.unit), h("div", { class: "scale" }, canvas, h("div", { class: "ticks" }, labels))].filter(Boolean);
+}
+
+/** A group of radio buttons that looks like one switch. */
+export function choice(label, name, options, value, onChoice, hint) {
+  return h("fieldset", { class: "choice" }, h("legend", {}, label),
+    h("div", { class: "options" }, options.map((option) => h("label", {},
+      h("input", { type: "radio", name, value: option.id, checked: option.id === value, disabled: Boolean(option.disabled), onchange: () => onChoice(option.id) }),
+      option.title))), hint ? h("p", { class: "hint" }, hint) : "");
+}
+
+/** Fill of a slider's track up to its thumb. */
+export function fillTrack(input) {
+  input.style.setProperty("--fill", `${(100 * (input.value - input.min)) / (input.max - input.min)}%`);
+}
+
+const pad = (value) => String(value).padStart(2, "0");
+
+/** UTC moment of a local date and hour in Germany: `hour` may be a fraction. */
+export function localToUtc(date, hour) {
+  const guess = Date.parse(`${date}T00:00:00Z`) + hour * 3600e3;
+  const offset = (moment) => {
+    const parts = Object.fromEntries(new Intl.DateTimeFormat("en-GB", {
+      timeZone: "Europe/Berlin", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+    }).formatToParts(moment).map((p) => [p.type, p.value]));
+    return Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute) - Math.floor(moment / 60e3) * 60e3;
+  };
+  return new Date(guess - offset(guess - offset(guess)));
+}
+
+/** Date and hour for sun and shadow; `onSun` gets an ISO time in UTC. */
+export function sun(element, { t, onSun }) {
+  const year = new Date().getFullYear();
+  const state = { date: `${year}-06-21`, hour: 15 };
+  const date = h("input", { type: "date", id: "sun-date", value: state.date, min: "1950-01-01", max: "2100-12-31" });
+  const hour = h("input", { type: "range", class: "day", id: "sun-hour", min: "0", max: "23.75", step: "0.25", value: String(state.hour), "aria-label": t("sun.hour") });
+  const clock = h("output", { class: "clock", for: "sun-hour" });
+  const update = () => {
+    const text = `${pad(Math.floor(state.hour))}:${pad(Math.round((state.hour % 1) * 60))}`;
+    clock.textContent = text;
+    hour.setAttribute("aria-valuetext", text);
+    onSun(localToUtc(state.date, state.hour).toISOString());
+  };
+  date.addEventListener("change", () => { if (date.value) { state.date = date.value; update(); } });
+  hour.addEventListener("input", () => { state.hour = Number(hour.value); update(); });
+  const jump = (day) => { state.date = `${state.date.slice(0, 4)}-${day}`; date.value = state.date; update(); };
+  element.replaceChildren(
+    h("div", { class: "row" }, h("h2", {}, t("sun.title")), clock),
+    h("div", { class: "controls" },
+      h("label", { class: "visually-hidden", for: "sun-date" }, t("sun.date")), date,
+      h("div", { class: "quick" }, [["shortcut_summer", "06-21"], ["shortcut_winter", "12-21"]].map(([key, day]) =>
+        h("button", { type: "button", class: "text-button", onclick: () => jump(day) }, t(`sun.${key}`)))),
+      h("div", { class: "hour" }, hour)));
+  update();
+  return state;
+}
+
+/** Energy figures before and after. `rows`: [{label, before, after, unit, digits}]. */
+export function comparison(rows, { t, f, changed }) {
+  return h("table", { class: "compare" },
+    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, t("column.name"))),
+      h("th", { scope: "col" }, t("kpi.before")), changed && h("th", { scope: "col" }, t("kpi.after")))),
+    h("tbody", {}, rows.map((row) => h("tr", {}, h("th", { scope: "row" }, row.label, " ", h("small", { class: "muted" }, row.unit)),
+      h("td", { class: changed ? "" : "now" }, f.number(row.before, row.digits)),
+      changed && h("td", { class: "now" }, f.number(row.after, row.digits))))));
+}
+
+/** Panel of the selection; `content` null shows the hint. */
+export function facts(element, content, { t, f, onClose, onLevel }) {
+  if (!content) {
+    element.replaceChildren(h("p", { class: "empty" }, t("facts.hint")));
+    element.classList.add("idle");
+    return;
+  }
+  element.classList.remove("idle");
+  const chart = h("div", {});
+  chart.innerHTML = content.chart || ""; // SVG made by our own charts module, which escapes every text
+  element.replaceChildren(
+    h("div", { class: "head" }, h("p", { class: "kicker" }, [content.kind, content.subtitle].filter(Boolean).join(" · ")),
+      h("h2", {}, content.title),
+      h("button", { type: "button", class: "quiet close", "aria-label": t("facts.clear"), title: t("facts.clear"), onclick: onClose }, cross()),
+      content.in_block > 1 && onLevel && choice(t("facts.level"), "level", [
+        { id: "block", title: t("facts.select_block") }, { id: "building", title: t("facts.select_building") }], content.level, onLevel)),
+    (content.energy.length > 0 || content.note) && h("div", { class: "block" }, h("h2", {}, t("facts.energy")),
+      content.energy.length > 0 && comparison(content.energy, { t, f, changed: content.changed }),
+      content.note && h("p", { class: "hint" }, content.note)),
+    content.chart && h("div", { class: "block" }, h("h2", {}, t("facts.monthly")), chart,
+      content.changed && h("p", { class: "keys" }, h("span", { class: "before" }, t("kpi.before")), h("span", {}, t("kpi.after")))),
+    h("div", { class: "block" }, h("h2", {}, t("facts.attributes")),
+      h("dl", { class: "attributes" }, content.rows.map((row) => h("div", {}, h("dt", {}, row.label),
+        h("dd", {}, row.value, row.source && h("abbr", {
+          class: `kind ${row.source}`, title: [t(`source.${row.source}_long`), row.detail].filter(Boolean).join(" "),
+        }, t(`source.${row.source}`))))))));
+  element.scrollTop = 0;
+}
+
+function cross() {
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  svg.setAttribute("viewBox", "0 0 16 16");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(space, "path");
+  path.setAttribute("d", "m4 4 8 8m0-8-8 8");
+  svg.append(path);
+  return svg;
+}
+
+const PAGE = 100;
+
+/** Sortable, filterable table. `columns`: [{id, title, number, digits, wide}], `data`: columns by id. */
+export function table(element, { t, f, columns, caption, download, onPick }) {
+  let data = null;
+  let sort = { id: columns[0].id, up: true };
+  let query = "";
+  let shown = PAGE;
+  let selected = new Set();
+  const count = h("p", { class: "hint count", role: "status" });
+  const body = h("tbody", {});
+  const more = h("button", { type: "button", class: "text-button", onclick: () => { shown += 5 * PAGE; draw(); } });
+  const heads = columns.map((column) => h("th", { scope: "col", class: [column.number && "num", column.wide && "wide"].filter(Boolean).join(" ") },
+    h("button", { type: "button", onclick: () => { sort = { id: column.id, up: sort.id === column.id ? !sort.up : !column.number }; draw(); } }, column.title)));
+  element.replaceChildren(
+    h("div", { class: "top" }, h("h2", {}, t("table.title")),
+      h("div", { class: "field" }, h("label", { for: "table-filter" }, t("table.filter")),
+        h("input", { id: "table-filter", type: "search", oninput: (event) => { query = event.target.value.trim().toLowerCase(); shown = PAGE; draw(); } })),
+      download && h("a", { href: download, download: "" }, t("table.download")), count),
+    h("table", { class: "grid-table" }, h("caption", {}, caption), h("thead", {}, h("tr", {}, heads)), body), more);
+  const draw = () => {
+    if (!data) return;
+    const rows = [...data[columns[0].id].keys()].filter((i) => !query ||
+      columns.some((c) => !c.number && String(data[c.id][i] ?? "").toLowerCase().includes(query)));
+    const values = data[sort.id];
+    const collator = new Intl.Collator(document.documentElement.lang, { numeric: true });
+    rows.sort((a, b) => {
+      const [x, y] = [values[a], values[b]];
+      if (x === null || x === "") return y === null || y === "" ? a - b : 1;
+      if (y === null || y === "") return -1;
+      return (sort.up ? 1 : -1) * (typeof x === "number" ? x - y : collator.compare(x, y)) || a - b;
+    });
+    heads.forEach((head, i) => {
+      if (columns[i].id === sort.id) head.setAttribute("aria-sort", sort.up ? "ascending" : "descending");
+      else head.removeAttribute("aria-sort");
+    });
+    body.replaceChildren(...rows.slice(0, shown).map((i) => h("tr", { class: selected.has(i) ? "selected" : "" }, columns.map((column, position) => {
+      const value = column.number ? (column.plain ? String(data[column.id][i] ?? "–") : f.number(data[column.id][i], column.digits ?? 0)) : data[column.id][i] ?? "";
+      const classNames = [column.number && "num", column.wide && "wide"].filter(Boolean).join(" ");
+      return position === 0
+        ? h("th", { scope: "row", class: classNames }, h("button", { type: "button", class: "text-button", title: t("table.show"), onclick: () => onPick(i) }, value))
+        : h("td", { class: classNames }, value);
+    }))));
+    if (!rows.length) body.append(h("tr", {}, h("td", { colSpan: columns.length }, t("table.none"))));
+    count.textContent = t("table.count", { shown: f.number(Math.min(shown, rows.length)), total: f.number(rows.length) });
+    more.hidden = rows.length <= shown;
+    more.textContent = t("table.more", { count: f.number(rows.length - shown) });
+  };
+  return {
+    show: (fresh, marked = []) => { data = fresh; selected = new Set(marked); draw(); },
+  };
+}
