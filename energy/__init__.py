@@ -1,0 +1,17 @@
+"""The energy of a district: weather, thermal simulation, supply, primary energy, CO2 and cost."""
+
+from energy import archetypes, parameters, weather
+from energy.case import Case
+from energy.results import simulate_to_file, write
+from energy.simulate import annual, simulate
+
+__all__ = [
+    "Case",
+    "annual",
+    "archetypes",
+    "parameters",
+    "simulate",
+    "simulate_to_file",
+    "weather",
+    "write",
+]

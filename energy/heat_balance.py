@@ -1,0 +1,123 @@
+"""From the envelope's columns to thermal zones: transmission, ventilation, gains and collecting areas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from energy.archetypes import WINDOW_COLUMNS
+from energy.parameters import Parameters
+from energy.zone import H_MS, UNLIMITED_W, Zones
+from twin.errors import CallError
+
+Array = npt.NDArray[np.floating[Any]]
+AIR_WH_M3K = 0.34  # volumetric heat capacity of air
+
+
+def effective_u(u_value: Array, r_unheated: Array) -> Array:
+    """U-value of a component with the resistance of an unheated space behind it, as in TABULA. [W/(m²K)]"""
+    return u_value / (1 + u_value * r_unheated)
+
+
+def opaque_transmission(envelope: pd.DataFrame) -> Array:
+    """H_tr of walls, roof and lowest floor with thermal bridges, ISO 13790:2008, 8.3; shape (building,). [W/K]
+
+    Thermal bridges count on all envelope areas, windows and doors included, as in TABULA.
+    """
+    get = _getter(envelope)
+    roof = (
+        get("b_roof") * get("roof_area_m2") * effective_u(get("u_roof_w_m2k"), get("r_unheated_roof_m2k_w"))
+    )
+    floor = (
+        get("b_floor")
+        * get("floor_area_m2")
+        * effective_u(get("u_floor_w_m2k"), get("r_unheated_floor_m2k_w"))
+    )
+    areas = sum(get(f"{name}_area_m2") for name in ("wall", "roof", "floor", "window", "door"))
+    return (
+        get("wall_area_m2") * get("u_wall_w_m2k") + roof + floor + get("delta_u_thermal_bridge_w_m2k") * areas
+    )
+
+
+def window_transmission(envelope: pd.DataFrame) -> Array:
+    """H_tr of windows and doors; shape (building,). [W/K]"""
+    get = _getter(envelope)
+    return get("window_area_m2") * get("u_window_w_m2k") + get("door_area_m2") * get("u_door_w_m2k")
+
+
+def ventilation(envelope: pd.DataFrame, rate: str, parameters: Parameters) -> Array:
+    """H_ve of infiltration and use (`rate` names the column), ISO 13790:2008, 9.3; shape (building,). [W/K]"""
+    get = _getter(envelope)
+    volume = parameters.constant("room_height_m") * get("a_use_m2")
+    return AIR_WH_M3K * volume * (get("infiltration_1_h") + get(rate))
+
+
+def solar_area(envelope: pd.DataFrame, parameters: Parameters) -> Array:
+    """Effective collecting areas of the windows, ISO 13790:2008, 11.3.3; shape (building, 9). [m²]"""
+    get = _getter(envelope)
+    factor = (
+        parameters.constant("shading_vertical")
+        * (1 - parameters.constant("frame_share"))
+        * parameters.constant("non_normal_incidence")
+    )
+    facades = np.stack([get(column) for column in WINDOW_COLUMNS], axis=1)
+    areas = np.zeros((len(envelope), len(WINDOW_COLUMNS) + 1))
+    areas[:, :-1] = facades * (factor * get("g_window"))[:, None]
+    return areas
+
+
+def zones(envelope: pd.DataFrame, parameters: Parameters) -> Zones:
+    """One zone per building of `envelope` (all conditioned).
+
+    The mass area is at least twice what the opaque elements' conductance needs: only forms far from any
+    building (a chimney with one storey of floor) feel it, and stay solvable.
+
+    Raises
+    ------
+    CallError : a figure of a building is missing or negative.
+    """
+    _check(envelope)
+    get = _getter(envelope)
+    area = get("a_use_m2")
+    opaque, window = opaque_transmission(envelope), window_transmission(envelope)
+    mass_area = np.maximum(parameters.constant("mass_area_ratio") * area, 2 * opaque / H_MS)
+    inner = np.maximum(parameters.constant("total_area_ratio") * area, 1.5 * (mass_area + window / H_MS))
+    gains = parameters.use.loc[envelope["function"], "gains_w_m2"].to_numpy("float64")
+    unlimited = np.full(len(envelope), UNLIMITED_W)
+    return Zones(
+        h_tr_op_w_k=opaque,
+        h_tr_w_w_k=window,
+        h_ve_on_w_k=ventilation(envelope, "ventilation_1_h", parameters),
+        h_ve_off_w_k=ventilation(envelope, "ventilation_off_1_h", parameters),
+        c_m_wh_k=get("heat_capacity_wh_m2k") * area,
+        a_m_m2=mass_area,
+        a_tot_m2=inner,
+        gains_w=gains * area,
+        solar_area_m2=solar_area(envelope, parameters),
+        set_offset_k=get("setpoint_offset_k"),
+        heating_limit_w=unlimited,
+        cooling_limit_w=unlimited,
+    )
+
+
+def _getter(envelope: pd.DataFrame) -> Any:
+    return lambda column: envelope[column].to_numpy("float64")
+
+
+def _check(envelope: pd.DataFrame) -> None:
+    numbers = envelope.select_dtypes("number").drop(columns=["year_of_construction"], errors="ignore")
+    values = numbers.to_numpy("float64")
+    signed = numbers.columns.get_indexer(["setpoint_offset_k"])
+    bad = ~np.isfinite(values)
+    positive = np.delete(np.arange(values.shape[1]), signed[signed >= 0])
+    bad[:, positive] |= values[:, positive] < 0
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise CallError(
+            f"{numbers.columns[column]} is {values[row, column]:g}",
+            f"building {envelope.index[row]}",
+            "Correct the district or the measure that set it",
+        )

@@ -1,0 +1,155 @@
+"""Figures the simulation needs and nobody measured: typology, standards, use, carriers, prices.
+
+The only file access of the physics besides `weather`: it reads the tables in assets/parameters. Every row
+has a `source` and says in `is_estimate` whether there is one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cache, cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from twin import assets
+from twin.errors import CallError, SourceError
+
+QUANTITIES = ("occupied", "gains", "electricity", "hot_water")
+DAYS = ("workday", "saturday", "sunday")
+COMPONENTS = ("wall", "roof", "floor", "window")
+HOUR_COLUMNS = tuple(f"h{hour:02d}" for hour in range(24))
+_INDEX: dict[str, list[str]] = {
+    "typology": ["code"],
+    "refurbishment": ["standard", "component"],
+    "carriers": ["carrier"],
+    "systems": ["heating"],
+    "use": ["function"],
+    "schedules": ["function", "day", "quantity"],
+    "series": ["construction_series"],
+    "constants": ["name"],
+}
+_FLAGS = ("is_estimate", "conditioned", "cooled")
+
+
+@dataclass(frozen=True)
+class Standard:
+    """One component of a refurbishment standard.
+
+    u_value_w_m2k : thermal transmittance. [W/(m²K)]  g_value : of windows, else nan. [-]
+    """
+
+    u_value_w_m2k: float
+    g_value: float
+    source: str
+
+
+@dataclass(frozen=True, eq=False)
+class Parameters:
+    """All parameter tables; never changed in place.
+
+    typology : TABULA types (existing state), index code.
+    refurbishment : standards, index (standard, component).
+    carriers : primary energy factor, CO2 and price, index carrier.
+    systems : heat supply → carrier and efficiencies, index heating.
+    use : set-points, gains, hot water and electricity, index function.
+    schedules : hourly shapes in local time, index (function, day, quantity), columns h00 … h23.
+    series : series of industrial housing, index construction_series.
+    constants : single figures, index name.
+    """
+
+    typology: pd.DataFrame
+    refurbishment: pd.DataFrame
+    carriers: pd.DataFrame
+    systems: pd.DataFrame
+    use: pd.DataFrame
+    schedules: pd.DataFrame
+    series: pd.DataFrame
+    constants: pd.DataFrame
+
+    @classmethod
+    def default(cls) -> Parameters:
+        """The shipped figures."""
+        return _default()
+
+    def replace(self, **changes: Any) -> Parameters:
+        """Parameters with some tables changed."""
+        return replace(self, **changes)
+
+    def with_constants(self, **values: float) -> Parameters:
+        """Parameters with single figures of `constants` changed, as in ``with_constants(albedo=0.3)``."""
+        table = self.constants.copy()
+        for name, value in values.items():
+            self.constant(name)
+            table.loc[name, ["value", "source"]] = [float(value), "set by the caller"]
+        return self.replace(constants=table)
+
+    def constant(self, name: str) -> float:
+        """A figure of the table constants, in the unit that stands there."""
+        if name not in self.constants.index:
+            raise CallError(
+                f"there is no constant {name!r}", "parameters", "See assets/parameters/constants.csv"
+            )
+        return float(self.constants.loc[name, "value"])
+
+    @property
+    def standards(self) -> tuple[str, ...]:
+        """Names of the refurbishment standards."""
+        return tuple(self.refurbishment.index.get_level_values("standard").unique())
+
+    def refurbishment_standard(self, standard: str, component: str) -> Standard:
+        """U-value (and g of windows) of a component: wall, roof, floor or window."""
+        if (standard, component) not in self.refurbishment.index:
+            raise CallError(
+                f"there is no standard {standard!r} for the component {component!r}",
+                "parameters",
+                f"Standards are {', '.join(self.standards)}, components {', '.join(COMPONENTS)}",
+            )
+        row = self.refurbishment.loc[(standard, component)]
+        return Standard(float(row["u_value_w_m2k"]), float(row["g_value"]), str(row["source"]))
+
+    @cached_property
+    def digest(self) -> str:
+        """Content digest over all tables."""
+        total = hashlib.sha256()
+        for field in fields(self):
+            table: pd.DataFrame = getattr(self, field.name)
+            total.update(field.name.encode())
+            total.update(table.to_csv(float_format="%.10g").encode())
+        return total.hexdigest()
+
+
+@cache
+def _default() -> Parameters:
+    tables = {name: _read(name, index) for name, index in _INDEX.items()}
+    _check(tables)
+    return Parameters(**tables)
+
+
+def _read(name: str, index: list[str]) -> pd.DataFrame:
+    file = assets.path("parameters", f"{name}.csv")
+    if not file.is_file():
+        raise SourceError("the parameter table is missing", file, "Install the software again")
+    table = pd.read_csv(file, keep_default_na=False, na_values=[""])
+    for flag in set(_FLAGS) & set(table.columns):
+        table[flag] = table[flag] == "yes"
+    return table.set_index(index).sort_index() if len(index) > 1 else table.set_index(index)
+
+
+def _check(tables: Mapping[str, pd.DataFrame]) -> None:
+    for name, table in tables.items():
+        if table.index.duplicated().any():
+            raise SourceError(f"{table.index[table.index.duplicated()][0]!r} stands twice", f"table {name}")
+    carriers = set(tables["systems"]["carrier"].dropna())
+    if lost := carriers - set(tables["carriers"].index):
+        raise SourceError(f"carrier {min(lost)!r} is not in the table carriers", "table systems")
+    for function in tables["use"].index:
+        for day in DAYS:
+            for quantity in QUANTITIES:
+                if (function, day, quantity) not in tables["schedules"].index:
+                    raise SourceError(f"{function}, {day}, {quantity} is missing", "table schedules")
+    if not np.isfinite(tables["schedules"][list(HOUR_COLUMNS)].to_numpy("float64")).all():
+        raise SourceError("an hour holds no number", "table schedules")

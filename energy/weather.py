@@ -1,0 +1,227 @@
+"""Weather: one typed table from EPW files, and the shipped sample year.
+
+Inside, hours are UTC and named by their start. EPW stamps name the hour's end in local standard time without
+daylight saving (hour 1 of 1 January is 00:00–01:00), so that its UTC start is ``stamp − 1 h − UTC offset``;
+the sun belongs to the middle of the hour.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from twin import assets
+from twin.errors import SourceError
+from twin.sources.base import Provenance
+
+Array = npt.NDArray[np.float64]
+SAMPLE_LATITUDE, SAMPLE_LONGITUDE, SAMPLE_ALTITUDE_M = 50.884, 11.618, 170.0
+# What the physics can use at all; outside, a file is broken or in other units.
+LIMITS = {
+    "temp_air": (-60.0, 60.0),
+    "ghi": (0.0, 1400.0),
+    "dni": (0.0, 1400.0),
+    "dhi": (0.0, 1000.0),
+    "wind_speed": (0.0, 80.0),
+    "relative_humidity": (0.0, 110.0),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Weather:
+    """Hourly weather of a place.
+
+    times : starts of the hours, UTC, without gaps; shape (time,).
+    temp_air [°C], ghi, dni, dhi [W/m²] (means over the hour), wind_speed at 10 m [m/s], relative_humidity [%] :
+        shape (time,).
+    latitude, longitude : degrees.  altitude_m : m above sea level.
+    name : what the user calls it.  source : where it comes from, as one line.
+    """
+
+    times: pd.DatetimeIndex
+    temp_air: Array
+    ghi: Array
+    dni: Array
+    dhi: Array
+    wind_speed: Array
+    relative_humidity: Array
+    latitude: float
+    longitude: float
+    altitude_m: float
+    name: str
+    source: str
+    provenance: tuple[Provenance, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @cached_property
+    def digest(self) -> str:
+        """Content digest of times and values."""
+        total = hashlib.sha256(self.times.asi8.tobytes())
+        for name in LIMITS:
+            total.update(np.ascontiguousarray(getattr(self, name)).tobytes())
+        total.update(f"{self.latitude} {self.longitude} {self.altitude_m}".encode())
+        return total.hexdigest()
+
+    def frame(self) -> pd.DataFrame:
+        """The values as a table, index time."""
+        return pd.DataFrame({name: getattr(self, name) for name in LIMITS}, index=self.times)
+
+
+@cache
+def sample() -> Weather:
+    """The shipped sample year of Jena: generated from documented monthly figures, not measured.
+
+    8,760 hours of a year without leap day; see `energy.sample_weather` for the method.
+    """
+    file = assets.path("weather", "jena-sample-year.csv.gz")
+    if not file.is_file():
+        raise SourceError("the sample weather is missing", file, "Install the software again")
+    table = pd.read_csv(file, comment="#")
+    return Weather(
+        times=_hours(pd.Timestamp(table["time"].iloc[0]), len(table)),
+        **{name: table[name].to_numpy("float64") for name in LIMITS},
+        latitude=SAMPLE_LATITUDE,
+        longitude=SAMPLE_LONGITUDE,
+        altitude_m=SAMPLE_ALTITUDE_M,
+        name="Jena, sample year",
+        source="generated from documented monthly figures (seeded); not measured",
+        provenance=(
+            Provenance(
+                table="weather",
+                source="sample weather",
+                origin="energy.sample_weather, seeded",
+                licence="Apache-2.0",
+                attribution="Generated to monthly figures of an Erfurt test year (2007-2021)",
+            ),
+        ),
+        metadata={"is_model": "yes"},
+    )
+
+
+def read(path: str | os.PathLike[str]) -> Weather:
+    """Weather from a file, told by content: EnergyPlus weather (EPW).
+
+    The hours of a typical year are put into one calendar year (2025, or the file's own where all its months
+    come from one); hours that fall before 1 January UTC stand at the year's end.
+
+    Raises
+    ------
+    SourceError : no such file, another format, missing or impossible values.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise SourceError("there is no such file", file, "Name an EPW file")
+    text = file.read_bytes().decode("latin-1")
+    if not text.lstrip("\ufeff\xef\xbb\xbf").upper().startswith("LOCATION,"):
+        raise SourceError(
+            "the file is no EnergyPlus weather: its first line is not LOCATION,…", file, "Use an .epw file"
+        )
+    return _epw(text, file)
+
+
+_EPW_COLUMNS = {
+    "temp_air": (6, 99.9),
+    "relative_humidity": (8, 999.0),
+    "ghi": (13, 9999.0),
+    "dni": (14, 9999.0),
+    "dhi": (15, 9999.0),
+    "wind_speed": (21, 999.0),
+}
+_EPW_HEAD_LINES = 8
+
+
+def _epw(text: str, file: Path) -> Weather:
+    lines = text.splitlines()
+    place = lines[0].split(",")
+    try:
+        latitude, longitude, offset, altitude = (float(value) for value in place[6:10])
+        names = {number: name for name, (number, _) in _EPW_COLUMNS.items()}
+        table = pd.read_csv(
+            io.StringIO("\n".join(lines[_EPW_HEAD_LINES:])), header=None, usecols=[0, 1, 2, 3, *names]
+        ).astype("float64")
+    except (ValueError, pd.errors.ParserError) as error:
+        raise SourceError(f"the EPW cannot be read: {error}", file, "Check the file") from None
+    table = table.rename(columns=names)
+    missing = [
+        n for n, (_, none) in _EPW_COLUMNS.items() if (table[n] >= none).any() or table[n].isna().any()
+    ]
+    if missing:
+        name = missing[0]
+        row = int(np.argmax((table[name] >= _EPW_COLUMNS[name][1]) | table[name].isna()))
+        raise SourceError(
+            f"{name} is missing in {', '.join(missing)}, first in data row {row + 1}", file, "Fill the gap"
+        )
+    table = (
+        table[~((table[1] == 2) & (table[2] == 29))] if len(table) == 8784 and _is_typical(table) else table
+    )
+    values = {name: table[name].to_numpy("float64") for name in LIMITS}
+    if len(table) not in (8760, 8784):
+        raise SourceError(f"the file holds {len(table)} hours", file, "A year has 8760 (or 8784) hours")
+    # The stamp is the hour's end in standard time: the first row starts at 00:00 standard time.
+    shift = round(offset)
+    year = 2025 if _is_typical(table) or len(table) == 8760 and _leap(table) else int(table[0].iloc[0])
+    try:
+        return Weather(
+            times=_hours(pd.Timestamp(year=year, month=1, day=1), len(table)),
+            **{name: np.roll(column, -shift) for name, column in values.items()},
+            latitude=latitude,
+            longitude=longitude,
+            altitude_m=altitude,
+            name=place[1] or file.stem,
+            source=f"EPW {file.name}",
+            provenance=(Provenance("weather", "EPW", file.name, "as stated by the file's publisher"),),
+            metadata={"hours_moved_to_the_other_end": str(shift)},
+        )
+    except SourceError as error:
+        raise SourceError(error.what, f"{file} {error.where}", error.remedy) from None
+
+
+def _is_typical(table: pd.DataFrame) -> bool:
+    return table[0].nunique() > 1
+
+
+def _leap(table: pd.DataFrame) -> bool:
+    return bool(pd.Timestamp(year=int(table[0].iloc[0]), month=1, day=1).is_leap_year)
+
+
+def _hours(start: pd.Timestamp, count: int) -> pd.DatetimeIndex:
+    start = start.tz_localize("UTC") if start.tzinfo is None else start.tz_convert("UTC")
+    return pd.date_range(start, periods=count, freq="h", name="time", unit="ns")
+
+
+def _check(weather: Weather) -> None:
+    times = weather.times
+    where = f"weather {weather.name}"
+    if times.tz is None or str(times.tz) != "UTC":
+        raise SourceError("the times are not in UTC", where, "Use tz_convert('UTC')")
+    if len(times) < 24 or not (np.diff(times.as_unit("ns").asi8) == 3_600_000_000_000).all():
+        raise SourceError("the hours have gaps or are fewer than 24", where, "Give every hour once, in order")
+    if not (-90 <= weather.latitude <= 90 and -180 <= weather.longitude <= 180):
+        raise SourceError(f"latitude {weather.latitude}, longitude {weather.longitude} is nowhere", where)
+    for name, (low, high) in LIMITS.items():
+        values = getattr(weather, name)
+        if values.shape != (len(times),):
+            raise SourceError(f"{name} has shape {values.shape}, not ({len(times)},)", where)
+        bad = ~((values >= low) & (values <= high))
+        if bad.any():
+            at = times[int(np.argmax(bad))]
+            raise SourceError(
+                f"{name} is {values[bad][0]:g} at {at:%Y-%m-%d %H:%M} UTC",
+                where,
+                f"Expected {low:g} to {high:g}",
+            )
