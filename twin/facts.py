@@ -28,7 +28,7 @@ Columns are told from German or English header words, or from a map file (TOML, 
     "FW Stadtwerke" = "district_heating"
 
 `twin.facts_map.COLUMNS` names our columns. The reference area is `a_use_m2`; a living area is
-converted to it by the factor 1.1 of the TABULA calculation method (IWU 2013, conditioned reference area from living area).
+converted to it by the factor 1.1 of the TABULA calculation method (IWU 2013).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -85,6 +85,12 @@ class FactsList:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def records(self) -> dict[int, dict[str, Any]]:
+        """The rows as plain values by row number; None where a value is missing."""
+        plain = self.rows.astype(object).where(self.rows.notna(), None)
+        values: Any = plain.to_dict("records")
+        return dict(zip(map(int, self.rows.index.tolist()), values, strict=True))
 
 
 def read(path: Path | str, mapping: Path | str | None = None) -> FactsList:

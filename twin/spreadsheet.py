@@ -36,13 +36,14 @@ def read_sheets(path: Path) -> list[Sheet]:
     ------
     SourceError : the file is missing, empty, broken, or of a kind that is not read (.xls, .ods, .pdf).
     """
-    try:
-        size = path.stat().st_size
-        head = path.open("rb").read(8) if path.is_file() else b""
-    except OSError as error:
-        raise SourceError(f"the file cannot be read: {error.strerror}", path, "Check the path") from None
     if path.is_dir():
         raise SourceError("this is a folder", path, "Name the XLSX or CSV file")
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(8)
+    except OSError as error:
+        raise SourceError(f"the file cannot be read: {error.strerror}", path, "Check the path") from None
     if size == 0:
         raise SourceError("the file is empty", path, "Export the list again")
     if size > MAX_BYTES:
