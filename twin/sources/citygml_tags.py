@@ -1,0 +1,45 @@
+"""Names in CityGML files: local names of the elements of OGC's schemas, whatever their version."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lxml import etree
+
+Element = Any
+"""An lxml element; lxml has no types of its own."""
+
+_SCHEMAS = ("{http://www.opengis.net/", "{http://www.citygml.org/citygml/", "{urn:oasis:names:tc:ciq:")
+_GML_IDS = ("{http://www.opengis.net/gml}id", "{http://www.opengis.net/gml/3.2}id")
+HREF = "{http://www.w3.org/1999/xlink}href"
+
+
+class _LocalNames(dict[str, str]):
+    """Tag → local name; empty for the elements of other schemas (application domain extensions)."""
+
+    def __missing__(self, tag: str) -> str:
+        known = isinstance(tag, str) and tag.startswith(_SCHEMAS)
+        name = tag.rpartition("}")[2] if known else ""
+        self[tag] = name
+        return name
+
+
+LOCAL = _LocalNames()
+
+
+def gml_id(element: Element) -> str | None:
+    """The element's gml:id, in GML 3.1 or 3.2."""
+    return element.get(_GML_IDS[0]) or element.get(_GML_IDS[1]) or None
+
+
+def child(element: Element, name: str) -> Element | None:
+    """The first child of that local name."""
+    return next((node for node in element if LOCAL[node.tag] == name), None)
+
+
+def text(element: Element | None) -> str:
+    """The element's own text, stripped."""
+    return "" if element is None or element.text is None else element.text.strip()
+
+
+first_srs_name = etree.XPath("string((.//@srsName)[1])", smart_strings=False)
