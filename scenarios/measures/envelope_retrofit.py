@@ -40,7 +40,7 @@ def apply(
     """
     _check(case, components, standard, share)
     chosen = _chosen(case, buildings)
-    chosen &= retrofit_order(case, chosen) < share
+    chosen = chosen & (retrofit_order(case, chosen) < share)
     envelope = case.envelope.copy()
     for component in components:
         target = case.parameters.refurbishment_standard(standard, component)
