@@ -34,7 +34,7 @@ def fill(district: District, parameters: Parameters) -> pd.DataFrame:
     buildings = district.buildings
     facts = _facts(buildings, parameters)
     code, kind_source = _archetype(facts, parameters)
-    types = parameters.typology.loc[code]
+    types = parameters.typology.loc[list(code)]
     envelope = pd.DataFrame(index=buildings.index)
     envelope["archetype"], envelope["archetype_source"] = code, kind_source
     for name in ("function", "function_source", "conditioned", "a_use_m2", "a_use_source", "dwellings"):
@@ -157,7 +157,7 @@ def _nearest_type(east: bool, size: str, high: bool, year: float, *, parameters:
     table = table[table["region"].isin(["east", "national"]) & (table["variant"] != "LightFrame")]
     wanted = {"AB": ("AB", "MFH"), "MFH": ("MFH", "AB"), "TH": ("TH", "SFH"), "SFH": ("SFH", "TH")}[size]
     outside = np.maximum(table["year_from"] - year, 0) + np.maximum(year - table["year_to"], 0)
-    penalty = outside * 10.0
+    penalty = pd.Series(outside * 10.0, index=table.index)
     penalty += np.where(table["region"] == "east", 0 if east else 1e6, 5 if east else 0)
     penalty += table["size_class"].map({wanted[0]: 0.0, wanted[1]: 3.0}).fillna(1e6)
     penalty += np.where((table["variant"] == "HR") == high, 0, 1)
@@ -258,7 +258,8 @@ def _transmittances(
     )
     envelope["g_window"] = types["g_window"].to_numpy()
     for component in COMPONENTS:
-        value, source = original[component].astype("float64"), "guessed:TABULA " + envelope["archetype"]
+        value = original[component].astype("float64")
+        source = ("guessed:TABULA " + envelope["archetype"]).to_numpy("object")
         for standard in parameters.standards:
             target = parameters.refurbishment_standard(standard, component)
             better = (state == standard) & (value > target.u_value_w_m2k)

@@ -29,7 +29,8 @@ class Case:
     envelope: pd.DataFrame = None  # type: ignore[assignment]  # filled below, never None afterwards
 
     def __post_init__(self) -> None:
-        if self.envelope is None:
+        given: object = self.envelope
+        if given is None:
             filled = archetypes.fill(self.district, self.parameters)
             object.__setattr__(self, "envelope", filled)
         elif not self.envelope.index.equals(self.district.buildings.index):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ def effective_u(u_value: Array, r_unheated: Array) -> Array:
 
 
 def opaque_transmission(envelope: pd.DataFrame) -> Array:
-    """H_tr of walls, roof and lowest floor with thermal bridges, ISO 13790:2008, 8.3; shape (building,). [W/K]
+    """H_tr of walls, roof, lowest floor and thermal bridges, ISO 13790:2008, 8.3; shape (building,). [W/K]
 
     Thermal bridges count on all envelope areas, windows and doors included, as in TABULA.
     """
@@ -36,10 +37,9 @@ def opaque_transmission(envelope: pd.DataFrame) -> Array:
         * get("floor_area_m2")
         * effective_u(get("u_floor_w_m2k"), get("r_unheated_floor_m2k_w"))
     )
-    areas = sum(get(f"{name}_area_m2") for name in ("wall", "roof", "floor", "window", "door"))
-    return (
-        get("wall_area_m2") * get("u_wall_w_m2k") + roof + floor + get("delta_u_thermal_bridge_w_m2k") * areas
-    )
+    areas = np.sum([get(f"{name}_area_m2") for name in ("wall", "roof", "floor", "window", "door")], axis=0)
+    walls = get("wall_area_m2") * get("u_wall_w_m2k")
+    return np.asarray(walls + roof + floor + get("delta_u_thermal_bridge_w_m2k") * areas)
 
 
 def window_transmission(envelope: pd.DataFrame) -> Array:
@@ -49,7 +49,7 @@ def window_transmission(envelope: pd.DataFrame) -> Array:
 
 
 def ventilation(envelope: pd.DataFrame, rate: str, parameters: Parameters) -> Array:
-    """H_ve of infiltration and use (`rate` names the column), ISO 13790:2008, 9.3; shape (building,). [W/K]"""
+    """H_ve of infiltration and use (in column `rate`), ISO 13790:2008, 9.3; shape (building,). [W/K]"""
     get = _getter(envelope)
     volume = parameters.constant("room_height_m") * get("a_use_m2")
     return AIR_WH_M3K * volume * (get("infiltration_1_h") + get(rate))
@@ -100,17 +100,18 @@ def zones(envelope: pd.DataFrame, parameters: Parameters) -> Zones:
         set_offset_k=get("setpoint_offset_k"),
         heating_limit_w=unlimited,
         cooling_limit_w=unlimited,
+        control_air_share=np.full(len(envelope), parameters.constant("control_air_share")),
     )
 
 
-def _getter(envelope: pd.DataFrame) -> Any:
+def _getter(envelope: pd.DataFrame) -> Callable[[str], Array]:
     return lambda column: envelope[column].to_numpy("float64")
 
 
 def _check(envelope: pd.DataFrame) -> None:
     numbers = envelope.select_dtypes("number").drop(columns=["year_of_construction"], errors="ignore")
     values = numbers.to_numpy("float64")
-    signed = numbers.columns.get_indexer(["setpoint_offset_k"])
+    signed = numbers.columns.get_indexer(pd.Index(["setpoint_offset_k"]))
     bad = ~np.isfinite(values)
     positive = np.delete(np.arange(values.shape[1]), signed[signed >= 0])
     bad[:, positive] |= values[:, positive] < 0

@@ -10,9 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from energy.parameters import DAYS, HOUR_COLUMNS, Parameters
+from energy.weather import Weather
 
 Array = npt.NDArray[np.float64]
 LOCAL_TIME = "Europe/Berlin"
+NO_COOLING_C = 1000.0  # a set-point that no building reaches: it floats
 
 
 @dataclass(frozen=True)
@@ -33,38 +35,41 @@ class Schedule:
     hot_water: Array
 
 
-@lru_cache(maxsize=64)
-def _hour_index(start: int, count: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    times = pd.date_range(pd.Timestamp(start, tz="UTC"), periods=count, freq="h").tz_convert(LOCAL_TIME)
+@lru_cache(maxsize=8)
+def _hour_index(weather: Weather) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Kind of day (row of `DAYS`) and hour of each hour in local time."""
+    times = weather.times.tz_convert(LOCAL_TIME)
     weekday = times.dayofweek.to_numpy()
     return np.clip(weekday - 4, 0, 2).astype(np.intp), times.hour.to_numpy().astype(np.intp)
 
 
-def schedule(function: str, times: pd.DatetimeIndex, parameters: Parameters) -> Schedule:
-    """The course of `function` (as in the table use) over `times` (UTC hours).
+@lru_cache(maxsize=64)
+def schedule(function: str, weather: Weather, parameters: Parameters) -> Schedule:
+    """The course of `function` (as in the table use) over the weather's hours.
 
     Weeks as they are; public holidays count as their weekday. Set-back holds outside the occupied hours.
-    Shapes refer to a whole year also where `times` is shorter.
+    Shapes refer to a whole year also where the weather is shorter.
     """
-    use = parameters.use.loc[function]
-    day, hour = _hour_index(int(times.as_unit("ns").asi8[0]), len(times))
-    course = {quantity: _week(function, quantity, parameters) for quantity in ("occupied", "gains")}
-    occupied = course["occupied"][day, hour] > 0
-    gains = course["gains"][day, hour]
+    use = parameters.use.loc[function].to_dict()
+    day, hour = _hour_index(weather)
+    occupied = _week(function, "occupied", parameters)[day, hour] > 0
+    gains = _week(function, "gains", parameters)
+    cool_to = float(use["set_cooling_c"]) if use["cooled"] else NO_COOLING_C
     return Schedule(
         set_heating_c=np.where(occupied, float(use["set_heating_c"]), float(use["set_back_c"])),
-        set_cooling_c=np.full(len(times), float(use["set_cooling_c"]) if use["cooled"] else 1000.0),
+        set_cooling_c=np.full(len(weather), cool_to),
         occupied=occupied,
-        gains=gains / _weekly_mean(course["gains"]),
-        electricity=_year_share(function, "electricity", day, hour, parameters),
-        hot_water=_year_share(function, "hot_water", day, hour, parameters),
+        gains=gains[day, hour] / _weekly_mean(gains),
+        electricity=_year_share(_week(function, "electricity", parameters), day, hour),
+        hot_water=_year_share(_week(function, "hot_water", parameters), day, hour),
     )
 
 
 def _week(function: str, quantity: str, parameters: Parameters) -> Array:
     """Shape (3, 24): workday, Saturday, Sunday."""
-    rows = [parameters.schedules.loc[(function, day, quantity), list(HOUR_COLUMNS)] for day in DAYS]
-    return np.array([row.to_numpy("float64") for row in rows])
+    hours = parameters.schedules[list(HOUR_COLUMNS)]
+    rows = hours.index.get_indexer(pd.MultiIndex.from_tuples([(function, day, quantity) for day in DAYS]))
+    return hours.to_numpy("float64")[rows]
 
 
 def _weekly_mean(week: Array) -> float:
@@ -72,14 +77,6 @@ def _weekly_mean(week: Array) -> float:
     return mean if mean > 0 else 1.0
 
 
-def _year_share(
-    function: str,
-    quantity: str,
-    day: npt.NDArray[np.intp],
-    hour: npt.NDArray[np.intp],
-    parameters: Parameters,
-) -> Array:
-    week = _week(function, quantity, parameters)
+def _year_share(week: Array, day: npt.NDArray[np.intp], hour: npt.NDArray[np.intp]) -> Array:
     course = week[day, hour]
-    total = float(course.sum()) if len(course) >= 8760 else 8760 * _weekly_mean(week)
-    return course / total
+    return course / (float(course.sum()) if len(course) >= 8760 else 8760 * _weekly_mean(week))

@@ -84,7 +84,8 @@ class Parameters:
         table = self.constants.copy()
         for name, value in values.items():
             self.constant(name)
-            table.loc[name, ["value", "source"]] = [float(value), "set by the caller"]
+            table.loc[name, "value"] = float(value)
+            table.loc[name, "source"] = "set by the caller"
         return self.replace(constants=table)
 
     def constant(self, name: str) -> float:
@@ -93,7 +94,7 @@ class Parameters:
             raise CallError(
                 f"there is no constant {name!r}", "parameters", "See assets/parameters/constants.csv"
             )
-        return float(self.constants.loc[name, "value"])
+        return float(self.constants["value"].to_dict()[name])
 
     @property
     def standards(self) -> tuple[str, ...]:
@@ -108,7 +109,7 @@ class Parameters:
                 "parameters",
                 f"Standards are {', '.join(self.standards)}, components {', '.join(COMPONENTS)}",
             )
-        row = self.refurbishment.loc[(standard, component)]
+        row = self.refurbishment.xs((standard, component)).to_dict()
         return Standard(float(row["u_value_w_m2k"]), float(row["g_value"]), str(row["source"]))
 
     @cached_property

@@ -84,7 +84,7 @@ def _autocorrelated(random: np.random.Generator, count: int, memory: float) -> A
     series = np.zeros(count + 50)
     for step in range(1, count + 50):
         series[step] = memory * series[step - 1] + np.sqrt(1 - memory**2) * noise[step]
-    return series[50:]
+    return np.asarray(series[50:])
 
 
 def _clearness(random: np.random.Generator, days: int) -> Array:
@@ -139,14 +139,14 @@ def _diffuse(ghi: Array, clear: Array, cos_middle: Array, month: npt.NDArray[np.
 
 def _day_share(ghi: Array, clear: Array) -> Array:
     """Share of the clear sky's radiation per day; shape (365,)."""
-    return ghi.reshape(365, 24).sum(axis=1) / clear.reshape(365, 24).sum(axis=1)
+    return np.asarray(ghi.reshape(365, 24).sum(axis=1) / clear.reshape(365, 24).sum(axis=1))
 
 
 def _yearly(values: Array, hours: Array) -> Array:
     """Monthly figures as a smooth periodic course over the year's hours."""
     middles = (np.arange(-1, 13) + 0.5) * 730
     padded = np.concatenate([values[-1:], values, values[:1]])
-    return np.interp(hours, middles, padded)
+    return np.asarray(np.interp(hours, middles, padded))
 
 
 def _temperature(random: np.random.Generator, share: Array, month: npt.NDArray[np.int64]) -> Array:
@@ -192,7 +192,7 @@ def _wind(random: np.random.Generator, temperature: Array, share: Array) -> Arra
     noon = 1 + 0.16 * np.cos(2 * np.pi * ((hours % 24) - 13) / 24)
     cloudy = 1.12 - 0.25 * np.repeat(share, 24)
     speed = np.exp(0.42 * spells + 0.22 * _autocorrelated(random, 8760, 0.85)) * winter * noon * cloudy
-    return speed * WIND_M_S / float(speed.mean())
+    return np.asarray(speed * WIND_M_S / float(speed.mean()))
 
 
 def _humidity(random: np.random.Generator, temperature: Array, share: Array) -> Array:
@@ -211,11 +211,11 @@ def _humidity(random: np.random.Generator, temperature: Array, share: Array) -> 
 def write(path: str | Path) -> None:
     """Write the sample year as a compressed table with its licence on top; equal bytes for equal figures."""
     head = (
-        "# Sample year for Jena: generated from documented monthly figures (energy.sample_weather), not measured.\n"
-        "# Apache-2.0. Hours in UTC by their start; degrees C, W/m2 (mean over the hour), m/s at 10 m, percent.\n"
+        "# Sample year for Jena: generated from documented monthly figures, not measured. Apache-2.0.\n"
+        "# Hours in UTC by their start; degrees C, W/m2 (mean over the hour), m/s at 10 m, percent.\n"
     )
     table = generate()
-    table.index = table.index.strftime("%Y-%m-%dT%H:%MZ")
+    table.index = pd.DatetimeIndex(table.index).strftime("%Y-%m-%dT%H:%MZ")
     body = head + table.to_csv(lineterminator="\n")
     with Path(path).open("wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as file:
         file.write(body.encode())

@@ -47,9 +47,9 @@ def simulate(
 
     Returns
     -------
-    Dataset, dimensions (building_id, time), `delivered_kwh` also carrier; energy per interval in kWh, interval
-    starts in UTC; every variable has `units` and `long_name`. Buildings that are not conditioned have zero
-    need and no temperatures (nan).
+    Dataset, dimensions (building_id, time), `delivered_kwh` also carrier; energy per interval in kWh, starts
+    of the intervals in UTC; every variable has `units` and `long_name`. Buildings that are not conditioned
+    have zero need and no temperatures (nan).
 
     Raises
     ------
@@ -116,7 +116,7 @@ def _heat_needs(
     function = envelope["function"].to_numpy("object")
     for name in pd.unique(function[conditioned]):
         rows = np.flatnonzero(conditioned & (function == name))
-        plan = occupancy.schedule(str(name), case.weather.times, case.parameters)
+        plan = occupancy.schedule(str(name), case.weather, case.parameters)
         drive = zone.Drive(case.weather.temp_air, planes, plan, bins)
         zones = heat_balance.zones(envelope.iloc[rows], case.parameters)
         loads = zone.simulate_zones(zones, drive, temperatures=states)
@@ -139,7 +139,7 @@ def _shaped(
     function = envelope["function"].to_numpy("object")
     for name in pd.unique(function):
         rows = np.flatnonzero(function == name)
-        plan = occupancy.schedule(str(name), case.weather.times, case.parameters)
+        plan = occupancy.schedule(str(name), case.weather, case.parameters)
         course = np.bincount(bins, getattr(plan, quantity)).astype(np.float32)
         out[rows] = kwh_a[rows, None].astype(np.float32) * course
     return out
@@ -177,7 +177,7 @@ def bins_of(weather: Weather, resolution: str) -> npt.NDArray[np.intp]:
     if resolution == "year":
         return np.zeros(len(weather), np.intp)
     months = weather.times.year.to_numpy() * 12 + weather.times.month.to_numpy()
-    return (months - months[0]).astype(np.intp)
+    return np.asarray(months - months[0], np.intp)
 
 
 def starts_of(weather: Weather, resolution: str) -> npt.NDArray[np.datetime64]:

@@ -41,8 +41,8 @@ class Weather:
     """Hourly weather of a place.
 
     times : starts of the hours, UTC, without gaps; shape (time,).
-    temp_air [°C], ghi, dni, dhi [W/m²] (means over the hour), wind_speed at 10 m [m/s], relative_humidity [%] :
-        shape (time,).
+    temp_air [°C], ghi, dni, dhi [W/m², mean over the hour], wind_speed [m/s, at 10 m],
+    relative_humidity [%] : shape (time,).
     latitude, longitude : degrees.  altitude_m : m above sea level.
     name : what the user calls it.  source : where it comes from, as one line.
     """
@@ -174,7 +174,7 @@ def _epw(text: str, file: Path) -> Weather:
         raise SourceError(f"the file holds {len(table)} hours", file, "A year has 8760 (or 8784) hours")
     # The stamp is the hour's end in standard time: the first row starts at 00:00 standard time.
     shift = round(offset)
-    year = 2025 if _is_typical(table) or len(table) == 8760 and _leap(table) else int(table[0].iloc[0])
+    year = 2025 if _is_typical(table) or (len(table) == 8760 and _leap(table)) else int(table[0].iloc[0])
     try:
         return Weather(
             times=_hours(pd.Timestamp(year=year, month=1, day=1), len(table)),

@@ -1,4 +1,4 @@
-"""Hourly need for heating and cooling of all zones at once: ISO 13790:2008, Annex C (5R1C), simple hourly method.
+"""Hourly need for heating and cooling of all zones at once: ISO 13790:2008, Annex C (5R1C, simple hourly).
 
 Within an hour the norm's equations are linear in the mass temperature at its start, the outdoor temperature,
 the internal and solar gains and the heating or cooling power. `coefficients` solves them once per zone for
@@ -28,10 +28,12 @@ H_MS = 9.1  # mass to surface, 12.2.2. [W/(m²K)]
 LANES = 64
 WARM_UP_H = 504  # three weeks before the year starts: mass of any building has forgotten its first value
 UNLIMITED_W = 1e12
-# Rows of the coefficient table: air, surface and next mass temperature by each cause.
+OPERATIVE_AIR_SHARE = 0.3  # θ_op = 0.3 θ_air + 0.7 θ_s (C.12)
+# Rows of the coefficient table, as the kernel counts them: temperatures by each cause, then single figures.
 _CAUSES = ("mass", "outdoor", "internal", "solar", "power")
-_ROWS = tuple(f"{what}_{cause}" for what in ("air", "surface", "next") for cause in _CAUSES)
-_EXTRA = ("per_kelvin", "offset", "heating_limit", "cooling_limit")
+_TEMPERATURES = ("controlled", "next_mass", "air", "surface")
+_FIGURES = ("power_per_kelvin", "set_offset", "heating_limit", "cooling_limit")
+ROWS = (*(f"{of}_{cause}" for of in _TEMPERATURES for cause in _CAUSES), *_FIGURES)
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Zones:
     solar_area_m2 : effective collecting areas, shape (zone, 9), as in `energy.solar.PLANES`. [m²]
     set_offset_k : added to the heating set-point. [K]
     heating_limit_w, cooling_limit_w : largest power. [W]
+    control_air_share : share of the air in the controlled temperature: 1 is the norm's air temperature,
+        0.3 the operative temperature. [-]
     """
 
     h_tr_op_w_k: Array
@@ -60,6 +64,7 @@ class Zones:
     set_offset_k: Array
     heating_limit_w: Array
     cooling_limit_w: Array
+    control_air_share: Array
 
     def __len__(self) -> int:
         return len(self.h_tr_op_w_k)
@@ -87,8 +92,8 @@ class Loads:
 def coefficients(zones: Zones, ventilation_w_k: Array) -> Array:
     """Response of each zone to each cause within one hour, shape (row, zone); ISO 13790:2008, C.1 to C.11.
 
-    Rows as in `_ROWS` and `_EXTRA`. A cause is the mass temperature at the hour's start [K], the outdoor (and
-    supply) temperature [K], internal gains [1 of `gains_w`], solar gains [W], and heating or cooling power [W].
+    Rows as in `ROWS`. A cause is the mass temperature at the hour's start [K], the outdoor (and supply)
+    temperature [K], internal gains [1 of `gains_w`], solar gains [W], and heating or cooling power [W].
 
     Raises
     ------
@@ -97,8 +102,8 @@ def coefficients(zones: Zones, ventilation_w_k: Array) -> Array:
     mass = H_MS * zones.a_m_m2  # H_tr,ms (64)
     if (tight := np.flatnonzero(zones.h_tr_op_w_k >= mass)).size:
         raise CallError(
-            f"zone {tight[0]} loses {zones.h_tr_op_w_k[tight[0]]:.0f} W/K through opaque elements, more than its "
-            f"mass can pass on ({mass[tight[0]]:.0f} W/K)",
+            f"zone {tight[0]} loses {zones.h_tr_op_w_k[tight[0]]:.0f} W/K through opaque elements, more "
+            f"than its mass can pass on ({mass[tight[0]]:.0f} W/K)",
             "thermal zone",
             "Check U-values, areas and the floor area",
         )
@@ -131,13 +136,14 @@ def coefficients(zones: Zones, ventilation_w_k: Array) -> Array:
     star = (mass * middle + direct) / (mass + to_out)  # θ_s (C.10)
     flow = np.array([zero, ventilation, gains * 0.5, zero, zero + 1])
     indoor = (air * star + flow) / (air + ventilation)  # θ_air (C.11)
-    extra = np.array([1 / indoor[4], zones.set_offset_k, zones.heating_limit_w, zones.cooling_limit_w])
-    return np.concatenate([indoor, star, following, extra])
+    controlled = zones.control_air_share * indoor + (1 - zones.control_air_share) * star
+    figures = np.array([1 / controlled[4], zones.set_offset_k, zones.heating_limit_w, zones.cooling_limit_w])
+    return np.concatenate([controlled, following, indoor, star, figures])
 
 
 def _kernel(
     rows: Array,
-    solar_area: Array,
+    area: Array,
     mass: Array,
     outdoor: Array,
     irradiance: Array,
@@ -147,58 +153,76 @@ def _kernel(
     mode: npt.NDArray[np.intp],
     bin_of: npt.NDArray[np.intp],
     warm_up: int,
-    with_surface: bool,
+    temperatures: bool,
     heating: Array,
     cooling: Array,
     air: Array,
-    operative: Array,
+    surface: Array,
     mass_start: Array,
 ) -> None:
-    """One block of zones through all hours; adds to the bins (row `bin_of` hour, lane)."""
+    """One block of zones through all hours; sums into the bins (row `bin_of` hour, lane)."""
     hours, lanes = outdoor.shape[0], mass.shape[0]
-    solar, warmth, cold = np.empty_like(mass), np.empty_like(mass), np.empty_like(mass)
-    zero = mass[0] * 0
+    zero = mass[0] - mass[0]  # of the arrays' own type: an int would widen float32
+    warm, cold = np.zeros_like(mass), np.zeros_like(mass)
+    sum_air, sum_surface = np.zeros_like(mass), np.zeros_like(mass)
     for step in range(warm_up + hours):
         t = step - warm_up
         if t < 0:
             t += hours
-        if t == 0:
-            for i in range(lanes):
-                mass_start[i] = mass[i]
+        if step == warm_up:
+            warm[:], cold[:], sum_air[:], sum_surface[:] = zero, zero, zero, zero
+            mass_start[:] = mass
         out, gain, low, high = outdoor[t], gains[t], heat_to[t], cool_to[t]
         i0, i1, i2 = irradiance[t, 0], irradiance[t, 1], irradiance[t, 2]
         i3, i4, i5 = irradiance[t, 3], irradiance[t, 4], irradiance[t, 5]
         i6, i7, i8 = irradiance[t, 6], irradiance[t, 7], irradiance[t, 8]
         c = rows[mode[t]]
-        for i in range(lanes):
-            sun = (
-                solar_area[0, i] * i0 + solar_area[1, i] * i1 + solar_area[2, i] * i2
-                + solar_area[3, i] * i3 + solar_area[4, i] * i4 + solar_area[5, i] * i5
-                + solar_area[6, i] * i6 + solar_area[7, i] * i7 + solar_area[8, i] * i8
-            )  # fmt: skip
-            free = c[0, i] * mass[i] + c[1, i] * out + c[2, i] * gain + c[3, i] * sun
-            heat = min(max((low + c[16, i] - free) * c[15, i], zero), c[17, i])
-            cool = min(max((free - high) * c[15, i], zero), c[18, i])
-            solar[i], warmth[i], cold[i] = sun, heat, cool
-        if step >= warm_up:
+        if temperatures:
+            for i in range(lanes):
+                sun = (
+                    area[0, i] * i0 + area[1, i] * i1 + area[2, i] * i2
+                    + area[3, i] * i3 + area[4, i] * i4 + area[5, i] * i5
+                    + area[6, i] * i6 + area[7, i] * i7 + area[8, i] * i8
+                )  # fmt: skip
+                m = mass[i]
+                free = c[0, i] * m + c[1, i] * out + c[2, i] * gain + c[3, i] * sun
+                heat = min(max((low + c[21, i] - free) * c[20, i], zero), c[22, i])
+                cool = min(max((free - high) * c[20, i], zero), c[23, i])
+                power = heat - cool
+                warm[i] += heat
+                cold[i] += cool
+                sum_air[i] += (
+                    c[10, i] * m + c[11, i] * out + c[12, i] * gain + c[13, i] * sun + c[14, i] * power
+                )
+                sum_surface[i] += (
+                    c[15, i] * m + c[16, i] * out + c[17, i] * gain + c[18, i] * sun + c[19, i] * power
+                )
+                mass[i] = c[5, i] * m + c[6, i] * out + c[7, i] * gain + c[8, i] * sun + c[9, i] * power
+        else:
+            for i in range(lanes):
+                sun = (
+                    area[0, i] * i0 + area[1, i] * i1 + area[2, i] * i2
+                    + area[3, i] * i3 + area[4, i] * i4 + area[5, i] * i5
+                    + area[6, i] * i6 + area[7, i] * i7 + area[8, i] * i8
+                )  # fmt: skip
+                m = mass[i]
+                free = c[0, i] * m + c[1, i] * out + c[2, i] * gain + c[3, i] * sun
+                heat = min(max((low + c[21, i] - free) * c[20, i], zero), c[22, i])
+                cool = min(max((free - high) * c[20, i], zero), c[23, i])
+                warm[i] += heat
+                cold[i] += cool
+                mass[i] = (
+                    c[5, i] * m + c[6, i] * out + c[7, i] * gain + c[8, i] * sun + c[9, i] * (heat - cool)
+                )
+        if step >= warm_up and (t == hours - 1 or bin_of[t + 1] != bin_of[t]):
             b = bin_of[t]
             for i in range(lanes):
-                heating[b, i] += warmth[i]
-                cooling[b, i] += cold[i]
-            if with_surface:
+                heating[b, i], cooling[b, i] = warm[i], cold[i]
+                warm[i] = cold[i] = zero
+            if temperatures:
                 for i in range(lanes):
-                    power = warmth[i] - cold[i]
-                    inside = c[0, i] * mass[i] + c[1, i] * out + c[2, i] * gain + c[3, i] * solar[i]
-                    inside += c[4, i] * power
-                    star = c[5, i] * mass[i] + c[6, i] * out + c[7, i] * gain + c[8, i] * solar[i]
-                    star += c[9, i] * power
-                    air[b, i] += inside
-                    operative[b, i] += inside * outdoor.dtype.type(0.3) + star * outdoor.dtype.type(0.7)
-        for i in range(lanes):
-            mass[i] = (
-                c[10, i] * mass[i] + c[11, i] * out + c[12, i] * gain + c[13, i] * solar[i]
-                + c[14, i] * (warmth[i] - cold[i])
-            )  # fmt: skip
+                    air[b, i], surface[b, i] = sum_air[i], sum_surface[i]
+                    sum_air[i] = sum_surface[i] = zero
 
 
 def _compile(function: Callable[..., None]) -> Callable[..., None]:
@@ -221,7 +245,7 @@ class Drive:
     """What all zones of one use share: weather and schedule; shape (time,) each.
 
     temp_air : outdoor. [°C]  planes : irradiance, shape (time, 9). [W/m²]
-    bins : number of the result's bin (month or hour) of each hour.
+    bins : number of the result's bin (month or hour) of each hour, rising from 0.
     """
 
     temp_air: Array
@@ -247,36 +271,39 @@ def simulate_zones(
     temperatures : compute air and operative temperatures too; otherwise they are empty, shape (zone, 0).
     dtype : float32 is the fast path, float64 the reference; annual sums differ by less than 1e-4.
     workers : threads; all cores of the process without it.
+    initial_c : mass temperature before the warm-up.
+    warm_up_h : hours of the year's end simulated before its start.
     """
     count, bins = len(zones), int(drive.bins.max()) + 1
-    names = ("heating", "cooling", "air", "operative")
-    results = {n: np.empty((count, bins if temperatures or n in names[:2] else 0), dtype) for n in names}
-    start, end = np.empty(count, dtype), np.empty(count, dtype)
+    sums = np.empty((4 if temperatures else 2, count, bins), dtype)
+    ends = np.empty((2, count), dtype)
     table = np.stack([coefficients(zones, zones.h_ve_off_w_k), coefficients(zones, zones.h_ve_on_w_k)])
     shared = _shared(drive, dtype)
-    hours_per_bin = np.bincount(drive.bins, minlength=bins).astype(dtype)
+    warm_up = min(warm_up_h, len(drive.temp_air))
 
     def block(first: int) -> None:
         last = min(first + LANES, count)
         used = last - first
-        rows = np.zeros((2, table.shape[1], LANES), dtype)
+        rows = np.zeros((*table.shape[:2], LANES), dtype)
         rows[:, :, :used] = table[:, :, first:last]
         area = np.zeros((zones.solar_area_m2.shape[1], LANES), dtype)
         area[:, :used] = zones.solar_area_m2[first:last].T
-        mass, mass_start = np.full(LANES, initial_c, dtype), np.empty(LANES, dtype)
-        sums = [np.zeros((bins if temperatures or n in names[:2] else 1, LANES), dtype) for n in names]
-        _run_block(
-            rows, area, mass, *shared, min(warm_up_h, len(drive.temp_air)), temperatures, *sums, mass_start
-        )
-        for name, total in zip(names[:2], sums[:2], strict=True):
-            results[name][first:last] = total[:, :used].T
-        if temperatures:
-            for name, total in zip(names[2:], sums[2:], strict=True):
-                results[name][first:last] = (total[:, :used] / hours_per_bin[:, None]).T
-        start[first:last], end[first:last] = mass_start[:used], mass[:used]
+        mass, start = np.full(LANES, initial_c, dtype), np.empty(LANES, dtype)
+        part = np.empty((4, bins if temperatures else 1, LANES), dtype)
+        needs = (part[0], part[1]) if temperatures else tuple(np.empty((2, bins, LANES), dtype))
+        _run_block(rows, area, mass, *shared, warm_up, temperatures, *needs, part[2], part[3], start)
+        for number, total in enumerate((*needs, part[2], part[3])[: len(sums)]):
+            sums[number, first:last] = total[:, :used].T
+        ends[:, first:last] = start[:used], mass[:used]
 
     run_all(block, range(0, count, LANES), workers)
-    return Loads(*(results[name] for name in names), start, end)
+    empty = np.empty((count, 0), dtype)
+    air = surface = empty
+    if temperatures:
+        hours = np.bincount(drive.bins, minlength=bins).astype(dtype)
+        air, surface = sums[2] / hours, sums[3] / hours
+    share = dtype(OPERATIVE_AIR_SHARE)
+    return Loads(sums[0], sums[1], air, share * air + (1 - share) * surface, ends[0], ends[1])
 
 
 def _shared(drive: Drive, dtype: type[np.floating[Any]]) -> tuple[Any, ...]:
