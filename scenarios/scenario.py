@@ -65,7 +65,8 @@ class Targets(BaseModel):
         if self.area is not None:
             inside = shapely.intersects(_polygon(self.area), table.geometry.representative_point().to_numpy())
             keep &= inside
-        return table.index[keep.to_numpy(bool)]
+        chosen: pd.Index = table.index[keep.to_numpy(bool)]
+        return chosen
 
 
 class Step(BaseModel):
@@ -82,9 +83,10 @@ class Step(BaseModel):
             raise CallError(f"there is no measure {self.measure!r}", "scenario", f"Use {', '.join(MEASURES)}")
         buildings = None if self.targets == Targets() else self.targets.ids(case)
         try:
-            return MEASURES[self.measure].apply(case, buildings=buildings, **self.parameters)
+            after: Case = MEASURES[self.measure].apply(case, buildings=buildings, **self.parameters)
         except TypeError as error:  # a parameter that the measure does not have
             raise CallError(str(error), f"measure {self.measure}", "See the measure's description") from None
+        return after
 
 
 Text = dict[Literal["de", "en"], str]

@@ -103,8 +103,8 @@ def fetch_district(
 
 
 def _say(out: Path, district: twin.District) -> None:
-    counts = (f"{len(district.tables()[table])} {table}" for table in ("buildings", "surfaces", "trees"))
-    typer.echo(f"{out}: {', '.join(counts)}")
+    sizes = [f"{len(district.tables()[table])} {table}" for table in ("buildings", "surfaces", "trees")]
+    typer.echo(f"{out}: {', '.join(sizes)}")
     kinds = [finding.kind for finding in district.findings]
     if kinds:
         counts = ", ".join(f"{kinds.count(kind)} {kind.replace('_', ' ')}" for kind in dict.fromkeys(kinds))
