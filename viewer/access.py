@@ -1,8 +1,8 @@
 """Who may see the manager's app: one-time login links, sessions in memory, and a guard before every request.
 
 The guard stands in front of all of /manage, the websocket included, because Panel's own check covers pages
-only. It also refuses every host name but this machine's own, so that a web page elsewhere cannot reach the server
-by pointing its name to 127.0.0.1.
+only. It also refuses every host name but this machine's own, so that a web page elsewhere cannot
+reach the server by pointing its name to 127.0.0.1.
 """
 
 from __future__ import annotations

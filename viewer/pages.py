@@ -34,7 +34,7 @@ def template(name: str) -> Template:
 
 
 def context(language: str) -> dict[str, Any]:
-    """What every page needs: the texts as ``t["section.name"]``, the language and all languages."""
+    """What every page needs: the texts as ``t``, the language and all languages."""
     return {"t": texts.load(language), "language": language, "languages": texts.languages()}
 
 

@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from twin import __version__
 from twin.district import District
 from twin.errors import DistrictError
 from viewer import access, colours, facts, format, pages, privacy, texts
@@ -38,7 +37,7 @@ ATTRIBUTES = tuple(
     )
 )  # fmt: skip
 _SHARED = ("base.css", "icon.svg", "dom.js", "ui.js", "public.js")
-_SCENE_SCRIPT = Path(__file__).resolve().parent / "scene" / "dist" / "scene.js"
+SCENE_SCRIPT = Path(__file__).resolve().parent / "scene" / "dist" / "scene.js"
 _PACKED = (".html", ".js", ".css", ".json", ".svg", ".csv", ".glb", ".bin", ".txt")
 _TYPES = {".js": "text/javascript", ".glb": "model/gltf-binary", ".bin": "application/octet-stream"}
 _GROUP_VALUES = (("heating_need_mwh", "heating_need_kwh", 1e-3, 1), ("co2_t", "co2_kg", 1e-3, 2))
@@ -188,8 +187,8 @@ def _write(twin: Twin, folder: Path) -> None:
         "manifest": f"scene/{build.build(district, folder / 'scene')}",
         "csv": _hashed(folder, "data/groups", ".csv", _csv(table, states)),
     }
-    files["scene_script"] = _hashed(folder, "scene/scene", ".js", _SCENE_SCRIPT.read_bytes())
-    legal = _SCENE_SCRIPT.with_name("scene.js.LEGAL.txt")
+    files["scene_script"] = _hashed(folder, "scene/view", ".js", _scene_script())
+    legal = SCENE_SCRIPT.with_name("scene.js.LEGAL.txt")
     if legal.is_file():
         shutil.copyfile(legal, folder / "scene" / legal.name)
     data = {**public_data(twin, states, table), "csv": files["csv"]}
@@ -197,12 +196,20 @@ def _write(twin: Twin, folder: Path) -> None:
     for language in texts.languages():
         files["texts_file"] = _hashed(folder, f"data/{language}", ".json", _json(dict(texts.load(language))))
         _page(twin, table, folder, language, files)
-    mark = {"software": "lobeda", "version": __version__, "district": district.name}
+    mark = {"software": "lobeda", "district": district.name}
     (folder / MARK).write_bytes(_json(mark))
     for file in sorted(folder.rglob("*")):
         packed = file.with_name(f"{file.name}.gz")
         if file.suffix in _PACKED and file.stat().st_size > 1024 and not packed.exists():
             packed.write_bytes(gzip.compress(file.read_bytes(), 9, mtime=0))
+
+
+def _scene_script() -> bytes:
+    if not SCENE_SCRIPT.is_file():
+        raise DistrictError(
+            "the scene's script is not built", SCENE_SCRIPT, "Run `make build` or install the wheel"
+        )
+    return SCENE_SCRIPT.read_bytes()
 
 
 def _page(twin: Twin, table: pd.DataFrame, folder: Path, language: str, files: Mapping[str, str]) -> None:
@@ -277,11 +284,11 @@ def _csv(table: pd.DataFrame, states: Mapping[str, pd.DataFrame]) -> bytes:
     for group, row in table.iterrows():
         figures = [round(float(row[c])) if np.isfinite(row[c]) else "" for c in columns]
         quarter = "" if pd.isna(row["quarter"]) else str(row["quarter"])
-        writer.writerow([group, _cell(str(row["name"])), _cell(quarter), int(row["buildings"]), *figures])
+        writer.writerow([group, cell(str(row["name"])), cell(quarter), int(row["buildings"]), *figures])
     return stream.getvalue().encode("utf-8-sig")
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Text that no spreadsheet takes for a formula."""
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 

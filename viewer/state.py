@@ -24,9 +24,9 @@ from viewer.layers import LAYERS, Layer, View
 COMPONENTS = envelope_retrofit.COMPONENTS
 STANDARDS = ("usual", "advanced")
 KPIS = (
-    ("heating_need", "heating_need_kwh", 1e-6, "GWh/a", 1),
-    ("co2", "co2_kg", 1e-3, "t/a", 0),
-    ("cost", "energy_cost_eur", 1e-6, "Mio. €/a", 2),
+    ("heating_need", "heating_need_kwh", 1e-6, 1),
+    ("co2", "co2_kg", 1e-3, 0),
+    ("cost", "energy_cost_eur", 1e-6, 2),
 )
 Level = Literal["block", "building"]
 
@@ -52,10 +52,9 @@ class Retrofit:
 
 @dataclass(frozen=True)
 class Kpi:
-    """A figure of the year for the entire district, before and after."""
+    """A figure of the year for the entire district, before and after; texts ``unit.…`` name its unit."""
 
     name: str
-    unit: str
     digits: int
     before: float
     after: float
@@ -95,13 +94,18 @@ class Twin:
     def __init__(self, district: District, case: energy.Case, annual: pd.DataFrame) -> None:
         self.district = district
         self.case = case
-        self.annual = annual.reindex(district.buildings.index)
+        self.annual = self._shown(annual)
 
     @classmethod
     def of(cls, district: District, weather: energy.weather.Weather | None = None) -> Twin:
         """Simulate the baseline of `district`; without a weather, the sample year."""
         case = energy.Case(district, weather if weather is not None else energy.weather.sample())
         return cls(district, case, energy.annual(case))
+
+    def _shown(self, annual: pd.DataFrame) -> pd.DataFrame:
+        """In the scene's order; what is not heated has no heating need rather than one of 0."""
+        annual = annual.reindex(self.district.buildings.index)
+        return annual.assign(heating_need_kwh=annual["heating_need_kwh"].where(self.conditioned))
 
     @cached_property
     def units(self) -> pd.Series:
@@ -112,7 +116,7 @@ class Twin:
     @cached_property
     def conditioned(self) -> NDArray[np.bool_]:
         """Whether each building is heated, shape (building,)."""
-        return self.case.envelope["conditioned"].reindex(self.annual.index).fillna(False).to_numpy(bool)
+        return self.case.envelope["conditioned"].to_numpy(bool)
 
     @cached_property
     def group(self) -> pd.Series[str]:
@@ -149,12 +153,11 @@ class Twin:
         """The case with the retrofit."""
         if retrofit.idle:
             return self.case
-        ids = None if retrofit.units is None else self.annual.index[self.in_scope(retrofit)]
         return envelope_retrofit.apply(
             self.case,
             components=retrofit.components,
             standard=retrofit.standard,
-            buildings=ids,
+            buildings=self.annual.index[self.in_scope(retrofit)],
             share=retrofit.share,
         )
 
@@ -163,7 +166,7 @@ class Twin:
         start = time.perf_counter()
         annual = self.annual if retrofit.idle else energy.annual(self.variant(retrofit))
         took = 1000 * (time.perf_counter() - start)
-        return Run(retrofit, annual.reindex(self.annual.index), took)
+        return Run(retrofit, self._shown(annual), took)
 
     def monthly(self, retrofit: Retrofit, ids: Sequence[str]) -> NDArray[np.float64]:
         """Heating need of the buildings `ids` together, shape (2, 12): before and after. [kWh]"""
@@ -262,9 +265,9 @@ class State:
     def kpis(self) -> list[Kpi]:
         """The district's year before and after."""
         return [
-            Kpi(name, unit, digits, float(self.twin.annual[column].sum() * factor),
+            Kpi(name, digits, float(self.twin.annual[column].sum() * factor),
                 float(self.run.annual[column].sum() * factor))
-            for name, column, factor, unit, digits in KPIS
+            for name, column, factor, digits in KPIS
         ]  # fmt: skip
 
     def retrofit_with(self, **changes: object) -> Retrofit:

@@ -77,7 +77,8 @@ def test_layers_columns_and_use_classes_have_texts() -> None:
     ("value", "language", "digits", "expected"),
     [
         (1234.5, "de", 1, "1.234,5"), (1234.5, "en", 1, "1,234.5"), (1234567, "fr", 0, "1\u202f234\u202f567"),
-        (-3.25, "de", 1, "−3,2"), (-0.01, "de", 0, "0"), (float("nan"), "de", 0, "–"), (float("inf"), "en", 2, "–"),
+        (-3.25, "de", 1, "−3,2"), (-0.01, "de", 0, "0"), (float("nan"), "de", 0, "–"),
+        (float("inf"), "en", 2, "–"),
     ],
 )  # fmt: skip
 def test_numbers(value: float, language: str, digits: int, expected: str) -> None:

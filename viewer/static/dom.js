@@ -25,7 +25,7 @@ export function perFrame(action) {
   };
 }
 
-/** Texts of a language: `t("section.name", {count: 3})`. */
+/** Texts of a language: a key, and values for its {placeholders}. */
 export function translator(texts) {
   return (key, values = {}) => (texts[key] ?? key).replace(/\{(\w+)\}/g, (all, name) => values[name] ?? all);
 }

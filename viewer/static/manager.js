@@ -106,7 +106,6 @@ function whatIf(element, { t, f, send }) {
   const reset = h("button", { type: "button", class: "text-button", onclick: () => send("reset") }, t("what_if.reset"));
   element.replaceChildren(
     h("div", { class: "block" }, h("div", { class: "row" }, h("h2", {}, t("what_if.title")), reset),
-      h("p", { class: "muted what-if-lead" }, t("what_if.lead")),
       h("div", { class: "field" }, h("div", { class: "row" }, h("label", { class: "label", for: "share" }, t("what_if.share")), shareOut), share, countOut),
       h("fieldset", { class: "chips field" }, h("legend", {}, t("what_if.components")), boxes.map(([name, box]) => h("label", {}, box, t(`what_if.${name}`)))),
       standard, scope),
@@ -129,7 +128,7 @@ function whatIf(element, { t, f, send }) {
     const limited = result.scope !== null;
     once(scope, `${limited}${result.can_scope}${result.scope ?? ""}`, () => ui.choice(t("what_if.scope"), "scope",
       [{ id: "all", title: t("what_if.scope_all") }, { id: "selection", title: t("what_if.scope_selection"), disabled: !result.can_scope && !limited }],
-      limited ? "selection" : "all", (id) => send("scope", { id }), limited ? result.scope : result.can_scope ? "" : t("what_if.scope_hint")));
+      limited ? "selection" : "all", (id) => send("scope", { id }), limited ? result.scope : "", limited || result.can_scope ? "" : t("what_if.scope_hint")));
     kpis.replaceChildren(...result.kpis.map((kpi) => card(kpi, t, f)));
     reset.disabled = !result.can_reset;
     element.classList.toggle("busy", result.busy);
@@ -146,7 +145,7 @@ function card(kpi, t, f) {
   return h("div", { class: "kpi", "data-kpi": kpi.name },
     h("span", { class: "name" }, name),
     h("span", { class: `delta ${same ? "" : change < 0 ? "better" : "worse"}` }, same ? t("kpi.unchanged") : f.percent(change)),
-    h("span", { class: "value" }, f.number(kpi.after, kpi.digits), " ", h("small", {}, kpi.unit)),
+    h("span", { class: "value" }, f.number(kpi.after, kpi.digits), " ", h("small", {}, t(`unit.${kpi.name}`))),
     h("span", { class: "was" }, same ? "" : `${t("kpi.before")} ${f.number(kpi.before, kpi.digits)}, ${f.number(kpi.after - kpi.before, kpi.digits)}`),
     h("span", { class: "meter", "aria-hidden": "true" }, bar));
 }

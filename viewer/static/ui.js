@@ -130,8 +130,8 @@ function scale(layer, f) {
 }
 
 /** A group of radio buttons that looks like one switch. */
-export function choice(label, name, options, value, onChoice, hint) {
-  return h("fieldset", { class: "choice" }, h("legend", {}, label),
+export function choice(label, name, options, value, onChoice, hint, title) {
+  return h("fieldset", { class: "choice", title: title || null }, h("legend", {}, label),
     h("div", { class: "options" }, options.map((option) => h("label", {},
       h("input", { type: "radio", name, value: option.id, checked: option.id === value, disabled: Boolean(option.disabled), onchange: () => onChoice(option.id) }),
       option.title))), hint ? h("p", { class: "hint" }, hint) : "");
