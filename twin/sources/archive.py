@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from twin.errors import SourceError
 
@@ -60,7 +60,7 @@ class Member:
 
         Raises
         ------
-        SourceError : the archive is damaged, encrypted or a bomb, or the file cannot be read; while reading, too.
+        SourceError : damaged, encrypted, a bomb, or unreadable; also while the stream is read.
         """
         try:
             if self.name is not None:
@@ -115,7 +115,7 @@ def is_archive(head: bytes) -> bool:
 
 
 def extract(chosen: list[Member], folder: Path) -> list[Path]:
-    """Write members of archives into `folder`, under the last part of their names; files on disk stay there."""
+    """Unpack members into `folder`, under the last part of their names; files on disk stay."""
     out = []
     for member in chosen:
         if member.name is None and not member.packed:
@@ -130,10 +130,18 @@ def extract(chosen: list[Member], folder: Path) -> list[Path]:
     return out
 
 
-class CountingReader:
-    """What a parser reads from: reports the bytes and their digest as they pass, in blocks of its own size."""
+class Readable(Protocol):
+    """What bytes can be read from."""
 
-    def __init__(self, stream: BinaryIO, passed: Callable[[int], None]) -> None:
+    def read(self, size: int = -1, /) -> bytes:
+        """The next `size` bytes, -1 for all."""
+        ...
+
+
+class CountingReader:
+    """What a parser reads from: counts and digests the bytes as they pass, in blocks of its own size."""
+
+    def __init__(self, stream: Readable, passed: Callable[[int], None]) -> None:
         self._stream = stream
         self._passed = passed
         self._digest = hashlib.sha256()
@@ -223,7 +231,7 @@ def _damaged(label: str, error: BaseException) -> SourceError:
 
 def _bomb(label: str) -> SourceError:
     return SourceError(
-        f"the archive unpacks to more than {MAX_RATIO} times its size or {MAX_TOTAL_BYTES >> 30} GiB (a zip bomb?)",
+        f"it unpacks to more than {MAX_RATIO} times its size or {MAX_TOTAL_BYTES >> 30} GiB (a zip bomb?)",
         label,
         "Unpack it first if you trust it",
     )

@@ -1,12 +1,14 @@
 """From flat polygons to the tables buildings, surfaces and parts: all buildings of a file at once.
 
-Done here: transformation to EPSG:25832, broken buildings left out, surface types told from the tilt, footprints,
-heights, unique ids. Areas, volumes and party walls are left to `twin.geometry.derive`.
+Done here: transformation to EPSG:25832, broken buildings left out, surface types told from the
+tilt, footprints, heights, unique ids. Areas, volumes and party walls are left to `twin.geometry.derive`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import geopandas as gpd
 import numpy as np
@@ -18,6 +20,7 @@ from twin.errors import SourceError
 from twin.schema import CRS
 from twin.sources import crs as crs_names
 from twin.sources.base import Finding
+from twin.sources.outlines import SMALL_M2, WALL_SINE, outlines
 from twin.sources.store import FOOTPRINT, PLAIN, SURFACE_TYPES, TYPE_NUMBER, Arrays, Record, Store
 
 Floats = NDArray[np.float64]
@@ -26,14 +29,13 @@ Bools = NDArray[np.bool_]
 
 FAR_M = 1_000_000.0
 """A building farther than this from the file's middle is broken. [m]"""
+HIGHEST_M = 10_000.0
+"""A height beyond this is broken. [m]"""
+SAME_M = 1.0
+"""Buildings of one id whose footprints' centres are nearer than this are the same building. [m]"""
 LOW_M = 0.5
 """Faces looking down within this of the building's lowest point are ground, the others ceilings. [m]"""
-WALL_SINE = np.sin(np.radians(10))
-"""Plain surfaces within 10° of the vertical are walls."""
-GRID_M = 0.001
-"""Footprints made of several polygons are joined on this grid, which closes seams of rounding. [m]"""
-_SMALL_M2 = 0.01
-_OUTER = frozenset({"InteriorWallSurface", "FloorSurface", "CeilingSurface"})
+_INSIDE = frozenset({"FloorSurface", "CeilingSurface"})
 _HEIGHT_LIMITS_M = (0.1, 1000.0)
 
 
@@ -48,10 +50,29 @@ class Assembled:
     crs: set[str] = field(default_factory=set)
 
 
+@dataclass
+class _Rows:
+    """The buildings of a file: their records, which are still in, and what was noticed."""
+
+    records: list[Record]
+    alive: Bools
+    file: str
+    findings: list[Finding] = field(default_factory=list)
+
+    def note(self, kind: Literal["repaired", "note"], rows: Ints, message: str) -> None:
+        self.findings += [Finding(kind, self.file, self.records[row]["building_id"], message) for row in rows]
+
+    def leave_out(self, rows: Ints, message: str) -> None:
+        self.alive[rows] = False
+        self.findings += [
+            Finding("left_out", self.file, self.records[row]["building_id"], message) for row in rows
+        ]
+
+
 def assemble(
     store: Store, *, source: str, file: str, where: str, stated: str | None = None, crs: str | None = None
 ) -> Assembled:
-    """Tables of all buildings in `store`.
+    """Tables of all buildings in `store`, which is empty of polygons afterwards.
 
     Parameters
     ----------
@@ -64,86 +85,71 @@ def assemble(
     ------
     SourceError : no CRS, coordinates that contradict it, or no usable building.
     """
-    findings: list[Finding] = []
-    records = store.buildings
+    rows = _Rows(store.buildings, np.ones(len(store.buildings), bool), file)
     polygons = store.arrays()
-    alive = _finite(polygons, records, file, findings)
-    used = _move(polygons, records, alive, stated, crs, file, where, findings)
-    _leave_out_far(polygons, records, alive, file, findings)
-    polygons = polygons.keep(alive[polygons.building])
+    _leave_out_broken(polygons, rows)
+    used = _move(polygons, rows, stated, crs, where)
+    _leave_out_far(polygons, rows)
+    polygons = polygons.keep(rows.alive[polygons.building])
+    if not len(polygons):
+        raise _nothing(rows, where)
     normal = _normals(polygons)
     by_tilt = polygons.type == PLAIN
     _tell_types(polygons, normal)
     shapes = shapely.from_ragged_array(
         shapely.GeometryType.POLYGON, polygons.xyz, (polygons.ring_starts, polygons.polygon_starts)
     )
-    footprints = _footprints(shapes, polygons, normal, records, file, findings, alive)
-    _derive_heights(polygons, records, source)
-    ids = _unique_buildings(records, footprints, alive, file, findings)
-    if not alive.any():
-        reason = findings[0].message if findings else "none has a geometry"
-        raise SourceError(f"no buildings that can be used: {reason}", where, "Check the file")
-    buildings = _building_table(records, ids, footprints, alive, source)
-    surfaces = _surface_table(shapes, polygons, by_tilt, ids, alive, source, store.parts)
-    parts = _part_table(store.parts, shapes, polygons, normal, ids, alive)
-    return Assembled(buildings, surfaces, parts, findings, used)
+    footprints = _footprints(shapes, polygons, normal, rows)
+    _derive_heights(polygons, rows.records, source)
+    ids = _unique_buildings(rows, footprints)
+    if not rows.alive.any():
+        raise _nothing(rows, where)
+    buildings = _building_table(rows, ids, footprints, source)
+    surfaces = _surface_table(shapes, polygons, by_tilt, ids, rows.alive, source, store.parts)
+    parts = _part_table(store.parts, shapes, polygons, normal, ids, rows.alive)
+    return Assembled(buildings, surfaces, parts, rows.findings, used)
 
 
-def _finite(polygons: Arrays, records: list[Record], file: str, findings: list[Finding]) -> Bools:
-    """Which buildings have finite coordinates, and any."""
-    alive = np.zeros(len(records), bool)
-    alive[polygons.building] = True
+def _nothing(rows: _Rows, where: str) -> SourceError:
+    reason = rows.findings[0].message if rows.findings else "none has a geometry"
+    return SourceError(f"no buildings that can be used: {reason}", where, "Check the file")
+
+
+def _leave_out_broken(polygons: Arrays, rows: _Rows) -> None:
+    """Leave out buildings without polygons or with coordinates that are no finite numbers."""
+    without = np.ones(len(rows.records), bool)
+    without[polygons.building] = False
+    rows.leave_out(np.flatnonzero(without), "the building has no geometry")
     bad = ~np.isfinite(polygons.xyz).all(axis=1)
     broken = np.unique(polygons.building[polygons.point_polygon[bad]])
-    for row in np.flatnonzero(~alive):
-        findings.append(Finding("left_out", file, records[row]["building_id"], "the building has no geometry"))
-    for row in broken:
-        findings.append(
-            Finding("left_out", file, records[row]["building_id"], "a coordinate is no finite number (NaN or infinite)")
-        )
-    alive[broken] = False
-    return alive
+    rows.leave_out(broken, "a coordinate is no finite number (NaN or infinite)")
 
 
-def _move(
-    polygons: Arrays,
-    records: list[Record],
-    alive: Bools,
-    stated: str | None,
-    given: str | None,
-    file: str,
-    where: str,
-    findings: list[Finding],
-) -> set[str]:
+def _move(polygons: Arrays, rows: _Rows, stated: str | None, given: str | None, where: str) -> set[str]:
     """Transform the coordinates in place, by each building's CRS; the CRSs met."""
-    names = np.array([record.pop("crs", None) or stated or "" for record in records], dtype=object)
+    names = np.array([record.pop("crs", None) or stated or "" for record in rows.records], dtype=object)
     used: set[str] = set()
     point_building = polygons.building[polygons.point_polygon]
-    for name in dict.fromkeys(names[alive]):
+    for name in dict.fromkeys(names[rows.alive]):
         system = crs_names.choose(name or None, given, where)
         used.add(crs_names.label(system))
-        mine = alive[point_building] & (names == name)[point_building]
+        mine = (rows.alive & (names == name))[point_building]
         moved, notes = crs_names.to_district(polygons.xyz[mine, :2], system, where)
         polygons.xyz[mine, :2] = moved
-        findings += [Finding("note", file, crs_names.label(system), note) for note in notes]
+        rows.findings += [Finding("note", rows.file, crs_names.label(system), note) for note in notes]
     return used
 
 
-def _leave_out_far(
-    polygons: Arrays, records: list[Record], alive: Bools, file: str, findings: list[Finding]
-) -> None:
+def _leave_out_far(polygons: Arrays, rows: _Rows) -> None:
     """Leave out buildings whose coordinates cannot be meant: infinitely far or far from all others."""
     building = polygons.building[polygons.point_polygon]
-    mine = alive[building]
+    mine = rows.alive[building]
     if not mine.any():
         return
     middle = np.median(polygons.xyz[mine, :2], axis=0)
-    off = ~(np.abs(polygons.xyz[:, :2] - middle).max(axis=1) < FAR_M) | (np.abs(polygons.xyz[:, 2]) > 10_000)
-    for row in np.unique(building[mine & off]):
-        alive[row] = False
-        findings.append(
-            Finding("left_out", file, records[row]["building_id"], "its coordinates lie far from all other buildings")
-        )
+    off = ~(np.abs(polygons.xyz[:, :2] - middle).max(axis=1) < FAR_M)
+    off |= np.abs(polygons.xyz[:, 2]) > HIGHEST_M
+    rows.leave_out(np.unique(building[mine & off]), "its coordinates lie far from all other buildings")
 
 
 def _normals(polygons: Arrays) -> Floats:
@@ -196,80 +202,19 @@ def _volumes(polygons: Arrays, normal: Floats, count: int) -> Floats:
     origin = np.zeros((count, 3))
     origin[polygons.building] = corner
     piece = ((corner - origin[polygons.building]) * normal).sum(axis=1) / 3
-    return np.bincount(polygons.building, piece, minlength=count)
+    return np.bincount(polygons.building, piece, minlength=count).astype(float)
 
 
 def _footprints(
-    shapes: NDArray[np.object_],
-    polygons: Arrays,
-    normal: Floats,
-    records: list[Record],
-    file: str,
-    findings: list[Finding],
-    alive: Bools,
+    shapes: NDArray[np.object_], polygons: Arrays, normal: Floats, rows: _Rows
 ) -> NDArray[np.object_]:
     """Footprint of each building; buildings without one are left out."""
-    result, repaired = outlines(shapes, polygons, normal, polygons.building, len(records))
-    for row in np.flatnonzero(repaired & alive):
-        findings.append(
-            Finding("repaired", file, records[row]["building_id"], "its footprint crossed itself or had no area")
-        )
-    empty = alive & (shapely.is_missing(result) | ~(shapely.area(result) > _SMALL_M2))
-    for row in np.flatnonzero(empty):
-        alive[row] = False
-        findings.append(Finding("left_out", file, records[row]["building_id"], "its footprint has no area"))
-    return result
-
-
-def outlines(
-    shapes: NDArray[np.object_], polygons: Arrays, normal: Floats, owner: Ints, count: int
-) -> tuple[NDArray[np.object_], Bools]:
-    """Footprint of each owner (building or part) and whether a repair was needed.
-
-    The union of the ground surfaces; where there are none, of outlines (LoD0); else of all that is no wall.
-
-    Parameters
-    ----------
-    shapes, owner : of each polygon; owner -1 for none.
-    """
-    size = np.linalg.norm(normal, axis=1)
-    lying = np.abs(normal[:, 2]) > WALL_SINE * size
-    result = np.full(count, None, object)
-    repaired = np.zeros(count, bool)
-    open_ = np.ones(count, bool)
-    ground = polygons.type == TYPE_NUMBER["GroundSurface"]
-    for mask in (ground, polygons.type == FOOTPRINT, lying & ~ground):
-        chosen = np.flatnonzero(mask & (owner >= 0) & open_[owner])
-        if not len(chosen):
-            continue
-        flat = shapely.force_2d(shapes[chosen])
-        bad = ~shapely.is_valid(flat)
-        flat[bad] = shapely.make_valid(flat[bad], method="structure", keep_collapsed=False)
-        repaired[owner[chosen[bad]]] |= mask is not lying
-        joined = _joined(flat, owner[chosen], count)
-        found = shapely.area(joined) > _SMALL_M2
-        result[found] = joined[found]
-        repaired |= open_ & ~found & (np.bincount(owner[chosen], minlength=count) > 0)
-        open_ &= ~found
-    return result, repaired & ~shapely.is_missing(result)
-
-
-def _joined(flat: NDArray[np.object_], owner: Ints, count: int) -> NDArray[np.object_]:
-    """Union of the polygons of each owner; None where it has none."""
-    result = np.full(count, None, object)
-    parts, index = shapely.get_parts(flat, return_index=True)
-    owner = owner[index]
-    keep = shapely.area(parts) > 0
-    parts, owner = parts[keep], owner[keep]
-    number = np.bincount(owner, minlength=count)
-    single = number[owner] == 1
-    result[owner[single]] = parts[single]
-    if not single.all():
-        several, where = parts[~single], owner[~single]
-        order = np.argsort(where, kind="stable")
-        rows, index = np.unique(where[order], return_inverse=True)
-        groups = shapely.multipolygons(several[order], indices=index)
-        result[rows] = shapely.union_all(groups[:, np.newaxis], grid_size=GRID_M, axis=1)
+    result, repaired = outlines(shapes, polygons, normal, polygons.building, len(rows.records))
+    rows.note(
+        "repaired", np.flatnonzero(repaired & rows.alive), "its footprint crossed itself or had no area"
+    )
+    empty = shapely.is_missing(result) | ~(shapely.area(result) > SMALL_M2)
+    rows.leave_out(np.flatnonzero(rows.alive & empty), "its footprint has no area")
     return result
 
 
@@ -305,40 +250,42 @@ def _derive_heights(polygons: Arrays, records: list[Record], source: str) -> Non
             record["measured_height_source"] = "derived:geometry"
 
 
-def _unique_buildings(
-    records: list[Record], footprints: NDArray[np.object_], alive: Bools, file: str, findings: list[Finding]
-) -> NDArray[np.object_]:
-    """Ids of all buildings; a building that stands twice is left out, another one with the same id renamed."""
-    ids = np.array([record["building_id"] for record in records], object)
+def _unique_buildings(rows: _Rows, footprints: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Ids of all buildings; a building that stands twice is left out, another one of the same id renamed."""
+    ids = np.array([record["building_id"] for record in rows.records], object)
     taken: dict[str, int] = {}
-    for row in np.flatnonzero(alive):
+    for row in np.flatnonzero(rows.alive):
         name = str(ids[row])
         if name not in taken:
             taken[name] = int(row)
             continue
-        if shapely.distance(footprints[row].centroid, footprints[taken[name]].centroid) < 1.0:
-            alive[row] = False
-            findings.append(Finding("note", file, name, "the building stands twice: it was taken once"))
+        if shapely.distance(footprints[row].centroid, footprints[taken[name]].centroid) < SAME_M:
+            rows.alive[row] = False
+            rows.note("note", np.array([row]), "the building stands twice: it was taken once")
             continue
-        number = 2
-        while f"{name}-{number}" in taken:
-            number += 1
-        ids[row] = f"{name}-{number}"
+        ids[row] = free_name(name, taken)
         taken[ids[row]] = int(row)
-        findings.append(
-            Finding("repaired", file, name, f"another building has this id too: it was renamed {ids[row]}")
-        )
+        message = f"another building has this id too: it was renamed {ids[row]}"
+        rows.note("repaired", np.array([row]), message)
     return ids
 
 
+def free_name(name: str, taken: Mapping[str, object]) -> str:
+    """The first of ``name-2``, ``name-3``, … that is not taken."""
+    number = 2
+    while f"{name}-{number}" in taken:
+        number += 1
+    return f"{name}-{number}"
+
+
 def _building_table(
-    records: list[Record], ids: NDArray[np.object_], footprints: NDArray[np.object_], alive: Bools, source: str
+    rows: _Rows, ids: NDArray[np.object_], footprints: NDArray[np.object_], source: str
 ) -> gpd.GeoDataFrame:
-    rows = np.flatnonzero(alive)
-    frame = pd.DataFrame.from_records([records[row] for row in rows])
-    frame["building_id"] = ids[rows]
+    kept = np.flatnonzero(rows.alive)
+    frame = pd.DataFrame.from_records([rows.records[row] for row in kept])
+    frame["building_id"] = ids[kept]
     frame["source"] = source
-    geometry = gpd.GeoSeries(footprints[rows], crs=CRS)
+    geometry = gpd.GeoSeries(footprints[kept], crs=CRS)
     return gpd.GeoDataFrame(frame, geometry=geometry).set_index("building_id")
 
 
@@ -351,8 +298,8 @@ def _surface_table(
     source: str,
     parts: list[Record],
 ) -> gpd.GeoDataFrame:
-    inner = np.array([name in _OUTER and name != "InteriorWallSurface" for name in SURFACE_TYPES] + [False] * 2)
-    rows = np.flatnonzero(alive[polygons.building] & (polygons.type != FOOTPRINT) & ~inner[polygons.type])
+    inside = np.array([name in _INSIDE for name in SURFACE_TYPES] + [False] * 2)
+    rows = np.flatnonzero(alive[polygons.building] & (polygons.type != FOOTPRINT) & ~inside[polygons.type])
     building = ids[polygons.building[rows]]
     part_ids = np.array([*(record["part_id"] for record in parts), None], object)
     frame = pd.DataFrame(

@@ -25,7 +25,7 @@ from twin.sources.citygml_tags import LOCAL, Element, first_srs_name
 from twin.sources.store import Store
 
 LICENCE = (
-    "LoD2 of the German states: mostly Datenlizenz Deutschland Namensnennung 2.0 (dl-de/by-2-0), "
+    "LoD2 of the German states: mostly Datenlizenz Deutschland Namensnennung 2.0 (dl-de/by-2-0); "
     "in Thuringia with the attribution © GDI-Th"
 )
 TABLES = ("buildings", "surfaces", "parts")
@@ -35,10 +35,12 @@ _BEFORE_ROOT = re.compile(r"<\?.*?\?>|<!--.*?-->", re.S)
 _MEMBERS = ("Building", "cityObjectMember", "featureMember", "member", "appearanceMember")
 _ENTITY_WORDS = ("entity", "amplification")
 _HUGE_WORDS = ("huge", "too long", "too large", "excessive", "10000000")
-_CUT_CODES = (
-    etree.ErrorTypes.ERR_DOCUMENT_END, etree.ErrorTypes.ERR_TAG_NOT_FINISHED, etree.ErrorTypes.ERR_GT_REQUIRED,
-    etree.ErrorTypes.ERR_LTSLASH_REQUIRED, etree.ErrorTypes.ERR_COMMENT_NOT_FINISHED,
-    etree.ErrorTypes.ERR_CDATA_NOT_FINISHED, etree.ErrorTypes.ERR_ATTRIBUTE_NOT_FINISHED,
+_CUT_CODES = tuple(
+    getattr(etree.ErrorTypes, f"ERR_{name}")
+    for name in (
+        "DOCUMENT_END", "TAG_NOT_FINISHED", "GT_REQUIRED", "LTSLASH_REQUIRED", "COMMENT_NOT_FINISHED",
+        "CDATA_NOT_FINISHED", "ATTRIBUTE_NOT_FINISHED",
+    )
 )  # fmt: skip
 
 
@@ -76,7 +78,9 @@ def read(
     """
     chosen = [member for member in archive.members(Path(path)) if is_citygml(member.head())]
     if not chosen:
-        raise SourceError("the file is no CityGML", path, "Pass a CityGML file, a ZIP or folder of such files")
+        raise SourceError(
+            "the file is no CityGML", path, "Pass a CityGML file, a ZIP or folder of such files"
+        )
     return merge.read_each(chosen, read_member, crs=crs, progress=progress, default_height_m=default_height_m)
 
 
@@ -164,8 +168,9 @@ def _doctype(file: _File) -> SourceError:
 def _buildings(reader: archive.CountingReader, file: _File) -> Iterator[Element]:
     """The Building elements, one after the other; each is cleared when the next one is asked for."""
     events = etree.iterparse(
-        reader, events=("end",), tag=tuple(f"{{*}}{name}" for name in _MEMBERS), remove_comments=True,
-        remove_pis=True, resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, collect_ids=False,
+        reader, events=("end",), tag=tuple(f"{{*}}{name}" for name in _MEMBERS), resolve_entities=False,
+        no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True,
+        collect_ids=False,
     )  # fmt: skip
     first = True
     try:
@@ -205,9 +210,13 @@ def _syntax_error(error: etree.XMLSyntaxError, file: _File) -> SourceError:
         )
     if error.code in _CUT_CODES or "premature end" in lower:
         return SourceError(
-            f"the XML ends in the middle, in line {error.lineno}", file.label, "Download or copy the file again"
+            f"the XML ends in the middle, in line {error.lineno}",
+            file.label,
+            "Download or copy the file again",
         )
-    return SourceError(f"the file is no well-formed XML: {message[:150]}", file.label, "Export the file again")
+    return SourceError(
+        f"the file is no well-formed XML: {message[:150]}", file.label, "Export the file again"
+    )
 
 
 def _add(element: Element, store: Store, file: _File) -> None:
@@ -224,7 +233,9 @@ def _add(element: Element, store: Store, file: _File) -> None:
         return
     for name in whole.cut:
         file.findings.append(
-            Finding("repaired", file.name, building_id or "", f"the attribute '{name}' was cut: it was too long")
+            Finding(
+                "repaired", file.name, building_id or "", f"the attribute '{name}' was cut: it was too long"
+            )
         )
 
 
@@ -244,9 +255,9 @@ def _add_whole(element: Element, whole: Thing, store: Store, file: _File) -> Non
     record["lod"] = str(max(lods)) if lods else None
     record["building_id"] = whole.name or _made_id(store, mark, file)
     if not whole.name:
-        for part in store.parts[mark[1] :]:
-            if part["part_id"].startswith(":"):
-                part["part_id"] = record["building_id"] + part["part_id"]
+        for entry in store.parts[mark[1] :]:
+            if entry["part_id"].startswith(":"):
+                entry["part_id"] = record["building_id"] + entry["part_id"]
     if links.lost:
         message = f"{links.lost} links to geometry lead nowhere"
         file.findings.append(Finding("note", file.name, record["building_id"], message))

@@ -66,11 +66,17 @@ def building_record(of: Thing, parts: list[Thing]) -> Record:
     record["function_source"] = "given:citygml" if record["function"] else None
     _roof(record, of, parts)
     heights = [part.height_m for part in parts if not math.isnan(part.height_m)]
-    record["measured_height_m"] = of.height_m if not math.isnan(of.height_m) else max(heights, default=math.nan)
+    record["measured_height_m"] = (
+        of.height_m if not math.isnan(of.height_m) else max(heights, default=math.nan)
+    )
     storeys = [part.storeys for part in parts if not math.isnan(part.storeys)]
-    record["storeys_above_ground"] = of.storeys if not math.isnan(of.storeys) else max(storeys, default=math.nan)
+    record["storeys_above_ground"] = (
+        of.storeys if not math.isnan(of.storeys) else max(storeys, default=math.nan)
+    )
     record["storeys_source"] = None if math.isnan(record["storeys_above_ground"]) else "given:citygml"
-    record["year_of_construction"] = of.year if not math.isnan(of.year) else _only({part.year for part in parts})
+    record["year_of_construction"] = (
+        of.year if not math.isnan(of.year) else _only({part.year for part in parts})
+    )
     record["year_source"] = None if math.isnan(record["year_of_construction"]) else "given:citygml"
     addresses = of.addresses + [address for part in parts for address in part.addresses]
     record |= _main_address(addresses)
@@ -243,7 +249,9 @@ def _main_address(addresses: list[dict[str, str]]) -> Record:
     if not addresses:
         return {}
     main = next((address for address in addresses if "street" in address), addresses[0])
-    same = [a["house_number"] for a in addresses if a.get("street") == main.get("street") and "house_number" in a]
+    same = [
+        a["house_number"] for a in addresses if a.get("street") == main.get("street") and "house_number" in a
+    ]
     record: Record = {key: main.get(key) for key in ("street", "postcode", "city", "quarter")}
     record["house_number"] = ", ".join(dict.fromkeys(same)) or None
     return record

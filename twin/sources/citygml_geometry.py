@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from twin.sources.citygml_tags import HREF, LOCAL, Element, gml_id
+from twin.sources.citygml_tags import HREF, LOCAL, LOD, Element, gml_id, has_reversed, hrefs
 from twin.sources.store import FOOTPRINT, PLAIN, TYPE_NUMBER, Ring
 
 LOD_ORDER = (2, 1, 3, 4, 0)
 """Best first: up to LoD2, finer ones only where there is nothing else, outlines last."""
 
 _POLYGONS = frozenset({"Polygon", "PolygonPatch", "Triangle", "Rectangle"})
-_PROPERTY = re.compile(r"lod(\d)(?:FootPrint|RoofEdge|Solid|MultiSurface|Surface|Geometry)$")
+_POLYGON_TAGS = tuple(f"{{*}}{name}" for name in sorted(_POLYGONS))
 _OPENINGS = frozenset({"opening", "fillingSurface"})
 _MAX_LINKS = 8
 """Links from link to link are followed this far."""
@@ -51,14 +50,14 @@ class Shell:
             for surface in element:
                 if (number := TYPE_NUMBER.get(LOCAL[surface.tag])) is not None:
                     self._add_boundary(surface, number, gml_id(surface))
-        elif match := _PROPERTY.match(name):
-            self.plain.setdefault(int(match[1]), []).append(element)
+        elif (lod := LOD[name]) >= 0:
+            self.plain.setdefault(lod, []).append(element)
 
     def _add_boundary(self, surface: Element, number: int, name: str | None) -> None:
         for node in surface:
             local = LOCAL[node.tag]
-            if match := _PROPERTY.match(local):
-                self.semantic.setdefault(int(match[1]), []).append((number, name, node))
+            if (lod := LOD[local]) >= 0:
+                self.semantic.setdefault(lod, []).append((number, name, node))
             elif local in _OPENINGS:
                 for filling in node:
                     self._add_boundary(filling, number, gml_id(filling))
@@ -71,9 +70,10 @@ class Links:
         self._building = building
         self._by_id: dict[str, Element] | None = None
         self.lost = 0
+        self.has_reversed = bool(has_reversed(building))
 
     def resolve(self, href: str) -> Element | None:
-        """The element that `href` (``#id``) leads to; None, and counted, where it leads out of the building."""
+        """The element that `href` (``#id``) leads to; None and counted where it is not in the building."""
         if self._by_id is None:
             named = ((gml_id(node), node) for node in self._building.iter())
             self._by_id = {name: node for name, node in named if name}
@@ -98,9 +98,11 @@ def faces(shell: Shell, lod: int, links: Links) -> tuple[list[Face], bool]:
     by_id: dict[str, Face] = {}
     flat = False
     for number, name, node in shell.semantic.get(lod, []):
-        inside = [hit for hit in _polygons(node, False, links) if gml_id(hit[0]) not in by_id]
+        inside = _simple_polygons(node) or list(_polygons(node, False, links))
         for position, (polygon, turned) in enumerate(inside):
             polygon_id = gml_id(polygon)
+            if polygon_id in by_id:
+                continue
             label = polygon_id if name is None else name if len(inside) == 1 else f"{name}:{position + 1}"
             rings, is_flat = _rings(polygon, turned)
             flat |= is_flat
@@ -110,10 +112,13 @@ def faces(shell: Shell, lod: int, links: Links) -> tuple[list[Face], bool]:
                 by_id[polygon_id] = face
     known = None
     for node in shell.plain.get(lod, []):
+        if by_id and not links.has_reversed and _only_repeats(node, by_id):
+            continue
         for target, turned in _hits(node, False):
-            if isinstance(target, str) and (face := by_id.get(target.rpartition("#")[2])) is not None:
-                if turned and face.type_number != PLAIN:
-                    face.rings = [_reversed(ring) for ring in face.rings]
+            same = by_id.get(target.rpartition("#")[2]) if isinstance(target, str) else None
+            if same is not None:
+                if turned and same.type_number != PLAIN:
+                    same.rings = [_reversed(ring) for ring in same.rings]
                 continue
             for polygon, turn in _expanded(target, turned, links, 0):
                 polygon_id = gml_id(polygon)
@@ -130,6 +135,26 @@ def faces(shell: Shell, lod: int, links: Links) -> tuple[list[Face], bool]:
                 if polygon_id:
                     by_id[polygon_id] = face
     return result, flat
+
+
+def _simple_polygons(node: Element) -> list[tuple[Element, bool]]:
+    """The polygons of the usual form property/MultiSurface/surfaceMember/Polygon; empty for any other."""
+    result = []
+    for surface in node:
+        if LOCAL[surface.tag] != "MultiSurface":
+            return []
+        for member in surface:
+            if len(member) != 1 or LOCAL[member[0].tag] != "Polygon":
+                return []
+            result.append((member[0], False))
+    return result
+
+
+def _only_repeats(node: Element, by_id: dict[str, Face]) -> bool:
+    """Whether a solid holds nothing but links to polygons that are known."""
+    if next(node.iter(*_POLYGON_TAGS), None) is not None:
+        return False
+    return all(href.rpartition("#")[2] in by_id for href in hrefs(node))
 
 
 def _outlines(nodes: list[Element], links: Links) -> tuple[list[Face], bool]:
@@ -151,6 +176,8 @@ def _hits(node: Element, turned: bool) -> Iterator[tuple[Element | str, bool]]:
             yield item, turned
         elif href := item.get(HREF):
             yield href, turned
+        elif local == "interior":  # a hollow inside a solid
+            continue
         elif local == "OrientableSurface" and item.get("orientation") == "-":
             yield from _hits(item, not turned)
         else:

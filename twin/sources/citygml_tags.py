@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from lxml import etree
@@ -10,7 +11,9 @@ Element = Any
 """An lxml element; lxml has no types of its own."""
 
 _SCHEMAS = ("{http://www.opengis.net/", "{http://www.citygml.org/citygml/", "{urn:oasis:names:tc:ciq:")
-_GML_IDS = ("{http://www.opengis.net/gml}id", "{http://www.opengis.net/gml/3.2}id")
+_PROPERTY = re.compile(r"lod(\d)(?:FootPrint|RoofEdge|Solid|MultiSurface|Surface|Geometry)$")
+_GML_ID = "{http://www.opengis.net/gml}id"
+_GML_32_ID = "{http://www.opengis.net/gml/3.2}id"
 HREF = "{http://www.w3.org/1999/xlink}href"
 
 
@@ -29,7 +32,7 @@ LOCAL = _LocalNames()
 
 def gml_id(element: Element) -> str | None:
     """The element's gml:id, in GML 3.1 or 3.2."""
-    return element.get(_GML_IDS[0]) or element.get(_GML_IDS[1]) or None
+    return element.get(_GML_ID) or element.get(_GML_32_ID) or None
 
 
 def child(element: Element, name: str) -> Element | None:
@@ -42,4 +45,22 @@ def text(element: Element | None) -> str:
     return "" if element is None or element.text is None else element.text.strip()
 
 
+class _Lods(dict[str, int]):
+    """Local name of a geometry property → level of detail; -1 for what is none."""
+
+    def __missing__(self, name: str) -> int:
+        match = _PROPERTY.match(name)
+        self[name] = int(match[1]) if match else -1
+        return self[name]
+
+
+LOD = _Lods()
+
 first_srs_name = etree.XPath("string((.//@srsName)[1])", smart_strings=False)
+"""The first srsName in an element, or nothing."""
+has_reversed = etree.XPath("boolean(.//@orientation[.='-'])")
+"""Whether an element holds a reversed surface."""
+hrefs = etree.XPath(
+    ".//@xlink:href", namespaces={"xlink": "http://www.w3.org/1999/xlink"}, smart_strings=False
+)
+"""All links in an element."""

@@ -1,6 +1,6 @@
 """Codes of roofs and uses → the twin's roof types and use classes.
 
-Roofs: AdV code list of the German LoD2 product standard, and the code list that SIG 3D published with CityGML.
+Roofs: AdV code list of the German LoD2 product standard, and the code list of SIG 3D for CityGML.
 Uses: ALKIS object type AX_Gebaeude, attribute Gebäudefunktion (``31001_xxxx``), and SIG 3D's list.
 """
 
@@ -33,10 +33,13 @@ _ROOF_WORDS = {
     "monopitch": "pent", "skillion": "pent", "lean_to": "pent", "versetztes pultdach": "pent",
     "gable": "gable", "gabled": "gable", "satteldach": "gable", "saltbox": "gable", "hip": "hip",
     "hipped": "hip", "walmdach": "hip", "half_hip": "half_hip", "half-hipped": "half_hip", "krüppelwalmdach":
-    "half_hip", "mansard": "mansard", "gambrel": "mansard", "mansarddach": "mansard", "mansardendach": "mansard",
+    "half_hip", "mansard": "mansard", "gambrel": "mansard", "mansarddach": "mansard",
+    "mansardendach": "mansard",
     "pyramid": "pyramid", "pyramidal": "pyramid", "zeltdach": "pyramid", "cone": "cone", "kegeldach": "cone",
-    "dome": "dome", "onion": "dome", "kuppeldach": "dome", "shed": "shed", "sawtooth": "shed", "sheddach": "shed",
-    "arch": "arch", "round": "arch", "barrel": "arch", "bogendach": "arch", "tower": "tower", "turmdach": "tower",
+    "dome": "dome", "onion": "dome", "kuppeldach": "dome", "shed": "shed", "sawtooth": "shed",
+    "sheddach": "shed",
+    "arch": "arch", "round": "arch", "barrel": "arch", "bogendach": "arch", "tower": "tower",
+    "turmdach": "tower",
     "mixed": "mixed", "mischform": "mixed", "other": "other", "sonstiges": "other",
 }  # fmt: skip
 
@@ -86,7 +89,7 @@ _NUMBER = re.compile(r"(?:^|[_#:/])(\d{4})$")
 def roof_type(code: str | None) -> str | None:
     """Roof type of a code or word; None where there is none, "other" where the code is unknown.
 
-    Understood: AdV (``3100``, also with a prefix as in ``…#3100``), SIG 3D (``1030``), words (German, English, OSM).
+    Understood: AdV (``3100``, ``…#3100``), SIG 3D (``1030``), words (German, English, OSM).
     """
     text = (code or "").strip()
     if not text:
@@ -97,7 +100,7 @@ def roof_type(code: str | None) -> str | None:
 
 
 def function(code: str | None, code_space: str | None = None) -> str | None:
-    """Use class of a building function code; None where there is none or it says nothing, "other" for the rest.
+    """Use class of a building function code; None where it is missing or says nothing, "other" for the rest.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ def parse(name: str) -> CRS | None:
     """The horizontal CRS of a name as found in files, or None where it is no name of one.
 
     Understood: AdV names (``urn:adv:crs:ETRS89_UTM32*DE_DHHN2016_NH*GCG2016``), OGC URNs and addresses, also
-    compound (``urn:ogc:def:crs,crs:EPSG::25832,crs:EPSG::5783``), ``EPSG:n``, ``n``, WKT and what pyproj knows.
+    compound (``urn:ogc:def:crs,crs:EPSG::25832,crs:EPSG::5783``), ``EPSG:n``, ``n``, WKT and more.
     """
     text = name.strip()
     if not text:
@@ -146,7 +146,7 @@ def _from_metres(xy: Floats, middle: Floats, crs: CRS) -> tuple[Floats, list[str
 def _from_degrees(xy: Floats, middle: Floats, crs: CRS, where: object) -> tuple[Floats, list[str]]:
     if (np.abs(middle) > _GEOGRAPHIC_LIMIT).any() or np.abs(middle).min() > 90:
         raise SourceError(
-            f"the coordinates ({middle[0]:.0f}, {middle[1]:.0f}) are no degrees, but {label(crs)} is in degrees",
+            f"the coordinates ({middle[0]:.0f}, {middle[1]:.0f}) are no degrees, as {label(crs)} says",
             where,
             "Correct the CRS in the file, or convert the data",
         )

@@ -15,17 +15,16 @@ import pandas as pd
 from twin.errors import SourceError
 from twin.schema import CRS
 from twin.sources.archive import Member
-from twin.sources.assembly import Assembled, unique_surface_ids
+from twin.sources.assembly import SAME_M, Assembled, free_name, unique_surface_ids
 from twin.sources.base import Finding, Progress, Provenance, SourceData, no_progress
 from twin.sources.footprints import with_heights
 
 UNKNOWN_LICENCE = "unknown: ask the data's owner"
 _LICENCES = re.compile(
-    r"dl-de/[a-z]+-2-0|Datenlizenz Deutschland[^<\"\n]{0,60}|CC[ -]?BY(?:-[A-Z]{2})*[ -]\d\.\d|CC0[ -]?1?\.?0?|ODbL",
+    r"dl-de/[a-z]+-2-0|Datenlizenz Deutschland[^<\"\n]{0,60}|CC[ -]?BY(?:-[A-Z]{2})*[ -]\d\.\d"
+    r"|CC0(?:[ -]1\.0)?|ODbL",
     re.I,
 )
-_NEAR_M = 1.0
-"""Buildings of the same id whose footprints' centres are nearer than this are the same. [m]"""
 
 
 class Rejoined:
@@ -72,7 +71,9 @@ def source_data(
     changes = [f"transformed from {name} to {CRS}" for name in moved]
     if left_out := sum(finding.kind == "left_out" for finding in found):
         changes.append(f"{left_out} buildings left out")
-    record = Provenance("buildings", source, file, licence or UNKNOWN_LICENCE, changes="; ".join(changes), sha256=sha256)
+    record = Provenance(
+        "buildings", source, file, licence or UNKNOWN_LICENCE, changes="; ".join(changes), sha256=sha256
+    )
     return SourceData(tables, findings=found, provenance=[replace(record, table=table) for table in tables])
 
 
@@ -134,23 +135,18 @@ def _without_doubles(
     for row, (name, x, y) in enumerate(zip(buildings.index, centres.x, centres.y, strict=True)):
         if name not in taken:
             taken[name] = (x, y)
-        elif np.hypot(x - taken[name][0], y - taken[name][1]) < _NEAR_M:
+        elif np.hypot(x - taken[name][0], y - taken[name][1]) < SAME_M:
             again.add(name)
             findings.append(Finding("note", file, name, "the building is in two files: it was taken once"))
         else:
-            names[row] = _free(name, taken)
+            names[row] = free_name(name, taken)
             taken[names[row]] = (x, y)
             findings.append(
-                Finding("repaired", file, name, f"another building has this id too: it was renamed {names[row]}")
+                Finding(
+                    "repaired", file, name, f"another building has this id too: it was renamed {names[row]}"
+                )
             )
     return _renamed(answer.tables, again, dict(zip(buildings.index, names, strict=True)))
-
-
-def _free(name: str, taken: dict[str, tuple[float, float]]) -> str:
-    number = 2
-    while f"{name}-{number}" in taken:
-        number += 1
-    return f"{name}-{number}"
 
 
 def _renamed(
@@ -178,4 +174,5 @@ def _stacked(table: str, parts: list[pd.DataFrame]) -> pd.DataFrame:
     key = {"buildings": "building_id", "surfaces": "surface_id", "parts": "part_id"}[table]
     if table == "parts":
         frame = frame[~frame[key].duplicated()]
-    return gpd.GeoDataFrame(frame.set_index(key), geometry="geometry", crs=CRS)
+    result: pd.DataFrame = gpd.GeoDataFrame(frame.set_index(key), geometry="geometry", crs=CRS)
+    return result

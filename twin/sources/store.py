@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 SURFACE_TYPES = (
-    "WallSurface", "RoofSurface", "GroundSurface", "ClosureSurface", "OuterFloorSurface", "OuterCeilingSurface",
-    "InteriorWallSurface", "FloorSurface", "CeilingSurface",
+    "WallSurface", "RoofSurface", "GroundSurface", "ClosureSurface", "OuterFloorSurface",
+    "OuterCeilingSurface", "InteriorWallSurface", "FloorSurface", "CeilingSurface",
 )  # fmt: skip
 PLAIN = len(SURFACE_TYPES)
 """Type of a surface whose source does not say one: told from its tilt."""
@@ -56,8 +56,10 @@ class Store:
         self.parts.append(record | {"building": len(self.buildings) - 1})
         return len(self.parts) - 1
 
-    def add_polygon(self, rings: Sequence[Ring], type_number: int, surface_id: str | None, part: int = -1) -> bool:
-        """Add a polygon of the last building, exterior ring first; False where it is none (under 3 corners)."""
+    def add_polygon(
+        self, rings: Sequence[Ring], type_number: int, surface_id: str | None, part: int = -1
+    ) -> bool:
+        """Add a polygon of the last building, exterior ring first; False where it has under 3 corners."""
         usable = [closed for ring in rings if (closed := _closed(ring)) is not None]
         if not usable or _closed(rings[0]) is None:
             return False
@@ -73,9 +75,8 @@ class Store:
 
     def mark(self) -> tuple[int, ...]:
         """Where the store stands, for `rollback`."""
-        return (
-            len(self.buildings), len(self.parts), len(self._building), len(self._ring_points), len(self._coordinates),
-        )  # fmt: skip
+        columns = (self.buildings, self.parts, self._building, self._ring_points, self._coordinates)
+        return tuple(len(column) for column in columns)
 
     def rollback(self, mark: tuple[int, ...]) -> None:
         """Forget everything since `mark`: the building turned out broken."""

@@ -1,0 +1,16 @@
+"""Sources of geodata, one module each: ``LICENCE``, ``TABLES`` and ``read(path, …) -> SourceData``."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from twin.sources import citygml, cityjson, footprints, ortho, osm, terrain
+
+SOURCES: dict[str, ModuleType] = {
+    "citygml": citygml,
+    "cityjson": cityjson,
+    "footprints": footprints,
+    "osm": osm,
+    "terrain": terrain,
+    "ortho": ortho,
+}
