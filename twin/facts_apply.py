@@ -112,7 +112,6 @@ def _sums(
     findings: list[Finding],
 ) -> _ColumnValues:
     """What belongs to all houses of a row: split over them, and added up where rows share a building."""
-    weights = floor_area_weights(buildings)
     total: dict[str, float] = defaultdict(float)
     sources: dict[str, list[str]] = defaultdict(list)
     houses: dict[int, list[str]] = defaultdict(list)
@@ -121,7 +120,7 @@ def _sums(
         houses[row].append(building_id)
         stated[row] = value
     for row, ids in houses.items():
-        parts = split(stated[row], weights.loc[ids], whole=column == "dwellings")
+        parts = split(stated[row], floor_area_weights(buildings.loc[ids]), whole=column == "dwellings")
         given = result.facts.area_source.get(row, GIVEN) if column == "a_use_m2" else GIVEN
         for building_id, part in zip(ids, parts, strict=True):
             total[building_id] += float(part)
@@ -152,9 +151,8 @@ def _partly_covered(buildings: gpd.GeoDataFrame, pairs: pd.DataFrame) -> list[st
 
 
 def floor_area_weights(buildings: gpd.GeoDataFrame) -> pd.Series:
-    """Weight of each building when a sum is split: floor area, else footprint × height, else footprint. [m²]
-
-    The kind is the same for all, so that shares compare.
+    """Weights of buildings when a sum is split over them: floor area, else footprint × storeys or × height,
+    else footprint; the first that all of them have, so that shares compare.
     """
     footprint = pd.Series(shapely.area(buildings.geometry.to_numpy()), buildings.index)
     height = footprint * buildings["measured_height_m"]
@@ -164,9 +162,9 @@ def floor_area_weights(buildings: gpd.GeoDataFrame) -> pd.Series:
 
 
 def split(total: float, weights: ArrayLike, *, whole: bool) -> NDArray[np.float64]:
-    """Parts of `total` in proportion to `weights`, shape (n,); whole numbers by largest remainder sum exactly.
+    """Parts of `total` in proportion to `weights`, shape (n,); equal parts where no weight is above 0.
 
-    Equal parts where no weight is above 0.
+    Whole numbers are shared out by largest remainder, so that they add up exactly.
     """
     share = np.asarray(weights, float)
     share = share / share.sum() if share.sum() > 0 else np.full(len(share), 1 / len(share))

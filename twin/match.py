@@ -65,7 +65,7 @@ class MatchResult:
         self, frame: pd.DataFrame, kind: Literal["left_out", "note"], messages: pd.Series
     ) -> list[tuple[int, Finding]]:
         return [
-            (int(row), Finding(kind, self.facts.file, f"row {row}", f"{address}: {message}"))
+            (int(row), Finding(kind, self.facts.file, f"row {row}, {address}", str(message)))
             for row, address, message in zip(frame["row"].tolist(), frame["address"], messages, strict=True)
         ]
 

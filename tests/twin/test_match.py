@@ -6,7 +6,6 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import pytest
 import shapely
 
@@ -180,7 +179,11 @@ def test_bad_rows_and_cells_are_listed_with_row_number(owners_list: FactsList) -
             "the value is left out",
         ),
         ("bestand.csv", "row 33", "house number '19-9' runs backwards; write it as 9, 9–19 or 12a"),
-        ("bestand.csv", "row 34", "year_of_construction: 'neunzehnhundert' is no year; the value is left out"),
+        (
+            "bestand.csv",
+            "row 34",
+            "year_of_construction: 'neunzehnhundert' is no year; the value is left out",
+        ),
         ("bestand.csv", "row 35", "the row has not an address and no place"),
     ]
 
@@ -271,10 +274,9 @@ def test_provenance_names_file_and_checksum(applied: District, owners_list: Fact
 
 
 def test_findings_name_file_row_and_reason(applied: District) -> None:
-    by_record = {f.record: f for f in applied.findings if f.record == "row 26"}
-    finding = by_record["row 26"]
+    finding = next(f for f in applied.findings if f.record == "row 26, Goethestr. 4")
     assert (finding.kind, finding.file) == ("left_out", "bestand.csv")
-    assert finding.message.startswith("Goethestr. 4: not matched, there is no street 'Goethestr.'")
+    assert finding.message.startswith("not matched, there is no street 'Goethestr.'")
 
 
 def test_district_survives_the_disk(applied: District, tmp_path: Path) -> None:
