@@ -1,14 +1,12 @@
 """Weather: one typed table from EPW files, and the shipped sample year.
 
-Inside, hours are UTC and named by their start. EPW stamps name the hour's end in local standard time without
-daylight saving (hour 1 of 1 January is 00:00–01:00), so that its UTC start is ``stamp − 1 h − UTC offset``;
-the sun belongs to the middle of the hour.
+Inside, hours are UTC and named by their start; the sun belongs to the middle of the hour. Each format's own
+convention stands in its module (`energy.epw`).
 """
 
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from energy import epw
 from twin import assets
 from twin.errors import SourceError
 from twin.sources.base import Provenance
@@ -116,8 +115,7 @@ def sample() -> Weather:
 def read(path: str | os.PathLike[str]) -> Weather:
     """Weather from a file, told by content: EnergyPlus weather (EPW).
 
-    The hours of a typical year are put into one calendar year (2025, or the file's own where all its months
-    come from one); hours that fall before 1 January UTC stand at the year's end.
+    See `energy.epw` for the hours' convention and what becomes of typical years.
 
     Raises
     ------
@@ -131,72 +129,21 @@ def read(path: str | os.PathLike[str]) -> Weather:
         raise SourceError(
             "the file is no EnergyPlus weather: its first line is not LOCATION,…", file, "Use an .epw file"
         )
-    return _epw(text, file)
-
-
-_EPW_COLUMNS = {
-    "temp_air": (6, 99.9),
-    "relative_humidity": (8, 999.0),
-    "ghi": (13, 9999.0),
-    "dni": (14, 9999.0),
-    "dhi": (15, 9999.0),
-    "wind_speed": (21, 999.0),
-}
-_EPW_HEAD_LINES = 8
-
-
-def _epw(text: str, file: Path) -> Weather:
-    lines = text.splitlines()
-    place = lines[0].split(",")
-    try:
-        latitude, longitude, offset, altitude = (float(value) for value in place[6:10])
-        names = {number: name for name, (number, _) in _EPW_COLUMNS.items()}
-        table = pd.read_csv(
-            io.StringIO("\n".join(lines[_EPW_HEAD_LINES:])), header=None, usecols=[0, 1, 2, 3, *names]
-        ).astype("float64")
-    except (ValueError, pd.errors.ParserError) as error:
-        raise SourceError(f"the EPW cannot be read: {error}", file, "Check the file") from None
-    table = table.rename(columns=names)
-    missing = [
-        n for n, (_, none) in _EPW_COLUMNS.items() if (table[n] >= none).any() or table[n].isna().any()
-    ]
-    if missing:
-        name = missing[0]
-        row = int(np.argmax((table[name] >= _EPW_COLUMNS[name][1]) | table[name].isna()))
-        raise SourceError(
-            f"{name} is missing in {', '.join(missing)}, first in data row {row + 1}", file, "Fill the gap"
-        )
-    table = (
-        table[~((table[1] == 2) & (table[2] == 29))] if len(table) == 8784 and _is_typical(table) else table
-    )
-    values = {name: table[name].to_numpy("float64") for name in LIMITS}
-    if len(table) not in (8760, 8784):
-        raise SourceError(f"the file holds {len(table)} hours", file, "A year has 8760 (or 8784) hours")
-    # The stamp is the hour's end in standard time: the first row starts at 00:00 standard time.
-    shift = round(offset)
-    year = 2025 if _is_typical(table) or (len(table) == 8760 and _leap(table)) else int(table[0].iloc[0])
+    year = epw.parse(text, file)
     try:
         return Weather(
-            times=_hours(pd.Timestamp(year=year, month=1, day=1), len(table)),
-            **{name: np.roll(column, -shift) for name, column in values.items()},
-            latitude=latitude,
-            longitude=longitude,
-            altitude_m=altitude,
-            name=place[1] or file.stem,
+            times=_hours(year.start, len(year.columns["ghi"])),
+            **year.columns,
+            latitude=year.latitude,
+            longitude=year.longitude,
+            altitude_m=year.altitude_m,
+            name=year.name,
             source=f"EPW {file.name}",
             provenance=(Provenance("weather", "EPW", file.name, "as stated by the file's publisher"),),
-            metadata={"hours_moved_to_the_other_end": str(shift)},
+            metadata=year.metadata,
         )
     except SourceError as error:
         raise SourceError(error.what, f"{file} {error.where}", error.remedy) from None
-
-
-def _is_typical(table: pd.DataFrame) -> bool:
-    return table[0].nunique() > 1
-
-
-def _leap(table: pd.DataFrame) -> bool:
-    return bool(pd.Timestamp(year=int(table[0].iloc[0]), month=1, day=1).is_leap_year)
 
 
 def _hours(start: pd.Timestamp, count: int) -> pd.DatetimeIndex:

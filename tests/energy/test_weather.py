@@ -1,0 +1,199 @@
+"""The sample year against its documented figures, and EPW files with their own hours."""
+
+from __future__ import annotations
+
+from datetime import timedelta, timezone
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pvlib
+import pytest
+
+from energy import sample_weather, weather
+from twin.errors import SourceError
+
+EPW = "weather/DEU_TH_Erfurt.Binderslebn.AP.105540_TMYx.2007-2021.epw"
+# Own calculation from the Erfurt EPW (TMYx 2007–2021), the documented targets of the sample year.
+TEMPERATURE_C = [0.3, 2.5, 4.6, 9.1, 13.3, 17.5, 18.0, 18.2, 14.2, 9.1, 4.7, 3.0]
+GLOBAL_KWH_M2 = [27, 47, 89, 145, 154, 161, 166, 140, 99, 55, 30, 19]
+DIFFUSE_KWH_M2 = [16, 22, 39, 46, 68, 67, 70, 54, 40, 27, 18, 13]
+
+
+def solar_noon_offset_minutes(year: weather.Weather, days: int = 20) -> np.ndarray:
+    """Centre of gravity of the radiation less solar noon, on the clearest days; shape (day,). [min]
+
+    Solar noon by NREL's algorithm in pvlib (sun transit), independent of how the year was made.
+    """
+    place = pvlib.location.Location(year.latitude, year.longitude, altitude=year.altitude_m)
+    middle = year.times + pd.Timedelta(minutes=30)
+    clear = place.get_clearsky(middle, linke_turbidity=3.0)["ghi"].to_numpy()
+    local = timezone(timedelta(hours=round(year.longitude / 15)))
+    day = middle.tz_convert(local).normalize()
+    table = pd.DataFrame({"ghi": year.ghi, "clear": clear, "day": day, "minute": middle})
+    noon = place.get_sun_rise_set_transit(pd.DatetimeIndex(day.unique()) + pd.Timedelta(hours=12))["transit"]
+    noon.index = noon.index.normalize()
+    whole = table.groupby("day").filter(lambda part: len(part) == 24)
+    roughness = (whole["ghi"] - whole["clear"]).abs().groupby(whole["day"]).sum()
+    smooth = (roughness / whole.groupby("day")["clear"].sum()).nsmallest(days).index
+    offsets = []
+    for date in smooth:
+        part = whole[whole["day"] == date]
+        minutes = (part["minute"] - noon[date]).dt.total_seconds() / 60
+        offsets.append(np.average(minutes, weights=part["ghi"]))
+    return np.array(offsets)
+
+
+def test_sample_is_a_year_of_utc_hours_without_leap_day():
+    year = weather.sample()
+    assert len(year) == 8760
+    assert year.times[0] == pd.Timestamp("2025-01-01", tz="UTC")
+    assert year.times[-1] == pd.Timestamp("2025-12-31 23:00", tz="UTC")
+    assert "not measured" in year.source
+
+
+@pytest.mark.parametrize(
+    ("column", "how", "targets"),
+    [("temp_air", "mean", TEMPERATURE_C), ("ghi", "sum", GLOBAL_KWH_M2), ("dhi", "sum", DIFFUSE_KWH_M2)],
+)
+def test_sample_keeps_the_documented_months(column, how, targets):
+    table = weather.sample().frame()
+    months = table[column].groupby(table.index.month).agg(how).to_numpy()
+    months = months / 1000 if how == "sum" else months
+    np.testing.assert_allclose(months, targets, rtol=0.05, atol=0.05)
+
+
+def test_sample_keeps_the_documented_extremes_and_wind():
+    table = weather.sample().frame()
+    assert table["temp_air"].min() == pytest.approx(-17.0, abs=0.5)
+    assert table["temp_air"].max() == pytest.approx(29.0, abs=0.5)
+    assert table["temp_air"].mean() == pytest.approx(9.6, abs=0.1)
+    assert table["wind_speed"].mean() == pytest.approx(3.9, rel=0.05)
+    assert table["relative_humidity"].between(15, 100).all()
+
+
+def test_sample_is_symmetric_about_solar_noon():
+    assert np.abs(solar_noon_offset_minutes(weather.sample())).max() < 15
+
+
+def test_sample_radiation_closes():
+    """Global = diffuse + direct × cos(zenith) with the sun at the middle of the hour."""
+    year = weather.sample()
+    sun = pvlib.solarposition.get_solarposition(
+        year.times + pd.Timedelta(minutes=30), year.latitude, year.longitude, year.altitude_m
+    )
+    beam = year.dni * np.maximum(np.cos(np.radians(sun["apparent_zenith"].to_numpy())), 0)
+    np.testing.assert_allclose(year.dhi + beam, year.ghi, atol=0.3)
+    assert (year.ghi[sun["apparent_zenith"].to_numpy() > 96] == 0).all()
+
+
+def test_sample_weather_belongs_together():
+    """Clear summer days are warmer and swing more; winter mornings are the coldest hours."""
+    table = weather.sample().frame()
+    days = table.resample("D").agg({"temp_air": ["mean", "min", "max"], "ghi": "sum"})
+    summer = days[(days.index.month >= 6) & (days.index.month <= 8)]
+    sun = summer[("ghi", "sum")]
+    assert np.corrcoef(sun, summer[("temp_air", "mean")])[0, 1] > 0.3
+    assert np.corrcoef(sun, summer[("temp_air", "max")] - summer[("temp_air", "min")])[0, 1] > 0.8
+    by_hour = table["temp_air"].groupby(table.index.hour).mean()
+    assert by_hour.idxmin() in range(3, 7)
+    assert by_hour.idxmax() in range(12, 16)
+
+
+def test_sample_can_be_generated_again():
+    again = sample_weather.generate()
+    for name in weather.LIMITS:
+        np.testing.assert_allclose(
+            again[name], getattr(weather.sample(), name), atol=0.11 if name != "relative_humidity" else 1.1
+        )
+
+
+def test_epw_hours_are_utc_and_symmetric(shared_data):
+    year = weather.read(shared_data / EPW)
+    assert len(year) == 8760
+    assert year.times[0] == pd.Timestamp("2025-01-01", tz="UTC")
+    table = year.frame()
+    months = table["temp_air"].groupby(table.index.month).mean()
+    np.testing.assert_allclose(months, TEMPERATURE_C, atol=0.06)
+    assert np.abs(solar_noon_offset_minutes(year)).max() < 15
+    assert year.metadata["radiation"] == "centred on the stamp, averaged to hours"
+    sums = table[["ghi", "dhi"]].sum() / 1000  # the documented year sums: averaging moves no energy
+    np.testing.assert_allclose(sums, [1129, 480], rtol=0.01)
+
+
+def test_another_epw_with_hourly_means_is_symmetric_too(shared_data):
+    year = weather.read(shared_data / "validation/725650TYCST.epw")
+    assert np.abs(solar_noon_offset_minutes(year)).max() < 15
+    assert year.metadata["radiation"] == "hourly means"
+
+
+def test_epw_stamp_is_the_end_of_the_hour_in_standard_time(shared_data):
+    """The first data row (1 January, hour 1, UTC+1) is 23:00 to 24:00 UTC: it stands at the year's end."""
+    lines = (shared_data / EPW).read_text("latin-1").splitlines()
+    first = [float(line.split(",")[6]) for line in lines[8:10]]
+    year = weather.read(shared_data / EPW)
+    assert year.metadata["hours_moved_to_the_year_end"] == "1"
+    assert year.temp_air[-1] == first[0]
+    assert year.temp_air[0] == first[1]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "no EnergyPlus weather"),
+        (b"<gml/>", "no EnergyPlus weather"),
+        (b"LOCATION,Jena\n", "cannot be read"),
+        (b"LOCATION,Jena,,,,,50.9,11.6,1.0,155.0\n" + b"x\n" * 7, "cannot be read"),
+        (
+            b"LOCATION,Jena,,,,,50.9,11.6,1.0,155.0\n"
+            + b"x\n" * 7
+            + b"2020,1,1,1,0,A,99.9"
+            + b",1" * 28
+            + b"\n",
+            "temp_air is missing",
+        ),
+        (
+            b"LOCATION,Jena,,,,,50.9,11.6,1.0,155.0\n"
+            + b"x\n" * 7
+            + b"2020,1,1,1,0,A,9.9"
+            + b",1" * 28
+            + b"\n",
+            "holds 1 hours",
+        ),
+    ],
+)
+def test_bad_weather_is_named_in_one_line(tmp_path: Path, content, message):
+    file = tmp_path / "bad.epw"
+    file.write_bytes(content)
+    with pytest.raises(SourceError, match=message) as error:
+        weather.read(file)
+    assert "bad.epw" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_missing_weather_file():
+    with pytest.raises(SourceError, match="no such file"):
+        weather.read("/nowhere/x.epw")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"), [("ghi", -5.0, "ghi is -5"), ("temp_air", np.nan, "temp_air is nan")]
+)
+def test_impossible_values_are_refused(name, value, message):
+    year = weather.sample()
+    values = {column: getattr(year, column).copy() for column in weather.LIMITS}
+    values[name][100] = value
+    with pytest.raises(SourceError, match=message) as error:
+        weather.Weather(year.times, **values, latitude=50, longitude=11, altitude_m=1, name="x", source="x")
+    assert "2025-01-05 04:00" in str(error.value)
+
+
+def test_gaps_and_other_time_zones_are_refused():
+    year = weather.sample()
+    values = {column: getattr(year, column) for column in weather.LIMITS}
+    place = {"latitude": 50.0, "longitude": 11.0, "altitude_m": 1.0, "name": "x", "source": "x"}
+    with pytest.raises(SourceError, match="not in UTC"):
+        weather.Weather(year.times.tz_convert("Europe/Berlin"), **values, **place)
+    gap = year.times.delete(5).append(year.times[-1:] + pd.Timedelta(hours=1))
+    with pytest.raises(SourceError, match="gaps"):
+        weather.Weather(gap, **values, **place)
