@@ -1,0 +1,68 @@
+"""The 3D scene as a Panel component: parameters only, all drawing is in the bundle built from `src`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import param
+from numpy.typing import ArrayLike
+from panel.custom import JSComponent
+
+from twin.errors import TwinError
+
+BUNDLE = Path(__file__).parent / "dist" / "scene.js"
+
+
+class Scene(JSComponent):  # type: ignore[misc]
+    """The scene of a manifest that `viewer.scene.build.build` wrote.
+
+    Values are in the order of the buildings in the manifest, which is that of `District.buildings`. Ids that
+    the manifest does not know select nothing. The browser sets `hovered`, `clicked`,
+    `camera` and `ready`.
+    """
+
+    manifest = param.String(default="", doc="Address of the manifest; its files lie beside it.")
+    values = param.Bytes(
+        default=b"",
+        allow_None=True,
+        doc="float32, little-endian, frames × buildings; nan: unknown; empty: plain.",
+    )
+    frames = param.Integer(default=1, bounds=(1, None), doc="Number of frames in `values`.")
+    frame = param.Number(default=0, bounds=(0, None), doc="Frame shown; between two, values are mixed.")
+    palette = param.List(
+        default=["#ffffcc", "#fd8d3c", "#800026"], item_type=str, doc="Colours, low to high."
+    )
+    value_min = param.Number(default=0.0, doc="Value of the first colour.")
+    value_max = param.Number(default=1.0, doc="Value of the last colour.")
+    palette_steps = param.Boolean(default=False, doc="Classes: flat colours of equal steps, no ramp.")
+    palette_log = param.Boolean(default=False, doc="Logarithmic scale.")
+    selected = param.Dict(default={}, doc="building_id, block_id, or a list building_ids; empty: nothing.")
+    fly_to = param.Dict(default={}, doc="Like `selected`: where the camera flies to.")
+    sun_time = param.String(default=None, allow_None=True, doc="ISO 8601 with offset; None: a bright day.")
+    scene_layers = param.Dict(
+        default={"trees": True, "image": True, "shadows": True, "labels": True}, doc="What is drawn."
+    )
+    language = param.Selector(default="de", objects=["de", "en"])
+    label = param.String(default="", doc="Spoken name of the picture; empty: how to use the keys.")
+    attribution = param.Boolean(default=True, doc="Notice and sources at the lower edge.")
+    camera = param.Dict(default={}, doc="position and target, metres from the origin; empty: overview.")
+    hovered = param.Dict(default={}, doc="building_id, label, block_id, block_name, x, y; from the browser.")
+    clicked = param.Dict(default={}, doc="As `hovered`, with a count of clicks; from the browser.")
+    ready = param.Boolean(default=False, doc="Whether the first picture is drawn; from the browser.")
+
+    _esm = BUNDLE
+    _bundle = BUNDLE
+
+    def __init__(self, **params: Any) -> None:
+        if not BUNDLE.is_file():
+            raise TwinError(
+                "the 3D scene is not built", BUNDLE, "Run `python viewer/scene/build_hook.py` in the checkout"
+            )
+        super().__init__(**params)
+
+    def show(self, values: ArrayLike | None, *, frames: int = 1) -> None:
+        """Colour the buildings by `values`, shape (buildings,) or (frames, buildings); None: plain."""
+        data = b"" if values is None else np.ascontiguousarray(values, dtype="<f4").tobytes()
+        self.param.update(values=data, frames=frames)

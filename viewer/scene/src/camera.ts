@@ -1,0 +1,205 @@
+import { MathUtils, PerspectiveCamera, Spherical, Vector3 } from "three";
+import { MapControls } from "three/examples/jsm/controls/MapControls.js";
+import type { Heights } from "./terrain";
+import type { CameraState } from "./types";
+
+const FIELD = 38;
+const LOWEST = 1.7;
+const FLIGHT_MS = 700;
+
+const round = (v: Vector3): [number, number, number] => [v.x, v.y, v.z].map((n) => Math.round(n * 100) / 100) as [number, number, number];
+
+/** The camera and its ways to move: mouse, touch, keys, and flights to a place. */
+export class Navigator {
+  readonly camera = new PerspectiveCamera(FIELD, 1, 1, 20000);
+  readonly controls: MapControls;
+  private flight: { start: number; from: [Vector3, Vector3]; to: [Vector3, Vector3] } | null = null;
+  private overview: CameraState | null = null;
+  private heights: Heights | null = null;
+  private readonly calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+  constructor(
+    private readonly canvas: HTMLCanvasElement,
+    private readonly changed: () => void,
+  ) {
+    this.controls = new MapControls(this.camera, canvas);
+    this.controls.enableDamping = false;
+    this.controls.zoomToCursor = true;
+    this.controls.maxPolarAngle = MathUtils.degToRad(88);
+    this.controls.minDistance = 12;
+    this.controls.zoomSpeed = 1.4;
+    this.controls.rotateSpeed = 0.6;
+    this.controls.addEventListener("change", () => {
+      this.followGround();
+      this.changed();
+    });
+    this.controls.addEventListener("start", () => (this.flight = null));
+    canvas.addEventListener("keydown", this.onKey);
+  }
+
+  /** Take the ground and the places of the buildings (x, z in turn) for the overview. */
+  frame(heights: Heights, centres: readonly number[]): void {
+    this.heights = heights;
+    const xs = centres.filter((_, i) => i % 2 === 0).sort((a, b) => a - b);
+    const zs = centres.filter((_, i) => i % 2 === 1).sort((a, b) => a - b);
+    const part = (sorted: number[], share: number) => sorted[Math.round((sorted.length - 1) * share)]!;
+    const [west, east, north, south] = [part(xs, 0.04), part(xs, 0.96), part(zs, 0.04), part(zs, 0.96)];
+    const x = (west + east) / 2;
+    const z = (north + south) / 2;
+    const target = new Vector3(x, heights.at(x, z), z);
+    const half = Math.tan(MathUtils.degToRad(FIELD / 2));
+    const wide = Math.max(east - west, 120) / 2 / (half * Math.min(this.camera.aspect, 2));
+    const deep = (Math.max(south - north, 120) / 2) * 0.62 / half;
+    const distance = Math.max(wide, deep) * 1.12 + 60;
+    const offset = new Vector3().setFromSpherical(new Spherical(distance, MathUtils.degToRad(56), MathUtils.degToRad(-18)));
+    const reach = Math.max(heights.extent[2] - heights.extent[0], heights.extent[3] - heights.extent[1]);
+    this.controls.maxDistance = Math.max(reach * 1.6, distance * 1.5);
+    this.overview = { position: round(target.clone().add(offset)), target: round(target) };
+    this.set(this.overview);
+  }
+
+  get state(): CameraState {
+    return { position: round(this.camera.position), target: round(this.controls.target) };
+  }
+
+  set(state: Partial<CameraState> | null): void {
+    const chosen = state ?? this.overview;
+    if (!chosen) return;
+    this.flight = null;
+    if (chosen.target) this.controls.target.set(...chosen.target);
+    if (chosen.position) this.camera.position.set(...chosen.position);
+    this.controls.update();
+    this.followGround();
+    this.changed();
+  }
+
+  home(): void {
+    if (this.overview) this.fly(new Vector3(...this.overview.position), new Vector3(...this.overview.target));
+  }
+
+  /** Look at a place of this size, from where the camera is. */
+  lookAt(x: number, z: number, size: number, height: number): void {
+    const target = new Vector3(x, (this.heights?.at(x, z) ?? 0) + height / 2, z);
+    const way = new Spherical().setFromVector3(this.camera.position.clone().sub(this.controls.target));
+    const narrow = Math.min(1, this.camera.aspect);
+    way.radius = Math.max(90, ((size + 2 * height) * 1.25) / (Math.tan(MathUtils.degToRad(FIELD / 2)) * narrow));
+    way.phi = MathUtils.clamp(way.phi, 0.6, 1.15);
+    this.fly(target.clone().add(new Vector3().setFromSpherical(way)), target);
+  }
+
+  zoom(factor: number): void {
+    const offset = this.camera.position.clone().sub(this.controls.target);
+    const length = MathUtils.clamp(offset.length() * factor, this.controls.minDistance, this.controls.maxDistance);
+    this.fly(this.controls.target.clone().add(offset.setLength(length)), this.controls.target.clone(), 250);
+  }
+
+  /** Turn so that north is up. */
+  north(): void {
+    const way = new Spherical().setFromVector3(this.camera.position.clone().sub(this.controls.target));
+    way.theta = 0;
+    this.fly(this.controls.target.clone().add(new Vector3().setFromSpherical(way)), this.controls.target.clone(), 400);
+  }
+
+  /** From above, or back to oblique. */
+  tilt(): void {
+    const way = new Spherical().setFromVector3(this.camera.position.clone().sub(this.controls.target));
+    way.phi = way.phi < 0.25 ? 0.98 : 0.02;
+    this.fly(this.controls.target.clone().add(new Vector3().setFromSpherical(way)), this.controls.target.clone(), 500);
+  }
+
+  /** Clockwise from north. [rad] */
+  get heading(): number {
+    return -this.controls.getAzimuthalAngle();
+  }
+
+  get flying(): boolean {
+    return this.flight !== null;
+  }
+
+  /** One step of a flight; called before each picture. */
+  step(now: number): void {
+    if (!this.flight) return;
+    const { start, from, to } = this.flight;
+    const share = MathUtils.clamp((now - start) / FLIGHT_MS, 0, 1);
+    const eased = share * share * (3 - 2 * share);
+    this.camera.position.lerpVectors(from[0], to[0], eased);
+    this.controls.target.lerpVectors(from[1], to[1], eased);
+    if (share >= 1) this.flight = null;
+    this.controls.update();
+    this.followGround();
+  }
+
+  /** Near and far planes that fit where the camera is. */
+  clip(reach: number): void {
+    const above = this.camera.position.y - (this.heights?.at(this.camera.position.x, this.camera.position.z) ?? 0);
+    this.camera.near = MathUtils.clamp(above * 0.12, 0.5, 60);
+    this.camera.far = reach * 12;
+    this.camera.updateProjectionMatrix();
+  }
+
+  dispose(): void {
+    this.canvas.removeEventListener("keydown", this.onKey);
+    this.controls.dispose();
+  }
+
+  private fly(position: Vector3, target: Vector3, ms = FLIGHT_MS): void {
+    if (this.calm) {
+      this.set({ position: round(position), target: round(target) });
+      return;
+    }
+    const from: [Vector3, Vector3] = [this.camera.position.clone(), this.controls.target.clone()];
+    this.flight = { start: performance.now() - (FLIGHT_MS - ms), from, to: [position, target] };
+    if (ms < FLIGHT_MS) {
+      const done = (FLIGHT_MS - ms) / FLIGHT_MS;
+      const eased = done * done * (3 - 2 * done);
+      const before = (a: Vector3, b: Vector3) => a.clone().addScaledVector(b, -eased).divideScalar(1 - eased);
+      this.flight.from = [before(from[0], position), before(from[1], target)];
+    }
+    this.changed();
+  }
+
+  /** The point looked at stays on the ground, and the camera above it. */
+  private followGround(): void {
+    if (!this.heights) return;
+    const { target } = this.controls;
+    const ground = this.heights.at(target.x, target.z);
+    const floor = this.heights.at(this.camera.position.x, this.camera.position.z) + LOWEST;
+    const lift = target.y < ground ? ground - target.y : 0;
+    if (lift) {
+      target.y += lift;
+      this.camera.position.y += lift;
+    }
+    if (this.camera.position.y < floor) this.camera.position.y = floor;
+  }
+
+  private readonly onKey = (event: KeyboardEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const steps: Record<string, [number, number]> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+    const step = steps[event.key];
+    if (step && event.shiftKey) this.turn(step[0] * -0.12, step[1] * -0.08);
+    else if (step) this.pan(step[0], step[1]);
+    else if (event.key === "+" || event.key === "=") this.zoom(0.8);
+    else if (event.key === "-" || event.key === "_") this.zoom(1.25);
+    else if (event.key === "Home") this.home();
+    else return;
+    event.preventDefault();
+  };
+
+  private turn(aside: number, down: number): void {
+    const way = new Spherical().setFromVector3(this.camera.position.clone().sub(this.controls.target));
+    way.theta += aside;
+    way.phi = MathUtils.clamp(way.phi + down, 0.02, this.controls.maxPolarAngle);
+    const position = this.controls.target.clone().add(new Vector3().setFromSpherical(way));
+    this.set({ position: round(position) });
+  }
+
+  private pan(right: number, ahead: number): void {
+    const offset = this.camera.position.clone().sub(this.controls.target);
+    const step = offset.length() * 0.08;
+    const angle = this.controls.getAzimuthalAngle();
+    const move = new Vector3(right * Math.cos(angle) - ahead * Math.sin(angle), 0, -right * Math.sin(angle) - ahead * Math.cos(angle));
+    move.multiplyScalar(step);
+    const target = this.controls.target.clone().add(move);
+    this.set({ target: round(target), position: round(this.camera.position.clone().add(move)) });
+  }
+}

@@ -1,0 +1,100 @@
+import { createScene } from "./scene";
+import type { CameraState, Handle, Language, Layers, Picked, Selection } from "./types";
+
+/** The parameters of viewer/scene/component.py as Panel shows them here. */
+interface Model {
+  manifest: string;
+  values: ArrayBuffer | null;
+  frames: number;
+  frame: number;
+  palette: string[];
+  value_min: number;
+  value_max: number;
+  palette_steps: boolean;
+  palette_log: boolean;
+  selected: { building_id?: string; block_id?: string; building_ids?: string[] };
+  sun_time: string | null;
+  scene_layers: Partial<Layers>;
+  language: Language;
+  label: string;
+  attribution: boolean;
+  fly_to: { building_id?: string; block_id?: string; building_ids?: string[] };
+  camera: Partial<CameraState>;
+  hovered: object;
+  clicked: object;
+  ready: boolean;
+  on(names: string | string[], callback: () => void): void;
+}
+
+/** Panel's entry: draws `model.manifest` and keeps the picture and the parameters the same. */
+export function render({ model, el }: { model: Model; el?: HTMLElement }): HTMLElement {
+  const element = document.createElement("div");
+  element.style.cssText = "position: relative; width: 100%; height: 100%; min-height: 120px;";
+  void el;
+  let handle: Handle | null = null;
+  let clicks = 0;
+  let sent: string | null = null;
+
+  const rows = (chosen: Model["selected"]): Selection => {
+    const manifest = handle?.manifest;
+    if (!manifest || !chosen) return {};
+    const building = chosen.building_id ? manifest.buildings.id.indexOf(chosen.building_id) : -1;
+    const block = chosen.block_id ? manifest.blocks.id.indexOf(chosen.block_id) : -1;
+    const many = chosen.building_ids ?? [];
+    const byId = many.length ? new Map(manifest.buildings.id.map((id, row) => [id, row])) : null;
+    return {
+      building: building < 0 ? null : building,
+      block: block < 0 ? null : block,
+      buildings: many.map((id) => byId!.get(id) ?? -1).filter((row) => row >= 0),
+    };
+  };
+  const apply = {
+    values: () => handle?.setValues(model.values?.byteLength ? new Float32Array(model.values.slice(0)) : null, Math.max(model.frames, 1)),
+    palette: () => model.palette.length && handle?.setPalette(model.palette, model.value_min, model.value_max, { steps: model.palette_steps, log: model.palette_log }),
+    frame: () => handle?.setFrame(model.frame),
+    selected: () => handle?.setSelection(rows(model.selected)),
+    sun: () => handle?.setSun(model.sun_time || null),
+    layers: () => handle?.setLayers(model.scene_layers),
+    language: () => handle?.setLanguage(model.language),
+    camera: () => {
+      if (model.camera.position && JSON.stringify(model.camera) !== sent) handle?.setCamera(model.camera);
+    },
+    fly: () => Object.keys(model.fly_to).length && handle?.flyTo(rows(model.fly_to)),
+  };
+  const open = () => {
+    handle?.dispose();
+    handle = null;
+    if (!model.manifest) return;
+    const scene = createScene(element, { manifest: model.manifest, language: model.language, layers: model.scene_layers, label: model.label || undefined, attribution: model.attribution });
+    handle = scene;
+    if (model.camera.position) scene.setCamera(model.camera);
+    for (const task of [apply.palette, apply.values, apply.frame, apply.sun]) task();
+    scene.on("hover", (_, picked) => (model.hovered = outgoing(picked)));
+    scene.on("click", (_, picked) => (model.clicked = { ...outgoing(picked), count: ++clicks }));
+    scene.on("camera", (state) => {
+      sent = JSON.stringify(state);
+      model.camera = state;
+    });
+    scene.on("ready", () => {
+      apply.selected();
+      model.ready = true;
+    });
+  };
+  model.on("manifest", open);
+  model.on(["values", "frames"], apply.values);
+  model.on(["palette", "value_min", "value_max", "palette_steps", "palette_log"], () => void apply.palette());
+  model.on("frame", apply.frame);
+  model.on("selected", apply.selected);
+  model.on("sun_time", apply.sun);
+  model.on("scene_layers", apply.layers);
+  model.on("language", apply.language);
+  model.on("camera", apply.camera);
+  model.on("fly_to", () => void apply.fly());
+  model.on("remove", () => handle?.dispose());
+  open();
+  return element;
+}
+
+function outgoing({ building_id, label, block_id, block_name, x, y }: Picked): object {
+  return { building_id, label, block_id, block_name, x: Math.round(x), y: Math.round(y) };
+}

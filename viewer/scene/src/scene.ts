@@ -1,0 +1,621 @@
+import {
+  Color, Fog, Mesh, type MeshLambertMaterial, PCFShadowMap, Scene, type Texture, Vector2, Vector3, WebGLRenderer,
+} from "three";
+import { ACCENT, Buildings } from "./buildings";
+import { Navigator } from "./camera";
+import { Labels } from "./labels";
+import { Light } from "./light";
+import { tracks } from "./lines";
+import { fetchBuffer, fetchImage, fetchManifest, parseBuildings, parseHeights } from "./load";
+import { Outline } from "./outline";
+import { Overlay } from "./overlay";
+import { Picker } from "./pick";
+import { Sky, weather } from "./sky";
+import { sunPosition, towards } from "./sun";
+import { groundGeometry, groundMaterial, type GroundUniforms, Heights, imageTexture } from "./terrain";
+import { text } from "./texts";
+import { Trees } from "./trees";
+import type {
+  CameraState, Events, Handle, Language, Layers, Manifest, Options, PaletteOptions, Picked, Selection, Stats,
+} from "./types";
+
+const BRIGHT_DAY = { azimuth: 215, elevation: 43 };
+const IDLE_MS = 180;
+const SLOW_MS = 70;
+const CLICK_PX = 6;
+
+/** Draw the scene of a manifest into an element. Everything may be set before it is there. */
+export function createScene(element: HTMLElement, options: Options): Handle {
+  return new View(element, options);
+}
+
+/** What exists once the files are loaded. */
+interface World {
+  manifest: Manifest;
+  heights: Heights;
+  buildings: Buildings;
+  trees: Trees | null;
+  outline: Outline;
+  picker: Picker;
+  labels: Labels;
+  ground: Mesh;
+  groundUniforms: GroundUniforms;
+  textures: Partial<Record<"map" | "image" | "masks", Texture>>;
+  tracks: Mesh | null;
+  reach: number;
+}
+
+class View implements Handle {
+  readonly ready: Promise<void>;
+  private world: World | null = null;
+  private readonly overlay: Overlay;
+  private renderer: WebGLRenderer | null = null;
+  private readonly scene = new Scene();
+  private readonly canvas = document.createElement("canvas");
+  private navigator: Navigator | null = null;
+  private light: Light | null = null;
+  private readonly sky = new Sky();
+  private readonly listeners = new Map<keyof Events, Set<(...args: never[]) => void>>();
+  private readonly abort = new AbortController();
+  private readonly later: (() => void)[] = [];
+  private readonly observers: { disconnect(): void }[] = [];
+  private readonly layers: Layers = { trees: true, image: true, shadows: true, labels: true };
+  private readonly coarse = matchMedia("(pointer: coarse)").matches;
+  private language: Language;
+  private sunTime: string | null = null;
+  private selection: { building: number | null; block: number | null; list: readonly number[] | null } = { building: null, block: null, list: null };
+  private hovered: number | null = null;
+  private pointer: { x: number; y: number } | null = null;
+  private pressed: { x: number; y: number } | null = null;
+  private scheduled = 0;
+  private idle = 0;
+  private moving = false;
+  private dirtyShadows = true;
+  private dirtyTrees = true;
+  private tooSlowForShadows = false;
+  private slowPictures = 0;
+  private visible = true;
+  private disposed = false;
+  private lastFrameAt = 0;
+  private pace = 16;
+  private lastFrameMs = 0;
+  private frames = 0;
+  private compass = NaN;
+
+  constructor(private readonly element: HTMLElement, private readonly options: Options) {
+    this.language = options.language === "en" ? "en" : "de";
+    Object.assign(this.layers, options.layers);
+    this.overlay = new Overlay(element, this.language);
+    element.dataset["ready"] = "false";
+    this.ready = this.start();
+    this.ready.catch((error: unknown) => this.fail(error));
+  }
+
+  get manifest(): Manifest | null {
+    return this.world?.manifest ?? null;
+  }
+
+  setValues(values: ArrayLike<number> | null, frames = 1): void {
+    this.whenLoaded(({ buildings, groundUniforms }) => {
+      buildings.values.set(values, frames);
+      groundUniforms.uQuiet.value = values === null ? 0 : 1;
+    });
+  }
+
+  setFrame(frame: number): void {
+    this.whenLoaded(({ buildings }) => buildings.values.show(frame));
+  }
+
+  setPalette(colours: readonly string[], min: number, max: number, options: PaletteOptions = {}): void {
+    this.whenLoaded(({ buildings }) => buildings.values.paint(colours, min, max, options));
+  }
+
+  setSelection(selection: Selection | readonly number[] | null): void {
+    const chosen: Selection = selection === null ? {} : isList(selection) ? { buildings: selection } : selection;
+    const list = chosen.buildings?.length ? chosen.buildings : null;
+    this.selection = { building: chosen.building ?? null, block: chosen.block ?? null, list };
+    this.whenLoaded((world) => {
+      if (list) world.buildings.list(list);
+      this.mark(world);
+      world.outline.show(this.selectedRows(world));
+    });
+  }
+
+  setHover(building: number | null): void {
+    if (building === this.hovered) return;
+    this.hovered = building;
+    this.whenLoaded((world) => this.mark(world));
+  }
+
+  setSun(sun: string | { time: string } | null): void {
+    const time = sun === null ? null : typeof sun === "string" ? sun : sun.time;
+    if (time !== null && Number.isNaN(Date.parse(time))) throw new Error(`${time} is no ISO time`);
+    this.sunTime = time;
+    this.whenLoaded((world) => this.shine(world));
+  }
+
+  setLayers(layers: Partial<Layers>): void {
+    Object.assign(this.layers, layers);
+    if (layers.shadows) this.tooSlowForShadows = false;
+    this.whenLoaded((world) => this.applyLayers(world));
+  }
+
+  setLanguage(language: Language): void {
+    this.language = language;
+    this.overlay.setLanguage(language);
+    this.canvas.setAttribute("aria-label", this.options.label ?? text(language, "scene"));
+    this.whenLoaded(({ manifest }) => {
+      if (this.options.attribution !== false) this.overlay.showCredit(manifest);
+    });
+  }
+
+  setCamera(state: Partial<CameraState> | null): void {
+    this.whenLoaded(() => this.navigator!.set(state));
+  }
+
+  getCamera(): CameraState {
+    return this.navigator?.state ?? { position: [0, 0, 0], target: [0, 0, 0] };
+  }
+
+  flyTo(place: number | Selection): void {
+    this.whenLoaded((world) => {
+      const rows = typeof place === "number" ? [place] : this.rowsOf(world, place.building ?? null, place.block ?? null, place.buildings ?? null);
+      if (!rows.length) return;
+      const { centre, height } = world.manifest.buildings;
+      const xs = rows.map((row) => centre[2 * row]!);
+      const zs = rows.map((row) => centre[2 * row + 1]!);
+      const [west, east, north, south] = [Math.min(...xs), Math.max(...xs), Math.min(...zs), Math.max(...zs)];
+      const tallest = Math.max(...rows.map((row) => height[row]!));
+      this.navigator!.lookAt((west + east) / 2, (north + south) / 2, Math.hypot(east - west, south - north) + 30, tallest);
+    });
+  }
+
+  focus(building: number): void {
+    this.flyTo(building);
+  }
+
+  pick(x: number, y: number): Picked {
+    const world = this.world;
+    const row = world && this.navigator ? world.picker.at(this.toNdc(x, y), this.navigator.camera) : null;
+    const block = row === null ? -1 : world!.manifest.buildings.block[row]!;
+    return {
+      building: row,
+      building_id: row === null ? null : world!.manifest.buildings.id[row]!,
+      label: row === null ? null : world!.manifest.buildings.label[row]!,
+      block: block < 0 ? null : block,
+      block_id: block < 0 ? null : world!.manifest.blocks.id[block]!,
+      block_name: block < 0 ? null : world!.manifest.blocks.name[block]!,
+      x,
+      y,
+    };
+  }
+
+  project(building: number): { x: number; y: number; visible: boolean } {
+    const world = this.world;
+    if (!world || !this.navigator) return { x: 0, y: 0, visible: false };
+    const { centre, base, height } = world.manifest.buildings;
+    const point = new Vector3(centre[2 * building]!, base[building]! + height[building]!, centre[2 * building + 1]!);
+    point.project(this.navigator.camera);
+    const x = ((point.x + 1) / 2) * this.canvas.clientWidth;
+    const y = ((1 - point.y) / 2) * this.canvas.clientHeight;
+    return { x, y, visible: Math.abs(point.x) < 1 && Math.abs(point.y) < 1 && point.z < 1 && this.pick(x, y).building === building };
+  }
+
+  on<K extends keyof Events>(event: K, callback: Events[K]): () => void {
+    const set = this.listeners.get(event) ?? new Set();
+    this.listeners.set(event, set);
+    set.add(callback as (...args: never[]) => void);
+    if (event === "ready" && this.element.dataset["ready"] === "true") (callback as () => void)();
+    return () => set.delete(callback as (...args: never[]) => void);
+  }
+
+  stats(): Stats {
+    const info = this.renderer?.info;
+    return {
+      ready: this.element.dataset["ready"] === "true",
+      drawCalls: info?.render.calls ?? 0,
+      triangles: info?.render.triangles ?? 0,
+      lastFrameMs: this.lastFrameMs,
+      frames: this.frames,
+      shadows: this.shadowsShown(),
+      textures: info?.memory.textures ?? 0,
+      geometries: info?.memory.geometries ?? 0,
+      buildings: this.world?.manifest.buildings.id.length ?? 0,
+    };
+  }
+
+  dispose(): void {
+    if (this.disposed) return;
+    this.disposed = true;
+    this.abort.abort();
+    cancelAnimationFrame(this.scheduled);
+    clearTimeout(this.idle);
+    for (const observer of this.observers) observer.disconnect();
+    document.removeEventListener("visibilitychange", this.onVisible);
+    this.navigator?.dispose();
+    this.disposeWorld();
+    this.sky.dispose();
+    this.light?.dispose();
+    this.renderer?.dispose();
+    this.renderer?.forceContextLoss();
+    this.listeners.clear();
+    this.overlay.dispose();
+    delete this.element.dataset["ready"];
+  }
+
+  private async start(): Promise<void> {
+    this.openRenderer();
+    const world = await this.load();
+    if (this.disposed) return;
+    this.world = world;
+    this.navigator!.frame(world.heights, world.manifest.buildings.centre);
+    this.shine(world);
+    this.applyLayers(world);
+    this.overlay.setLanguage(this.language);
+    if (this.options.attribution !== false) this.overlay.showCredit(world.manifest);
+    for (const task of this.later.splice(0)) task();
+    await new Promise<void>((resolve) => {
+      this.afterPicture = resolve;
+      this.draw();
+    });
+    if (this.disposed) return;
+    this.element.dataset["ready"] = "true";
+    this.emit("ready");
+  }
+
+  private afterPicture: (() => void) | null = null;
+
+  private openRenderer(): void {
+    this.canvas.tabIndex = 0;
+    this.canvas.setAttribute("role", "application");
+    this.canvas.setAttribute("aria-label", this.options.label ?? text(this.language, "scene"));
+    this.overlay.root.append(this.canvas);
+    let renderer: WebGLRenderer;
+    try {
+      const context = this.canvas.getContext("webgl2", { antialias: true, powerPreference: "high-performance", alpha: false });
+      if (!context) throw new Error("WebGL 2 is missing");
+      renderer = new WebGLRenderer({ canvas: this.canvas, context, antialias: true });
+    } catch {
+      throw new MissingWebGL();
+    }
+    renderer.shadowMap.enabled = true;
+    renderer.shadowMap.type = PCFShadowMap;
+    renderer.info.autoReset = false;
+    this.renderer = renderer;
+    this.light = new Light(this.coarse ? 1024 : 2048);
+    this.scene.add(this.sky.mesh, this.light.sun, this.light.sun.target, this.light.sky);
+    this.scene.fog = new Fog(0xdfe8ec, 1000, 10000);
+    this.navigator = new Navigator(this.canvas, () => this.onMove());
+    if (this.options.controls !== false) this.overlay.addTools(this.navigator);
+    this.listen();
+    this.resize();
+  }
+
+  private async load(): Promise<World> {
+    const { signal } = this.abort;
+    const address = new URL(this.options.manifest, document.baseURI);
+    const manifest = await fetchManifest(address.href, signal);
+    const at = (name: string) => new URL(name, address).href;
+    const { files, terrain } = manifest;
+    const [meshBytes, heightBytes, masks, treeBytes] = await Promise.all([
+      fetchBuffer(at(files.buildings), signal),
+      fetchBuffer(at(files.terrain), signal),
+      fetchImage(at(files.masks), signal),
+      files.trees ? fetchBuffer(at(files.trees), signal) : null,
+    ]);
+    const heights = new Heights(parseHeights(heightBytes, terrain.size, terrain.step_m, terrain.lowest_m), terrain.size, manifest.extent);
+    const mesh = parseBuildings(meshBytes);
+    const count = manifest.buildings.id.length;
+    const [west, south, east, north] = manifest.extent;
+    const masksTexture = imageTexture(masks, 1, false);
+    const groundUniforms: GroundUniforms = {
+      uGround: { value: masksTexture },
+      uMasks: { value: masksTexture },
+      uArea: { value: [west, -north, east - west, north - south] },
+      uQuiet: { value: 0 },
+      uBeyond: { value: new Color("#a7ab95") },
+      uWater: { value: new Color("#6d98ab") },
+    };
+    const world: World = {
+      manifest, heights, groundUniforms,
+      buildings: new Buildings(mesh, manifest),
+      trees: treeBytes ? new Trees(new Uint16Array(treeBytes), heights) : null,
+      outline: new Outline(mesh, count, ACCENT, 3),
+      picker: new Picker(mesh, count, heights),
+      labels: new Labels(manifest.places, heights),
+      ground: new Mesh(groundGeometry(heights, this.coarse ? 0.6 : 0.35), groundMaterial(groundUniforms)),
+      textures: { masks: masksTexture },
+      tracks: manifest.lines.length ? tracks(manifest.lines, heights) : null,
+      reach: Math.hypot(east - west, north - south),
+    };
+    world.ground.receiveShadow = true;
+    this.scene.add(world.ground, world.buildings.group, world.outline.group);
+    if (world.trees) this.scene.add(world.trees.group);
+    if (world.tracks) this.scene.add(world.tracks);
+    this.overlay.root.insertBefore(world.labels.element, this.canvas.nextSibling);
+    await this.showGround(world);
+    return world;
+  }
+
+  /** The photo, or the drawn map where there is none or it is switched off. */
+  private async showGround(world: World): Promise<void> {
+    const { files } = world.manifest;
+    const small = this.coarse || this.renderer!.capabilities.maxTextureSize < 4096;
+    const photo = this.layers.image ? (small ? files.image_small : files.image) : null;
+    const kind = photo ? "image" : "map";
+    if (!world.textures[kind]) {
+      const address = new URL(photo ?? files.map, new URL(this.options.manifest, document.baseURI)).href;
+      const image = await fetchImage(address, this.abort.signal);
+      world.textures[kind] = imageTexture(image, Math.min(8, this.renderer!.capabilities.getMaxAnisotropy()));
+    }
+    if (this.disposed) return;
+    if ((this.layers.image && Boolean(files.image)) === (kind === "image")) world.groundUniforms.uGround.value = world.textures[kind]!;
+    this.invalidate();
+  }
+
+  private applyLayers(world: World): void {
+    if (world.trees) world.trees.group.visible = this.layers.trees;
+    world.labels.element.style.display = this.layers.labels ? "" : "none";
+    this.showShadows();
+    this.dirtyShadows = true;
+    void this.showGround(world).catch((error: unknown) => this.emit("error", error as Error));
+  }
+
+  private shadowsShown(): boolean {
+    return this.layers.shadows && !this.tooSlowForShadows && Boolean(this.light?.strong);
+  }
+
+  private showShadows(): void {
+    this.light!.sun.castShadow = this.shadowsShown();
+  }
+
+  private shine(world: World): void {
+    const { lat, lon, convergence_deg } = world.manifest;
+    const place = this.sunTime === null ? BRIGHT_DAY : sunPosition(new Date(this.sunTime), lat, lon);
+    const now = weather(place.elevation);
+    const direction = towards(place.azimuth, place.elevation, convergence_deg);
+    this.light!.set(direction, now);
+    this.sky.set(now, direction);
+    (this.scene.fog as Fog).color.copy(now.horizon);
+    world.buildings.uniforms.uNight.value = now.night;
+    world.buildings.uniforms.uSkyTint.value.copy(now.horizon).lerp(now.zenith, 0.35);
+    this.showShadows();
+    this.dirtyShadows = true;
+  }
+
+  private mark(world: World): void {
+    const { building, block, list } = this.selection;
+    world.buildings.mark(this.hovered, building, block, list);
+    this.canvas.classList.toggle("over", this.hovered !== null);
+  }
+
+  private selectedRows(world: World): number[] {
+    return this.rowsOf(world, this.selection.building, this.selection.block, this.selection.list);
+  }
+
+  private rowsOf(world: World, building: number | null, block: number | null, list: readonly number[] | null): number[] {
+    const rows = new Set<number>(list ?? []);
+    if (building !== null && building >= 0) rows.add(building);
+    if (block !== null && block >= 0) world.manifest.buildings.block.forEach((b, row) => b === block && rows.add(row));
+    return [...rows];
+  }
+
+  private whenLoaded(task: (world: World) => void): void {
+    if (this.disposed) return;
+    if (!this.world) {
+      this.later.push(() => task(this.world!));
+      return;
+    }
+    task(this.world);
+    this.invalidate();
+  }
+
+  private listen(): void {
+    const observer = new ResizeObserver(() => this.resize());
+    observer.observe(this.overlay.root);
+    const seen = new IntersectionObserver((entries) => {
+      this.visible = entries.at(-1)!.isIntersecting;
+      if (this.visible) this.invalidate();
+    });
+    seen.observe(this.overlay.root);
+    this.observers.push(observer, seen);
+    document.addEventListener("visibilitychange", this.onVisible);
+    const { canvas } = this;
+    canvas.addEventListener("pointermove", (event) => {
+      if (event.pointerType === "touch") return;
+      this.pointer = { x: event.offsetX, y: event.offsetY };
+      this.schedule();
+    });
+    canvas.addEventListener("pointerleave", () => {
+      this.pointer = null;
+      this.changeHover(null, { x: -1, y: -1 });
+    });
+    canvas.addEventListener("pointerdown", (event) => (this.pressed = event.isPrimary ? { x: event.clientX, y: event.clientY } : null));
+    canvas.addEventListener("click", (event) => {
+      const start = this.pressed;
+      if (start && Math.hypot(event.clientX - start.x, event.clientY - start.y) > CLICK_PX) return;
+      const picked = this.pick(event.offsetX, event.offsetY);
+      this.emit("click", picked.building, picked);
+    });
+    canvas.addEventListener("dblclick", (event) => {
+      const { building } = this.pick(event.offsetX, event.offsetY);
+      if (building !== null) this.flyTo(building);
+    });
+    canvas.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      this.setSelection(null);
+      this.emit("click", null, this.pick(-1, -1));
+    });
+    canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
+    canvas.addEventListener("webglcontextrestored", () => {
+      this.dirtyShadows = true;
+      this.invalidate();
+    });
+  }
+
+  private readonly onVisible = (): void => {
+    if (!document.hidden) this.invalidate();
+  };
+
+  private onMove(): void {
+    this.dirtyTrees = true;
+    this.moving = true;
+    clearTimeout(this.idle);
+    this.idle = window.setTimeout(() => this.settle(), IDLE_MS);
+    this.invalidate();
+  }
+
+  /** The camera came to rest: the best picture, and the shadows of what is now in view. */
+  private settle(): void {
+    this.moving = false;
+    this.dirtyShadows = true;
+    this.setPixelRatio();
+    this.invalidate();
+    if (this.world) this.emit("camera", this.getCamera());
+  }
+
+  private resize(): void {
+    const { clientWidth, clientHeight } = this.overlay.root;
+    if (!this.renderer || !clientWidth || !clientHeight) return;
+    this.setPixelRatio();
+    this.renderer.setSize(clientWidth, clientHeight, false);
+    this.navigator!.camera.aspect = clientWidth / clientHeight;
+    this.navigator!.camera.updateProjectionMatrix();
+    this.dirtyShadows = this.dirtyTrees = true;
+    if (this.world) this.draw();
+  }
+
+  private setPixelRatio(): void {
+    const most = this.options.pixelRatio ?? (this.coarse ? 1.5 : 2);
+    const full = Math.min(window.devicePixelRatio || 1, most);
+    const ratio = this.moving && this.pace > SLOW_MS ? Math.max(0.6, full * 0.6) : full;
+    if (this.renderer && Math.abs(this.renderer.getPixelRatio() - ratio) > 0.01) this.renderer.setPixelRatio(ratio);
+  }
+
+  private invalidate(): void {
+    this.dirty = true;
+    this.schedule();
+  }
+
+  private dirty = true;
+
+  private schedule(): void {
+    if (this.scheduled || this.disposed) return;
+    this.scheduled = requestAnimationFrame((now) => {
+      this.scheduled = 0;
+      this.tick(now);
+    });
+  }
+
+  private tick(now: number): void {
+    if (!this.world || !this.visible || document.hidden) return;
+    if (this.pointer && !this.moving) {
+      const picked = this.pick(this.pointer.x, this.pointer.y);
+      this.changeHover(picked.building, picked);
+      this.pointer = null;
+    }
+    if (this.navigator!.flying) {
+      this.navigator!.step(now);
+      this.onMove();
+    }
+    if (!this.dirty) return;
+    if (this.moving && now - this.lastFrameAt < 400) this.pace += (now - this.lastFrameAt - this.pace) * 0.25;
+    this.lastFrameAt = now;
+    this.draw();
+    if (this.navigator!.flying) this.schedule();
+  }
+
+  private changeHover(row: number | null, at: { x: number; y: number }): void {
+    if (row === this.hovered) return;
+    this.setHover(row);
+    this.emit("hover", row, "building" in at ? (at as Picked) : this.pick(at.x, at.y));
+  }
+
+  private draw(): void {
+    const { world, renderer, navigator, light } = this;
+    if (!world || !renderer || !navigator || !light) return;
+    this.dirty = false;
+    const start = performance.now();
+    if (this.moving) this.setPixelRatio();
+    navigator.clip(world.reach);
+    const { camera } = navigator;
+    camera.updateMatrixWorld();
+    const away = camera.position.distanceTo(navigator.controls.target);
+    const reach = Math.min(Math.max(away * 2.4, 220), 2600);
+    const fog = this.scene.fog as Fog;
+    fog.near = Math.max(world.reach * 0.7, away * 1.1);
+    fog.far = world.reach * 4.5 + away * 2;
+    world.buildings.setDistance(away);
+    if (world.trees && this.layers.trees && this.dirtyTrees) world.trees.update(camera, 40);
+    this.dirtyTrees = false;
+    const fresh = this.dirtyShadows && this.shadowsShown() && (!this.moving || this.pace < SLOW_MS || this.frames === 0);
+    if (fresh) {
+      light.fit(camera, world.heights, reach);
+      this.dirtyShadows = this.moving;
+    }
+    this.sky.look(camera);
+    renderer.info.reset();
+    renderer.render(this.scene, camera);
+    if (this.layers.labels) world.labels.update(camera, this.canvas.clientWidth, this.canvas.clientHeight);
+    if (navigator.heading !== this.compass) this.overlay.turn((this.compass = navigator.heading));
+    this.frames++;
+    this.lastFrameMs = performance.now() - start;
+    if (fresh && !this.moving) this.checkBudget(start);
+    this.afterPicture?.();
+    this.afterPicture = null;
+  }
+
+  /** Wait for the picture, and give up shadows where three in a row take too long. */
+  private checkBudget(start: number): void {
+    if (this.slowPictures < 0) return;
+    const gl = this.renderer!.getContext();
+    gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
+    this.lastFrameMs = performance.now() - start;
+    const budget = this.coarse ? 150 : 1500;
+    this.slowPictures = this.frames > 3 && this.lastFrameMs > budget ? this.slowPictures + 1 : 0;
+    if (this.frames > 30 && !this.slowPictures) this.slowPictures = -1;
+    if (this.slowPictures < 3) return;
+    this.tooSlowForShadows = true;
+    this.showShadows();
+    this.invalidate();
+  }
+
+  private toNdc(x: number, y: number): Vector2 {
+    return new Vector2((x / this.canvas.clientWidth) * 2 - 1, 1 - (y / this.canvas.clientHeight) * 2);
+  }
+
+  private emit<K extends keyof Events>(event: K, ...args: Parameters<Events[K]>): void {
+    for (const listener of this.listeners.get(event) ?? []) (listener as (...a: Parameters<Events[K]>) => void)(...args);
+  }
+
+  private fail(error: unknown): void {
+    if (this.disposed) return;
+    const known = error instanceof MissingWebGL;
+    this.overlay.message(known ? text(this.language, "noWebGL") : `${text(this.language, "failed")} (${(error as Error).message}).`);
+    this.element.dataset["ready"] = "failed";
+    this.emit("error", error as Error);
+  }
+
+  private disposeWorld(): void {
+    const world = this.world;
+    if (!world) return;
+    world.buildings.dispose();
+    world.trees?.dispose();
+    world.outline.dispose();
+    world.ground.geometry.dispose();
+    (world.ground.material as MeshLambertMaterial).dispose();
+    world.tracks?.geometry.dispose();
+    (world.tracks?.material as MeshLambertMaterial | undefined)?.dispose();
+    for (const texture of Object.values(world.textures)) {
+      texture.dispose();
+      (texture.image as ImageBitmap).close();
+    }
+    this.world = null;
+  }
+}
+
+class MissingWebGL extends Error {}
+
+function isList(selection: Selection | readonly number[]): selection is readonly number[] {
+  return Array.isArray(selection);
+}

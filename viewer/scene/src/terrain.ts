@@ -1,0 +1,181 @@
+import Martini from "@mapbox/martini";
+import {
+  BufferAttribute, BufferGeometry, Color, LinearMipmapLinearFilter, Mesh, MeshLambertMaterial, SRGBColorSpace, Texture,
+} from "three";
+import type { Manifest } from "./types";
+
+/** Heights of the ground between the grid's nodes, and beyond its edge those of the edge. */
+export class Heights {
+  readonly lowest: number;
+  readonly highest: number;
+
+  constructor(
+    readonly grid: Float32Array,
+    readonly size: number,
+    readonly extent: Manifest["extent"],
+  ) {
+    let low = Infinity;
+    let high = -Infinity;
+    for (const height of grid) {
+      low = Math.min(low, height);
+      high = Math.max(high, height);
+    }
+    this.lowest = low;
+    this.highest = high;
+  }
+
+  at(x: number, z: number): number {
+    const [west, south, east, north] = this.extent;
+    const last = this.size - 1;
+    const u = Math.min(Math.max(((x - west) / (east - west)) * last, 0), last);
+    const v = Math.min(Math.max(((z + north) / (north - south)) * last, 0), last);
+    const column = Math.min(Math.floor(u), last - 1);
+    const row = Math.min(Math.floor(v), last - 1);
+    const a = u - column;
+    const b = v - row;
+    const i = row * this.size + column;
+    const upper = this.grid[i]! * (1 - a) + this.grid[i + 1]! * a;
+    const lower = this.grid[i + this.size]! * (1 - a) + this.grid[i + this.size + 1]! * a;
+    return upper * (1 - b) + lower * b;
+  }
+}
+
+const APRON = 9;
+
+/** The ground: as few triangles as keep within `error` metres, and an apron that runs out into the haze. */
+export function groundGeometry(heights: Heights, error: number): BufferGeometry {
+  const { size, extent } = heights;
+  const [west, south, east, north] = extent;
+  const { vertices, triangles } = new Martini(size).createTile(heights.grid).getMesh(error);
+  const border = apron(heights);
+  const count = vertices.length / 2;
+  const positions = new Float32Array((count + border.positions.length / 3) * 3);
+  const last = size - 1;
+  for (let i = 0; i < count; i++) {
+    const column = vertices[2 * i]!;
+    const row = vertices[2 * i + 1]!;
+    positions[3 * i] = west + ((east - west) * column) / last;
+    positions[3 * i + 1] = heights.grid[row * size + column]!;
+    positions[3 * i + 2] = -north + ((north - south) * row) / last;
+  }
+  positions.set(border.positions, 3 * count);
+  const index = new Uint32Array(triangles.length + border.index.length);
+  for (let i = 0; i < triangles.length; i += 3) {
+    index[i] = triangles[i]!;
+    index[i + 1] = triangles[i + 2]!;
+    index[i + 2] = triangles[i + 1]!;
+  }
+  border.index.forEach((value, i) => (index[triangles.length + i] = value + count));
+  const geometry = new BufferGeometry();
+  geometry.setAttribute("position", new BufferAttribute(positions, 3));
+  geometry.setIndex(new BufferAttribute(faceUp(positions, index), 1));
+  geometry.computeVertexNormals();
+  return geometry;
+}
+
+function faceUp(positions: Float32Array, index: Uint32Array): Uint32Array {
+  const p = (i: number, axis: number) => positions[3 * i + axis]!;
+  for (let t = 0; t < index.length; t += 3) {
+    const [a, b, c] = [index[t]!, index[t + 1]!, index[t + 2]!];
+    const up = (p(b, 2) - p(a, 2)) * (p(c, 0) - p(a, 0)) - (p(b, 0) - p(a, 0)) * (p(c, 2) - p(a, 2));
+    if (up < 0) {
+      index[t + 1] = c;
+      index[t + 2] = b;
+    }
+  }
+  return index;
+}
+
+/** A ring of quads from the edge outwards, its outer rim at the mean height of the edge. */
+function apron(heights: Heights): { positions: number[]; index: number[] } {
+  const [west, south, east, north] = heights.extent;
+  const steps = 32;
+  const rim: [number, number][] = [];
+  const corners: [number, number][] = [[west, -north], [east, -north], [east, -south], [west, -south]];
+  corners.forEach(([x, z], side) => {
+    const [nextX, nextZ] = corners[(side + 1) % 4]!;
+    for (let i = 0; i < steps; i++) rim.push([x + ((nextX - x) * i) / steps, z + ((nextZ - z) * i) / steps]);
+  });
+  const mean = rim.reduce((sum, [x, z]) => sum + heights.at(x, z), 0) / rim.length;
+  const [middleX, middleZ] = [(west + east) / 2, -(south + north) / 2];
+  const positions: number[] = [];
+  const index: number[] = [];
+  for (const [x, z] of rim) {
+    positions.push(x, heights.at(x, z), z);
+    positions.push(middleX + (x - middleX) * 1.6, (heights.at(x, z) + mean) / 2, middleZ + (z - middleZ) * 1.6);
+    positions.push(middleX + (x - middleX) * APRON, mean, middleZ + (z - middleZ) * APRON);
+  }
+  for (let i = 0; i < rim.length; i++) {
+    const j = (i + 1) % rim.length;
+    for (let ring = 0; ring < 2; ring++) {
+      const [a, b, c, d] = [3 * i + ring, 3 * j + ring, 3 * j + ring + 1, 3 * i + ring + 1];
+      index.push(a, b, c, a, c, d);
+    }
+  }
+  return { positions, index };
+}
+
+export interface GroundUniforms {
+  uGround: { value: Texture };
+  uMasks: { value: Texture };
+  /** West, north (z), width, depth of the image. */
+  uArea: { value: [number, number, number, number] };
+  /** 1: calm the photo, so that coloured buildings stand out. */
+  uQuiet: { value: number };
+  uBeyond: { value: Color };
+  uWater: { value: Color };
+}
+
+export function groundMaterial(uniforms: GroundUniforms): MeshLambertMaterial {
+  const material = new MeshLambertMaterial();
+  material.onBeforeCompile = (shader) => {
+    Object.assign(shader.uniforms, uniforms);
+    shader.vertexShader = shader.vertexShader
+      .replace("#include <common>", "#include <common>\nvarying vec3 vPlace;")
+      .replace("#include <project_vertex>", "#include <project_vertex>\nvPlace = transformed;");
+    shader.fragmentShader = shader.fragmentShader
+      .replace("#include <common>", `#include <common>\n${HEAD}`)
+      .replace("#include <color_fragment>", BODY);
+  };
+  return material;
+}
+
+const HEAD = /* glsl */ `
+varying vec3 vPlace;
+uniform sampler2D uGround;
+uniform sampler2D uMasks;
+uniform vec4 uArea;
+uniform float uQuiet;
+uniform vec3 uBeyond;
+uniform vec3 uWater;
+float speckle(vec2 p) { return fract(sin(dot(floor(p), vec2(12.9898, 78.233))) * 43758.5453); }
+`;
+
+const BODY = /* glsl */ `
+vec2 at = (vPlace.xz - uArea.xy) / uArea.zw;
+vec3 tint = texture2D(uGround, clamp(at, 0.001, 0.999)).rgb;
+vec3 mask = texture2D(uMasks, clamp(at, 0.001, 0.999)).rgb;
+vec2 rim = min(at, 1.0 - at) * uArea.zw;
+float within = smoothstep(0.0, 0.07 * min(uArea.z, uArea.w), min(rim.x, rim.y));
+float grey = dot(tint, vec3(0.3, 0.59, 0.11));
+tint = mix(tint, vec3(grey) * 0.75 + tint * 0.15 + 0.05, uQuiet * 0.6);
+float near = 1.0 - smoothstep(60.0, 350.0, distance(cameraPosition, vPlace));
+tint *= 1.0 + near * 0.10 * (speckle(vPlace.xz * 2.2) - 0.5);
+vec3 ripple = uWater * (0.93 + 0.10 * speckle(vPlace.xz * vec2(0.25, 0.6)));
+tint = mix(tint, mix(uWater, ripple, near), smoothstep(0.35, 0.65, mask.r) * 0.85);
+tint *= 1.0 - 0.46 * mask.g;
+diffuseColor.rgb = mix(uBeyond, tint, within);
+`;
+
+export function imageTexture(image: ImageBitmap, anisotropy: number, srgb = true): Texture {
+  const texture = new Texture(image);
+  texture.flipY = false;
+  texture.generateMipmaps = true;
+  texture.minFilter = LinearMipmapLinearFilter;
+  texture.anisotropy = anisotropy;
+  if (srgb) texture.colorSpace = SRGBColorSpace;
+  texture.needsUpdate = true;
+  return texture;
+}
+
+export type Ground = Mesh<BufferGeometry, MeshLambertMaterial>;

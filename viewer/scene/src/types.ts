@@ -1,0 +1,138 @@
+export type Language = "de" | "en";
+
+/** What viewer/scene/build.py writes. Lengths in metres, x east, z south of the origin, y up. */
+export interface Manifest {
+  format: string;
+  version: number;
+  name: string;
+  notice: Record<Language, string> | null;
+  attribution: string[];
+  origin: [number, number, number];
+  lat: number;
+  lon: number;
+  convergence_deg: number;
+  files: {
+    buildings: string;
+    terrain: string;
+    map: string;
+    image: string | null;
+    image_small: string | null;
+    masks: string;
+    trees: string | null;
+  };
+  /** West, south, east, north. */
+  extent: [number, number, number, number];
+  terrain: { size: number; step_m: number; lowest_m: number };
+  trees: { count: number };
+  lines: { kind: string; points: number[] }[];
+  buildings: {
+    id: string[];
+    label: string[];
+    function: string[];
+    block: number[];
+    centre: number[];
+    base: number[];
+    height: number[];
+    storey: number[];
+    style: number[];
+  };
+  blocks: { id: string[]; name: string[] };
+  places: { name: string; kind: string; at: [number, number] }[];
+}
+
+export interface Layers {
+  trees: boolean;
+  image: boolean;
+  shadows: boolean;
+  labels: boolean;
+}
+
+export interface CameraState {
+  position: [number, number, number];
+  target: [number, number, number];
+}
+
+export interface Options {
+  /** Address of the manifest; its files lie beside it. */
+  manifest: string;
+  language?: Language | undefined;
+  /** Spoken name of the picture. */
+  label?: string | undefined;
+  layers?: Partial<Layers> | undefined;
+  /** Buttons for zoom, north and overview. Default: yes. */
+  controls?: boolean | undefined;
+  /** The notice and the sources at the lower edge. Default: yes. */
+  attribution?: boolean | undefined;
+  /** Device pixels by CSS pixel at most. Default: 2, on phones 1.5. */
+  pixelRatio?: number | undefined;
+}
+
+/** What lies under the pointer; `null` in every field: nothing. */
+export interface Picked {
+  building: number | null;
+  building_id: string | null;
+  label: string | null;
+  block: number | null;
+  block_id: string | null;
+  block_name: string | null;
+  /** Pixels from the picture's upper left corner. */
+  x: number;
+  y: number;
+}
+
+export type Selection = { building?: number | null; block?: number | null; buildings?: readonly number[] };
+
+export interface PaletteOptions {
+  /** Logarithmic scale. */
+  log?: boolean;
+  /** One flat colour for each class between min and max, not a ramp. */
+  steps?: boolean;
+}
+
+export interface Stats {
+  ready: boolean;
+  drawCalls: number;
+  triangles: number;
+  lastFrameMs: number;
+  frames: number;
+  shadows: boolean;
+  textures: number;
+  geometries: number;
+  buildings: number;
+}
+
+export interface Events {
+  hover: (row: number | null, picked: Picked) => void;
+  click: (row: number | null, picked: Picked) => void;
+  camera: (state: CameraState) => void;
+  ready: () => void;
+  error: (error: Error) => void;
+}
+
+export interface Handle {
+  /** Resolves after the first picture, fails with what is missing. */
+  readonly ready: Promise<void>;
+  readonly manifest: Manifest | null;
+  /** One value for each building in the manifest's order, frame after frame; nan is unknown, null uncoloured. */
+  setValues(values: ArrayLike<number> | null, frames?: number): void;
+  /** Frame shown; between two whole numbers the values are mixed. */
+  setFrame(frame: number): void;
+  setPalette(colours: readonly string[], min: number, max: number, options?: PaletteOptions): void;
+  setSelection(selection: Selection | readonly number[] | null): void;
+  setHover(building: number | null): void;
+  /** Sun at this time (ISO 8601, with offset or Z), or the light of a bright day. */
+  setSun(sun: string | { time: string } | null): void;
+  setLayers(layers: Partial<Layers>): void;
+  setLanguage(language: Language): void;
+  setCamera(state: Partial<CameraState> | null): void;
+  getCamera(): CameraState;
+  flyTo(place: number | Selection): void;
+  focus(building: number): void;
+  /** What lies at a point of the picture. */
+  pick(x: number, y: number): Picked;
+  /** Where the middle of a building's roof appears. */
+  project(building: number): { x: number; y: number; visible: boolean };
+  on<K extends keyof Events>(event: K, callback: Events[K]): () => void;
+  stats(): Stats;
+  dispose(): void;
+}
