@@ -162,6 +162,7 @@ def _names(rows: gpd.GeoDataFrame, index: pd.Index) -> pd.Series:
             street: house_number_range(own.loc[own["street"] == street, "house_number"]) for street in streets
         }
         names[str(block)] = ", ".join(f"{street} {numbers[street]}".strip() for street in streets)
-    by_block = rows.groupby("block_id")["name"]
+    own_name = rows["name"].where(rows["name"] != rows.index)  # some sources repeat the id as the name
+    by_block = own_name.groupby(rows["block_id"])
     only = by_block.first().where(by_block.nunique() == 1).reindex(index)
     return pd.Series(names, dtype=object).reindex(index).fillna(only).fillna("")
