@@ -186,7 +186,8 @@ def _building_table(
     dwellings = columns.within(columns.numbers(_tag(frame, "building:flats")), 0, 5000)
     function, code = _functions(frame)
     out = {
-        "building_id": frame["key"], "geometry": frame.geometry, "name": _tag(frame, "name", "addr:housename"),
+        "building_id": frame["key"], "geometry": frame.geometry,
+        "name": _tag(frame, "name", "addr:housename"),
         "street": _tag(frame, "addr:street", "addr:place"), "house_number": _tag(frame, "addr:housenumber"),
         "postcode": _tag(frame, "addr:postcode"), "city": _tag(frame, "addr:city"),
         "quarter": _tag(frame, "addr:suburb"), "function_code": code, "function": function,
