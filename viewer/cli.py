@@ -62,9 +62,8 @@ def info(
     language: Annotated[Language, typer.Option("--lang", help="Language of the text.")] = Language.en,
 ) -> None:
     """Counts, coverage, quality findings, provenance and licences of a district."""
-    from twin.info import info as describe
-
     import twin
+    from twin.info import info as describe
 
     facts = describe(twin.open(district))
     if as_json:

@@ -1,17 +1,21 @@
-"""`lobeda import` and `lobeda fetch`: files and open data → a district folder."""
+"""`lobeda import` and `lobeda fetch`: files and open data → a district folder.
+
+Libraries are loaded by the commands that use them, so that `--help` answers at once.
+"""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-import twin
-from twin import fetch, importer
 from twin.errors import CallError
 from viewer.cli_common import progress_bar
+
+if TYPE_CHECKING:
+    from twin import District
 
 Out = Annotated[Path, typer.Argument(metavar="OUT", help="Folder of the district to write.")]
 Facts = Annotated[Path | None, typer.Option(help="The owner's list of facts (XLSX or CSV).")]
@@ -52,6 +56,9 @@ def import_district(
 
     Example: lobeda import out --buildings tile.zip --terrain dgm1.zip --trees trees.csv
     """
+    import twin
+    from twin import importer
+
     if crs is not None and not re.fullmatch(r"(?i)epsg:\d{4,6}", crs):
         raise CallError(f"--crs is {crs!r}", remedy="Write it as EPSG:25832")
     base = twin.open(into) if into else None
@@ -89,6 +96,8 @@ def fetch_district(
 
     Example: lobeda fetch real-lobeda --lobeda
     """
+    from twin import fetch
+
     if lobeda == (bbox is not None):
         raise CallError("name the area", remedy="Pass either --lobeda or --bbox W,S,E,N")
     area = fetch.LOBEDA_BBOX if lobeda else _box(bbox or "")
@@ -102,7 +111,7 @@ def fetch_district(
     _say(out, district)
 
 
-def _say(out: Path, district: twin.District) -> None:
+def _say(out: Path, district: District) -> None:
     sizes = [f"{len(district.tables()[table])} {table}" for table in ("buildings", "surfaces", "trees")]
     typer.echo(f"{out}: {', '.join(sizes)}")
     kinds = [finding.kind for finding in district.findings]

@@ -1,19 +1,20 @@
-"""`lobeda scenario`: run scenarios and compare them."""
+"""`lobeda scenario`: run scenarios and compare them.
+
+Libraries are loaded by the commands that use them, so that `--help` answers at once.
+"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pandas as pd
 import typer
 
-import energy
-import scenarios
-import twin
-from scenarios.indicators import ENERGY
 from twin.errors import CallError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 app = typer.Typer(help="What-if: run scenarios and compare them.", no_args_is_help=True)
 
@@ -31,6 +32,10 @@ def run(
     csv: Annotated[Path | None, typer.Option(help="Also as CSV.")] = None,
 ) -> None:
     """The district's year as it is and after each scenario."""
+    import energy
+    import scenarios
+    import twin
+
     chosen = [scenarios.BASELINE, *(scenarios.load(file) for file in files)]
     year = energy.weather.read(weather) if weather else energy.weather.sample()
     results = scenarios.run(chosen, twin.open(district), year, resolution="year")
@@ -44,6 +49,8 @@ def run(
 
 def totals(year: pd.DataFrame) -> dict[str, float]:
     """The district's sums of the year per building."""
+    from scenarios.indicators import ENERGY
+
     return {name: float(year[name].sum()) for name in ENERGY if name in year}
 
 
