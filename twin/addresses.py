@@ -125,7 +125,8 @@ def _by_word(first: Street, second: Street) -> float | None:
     total, written_out = 0.0, False
     for a, b in zip(first.words, second.words, strict=True):
         short, long = sorted((a, b), key=len)
-        if len(short) <= 4 and len(long) - len(short) >= 2 and long.startswith(short):
+        shorter = len(long) - len(short)
+        if shorter and long.startswith(short) and (len(short) == 1 or (len(short) <= 4 and shorter >= 2)):
             total += ABBREVIATION
             continue
         distance = int(OSA.distance(a, b))
@@ -212,17 +213,14 @@ class Span:
         """The numbers in the span, letters only where the span is one of letters."""
         if self.first.number == self.last.number:
             start = ord(self.first.suffix or "`")  # "`" stands before "a": 12–12c begins with plain 12
-            yield from (
+            found = [
                 HouseNumber(self.first.number, chr(code) if code > 96 else "")
                 for code in range(start, ord(self.last.suffix or "`") + 1)
-            )
-            return
-        yield self.first
-        for number in range(self.first.number + 1, self.last.number):
-            if self.covers(HouseNumber(number)):
-                yield HouseNumber(number)
-        if self.covers(self.last):
-            yield self.last
+            ]
+        else:
+            between = range(self.first.number + 1, self.last.number)
+            found = [self.first, *map(HouseNumber, between), self.last]
+        return iter([number for number in found if self.covers(number)])
 
     def __str__(self) -> str:
         return f"{self.first}–{self.last}"
@@ -251,7 +249,8 @@ class HouseNumbers:
     @property
     def stated(self) -> list[HouseNumber]:
         """The numbers that are written: single ones and the ends of spans."""
-        return [n for i in self.items for n in ((i.first, i.last) if isinstance(i, Span) else (i,))]
+        ends = [n for i in self.items for n in ((i.first, i.last) if isinstance(i, Span) else (i,))]
+        return [number for number in ends if self.covers(number)]
 
     @property
     def spans(self) -> list[Span]:
@@ -345,7 +344,10 @@ def _span(first: HouseNumber, last: HouseNumber, side: Side) -> list[HouseNumber
         return f"spans more than {MAX_SPAN} numbers"
     if first.number == last.number and "½" in first.suffix + last.suffix:
         return "is not understood"
-    return _checked([Span(first, last, side) if first != last else first])
+    if first == last:
+        return _checked([first])
+    span = Span(first, last, side)
+    return _checked([span]) if any(span.numbers()) else "holds no number of the side that it names"
 
 
 def _checked(items: list[HouseNumber | Span]) -> list[HouseNumber | Span] | str:

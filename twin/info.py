@@ -239,7 +239,8 @@ _TEXT: dict[str, dict[str, str]] = {
         "unknown": "residential buildings without a number", "closed": "closed solids",
         "of": "of", "none": "none", "left_out": "left out", "repaired": "repaired", "note": "note",
         "checked": "checked", "hull": "hull of the footprints", "footprints": "footprints",
-        "terrain": "terrain", "ortho": "ground image", "cell": "cell", "not_stated": "licence not stated", "software": "software",
+        "terrain": "terrain",
+        "ortho": "ground image", "cell": "cell", "not_stated": "licence not stated", "software": "software",
         "format": "format", "digest": "digest", "no_records": "no records", "such": "such as",
     },
     "de": {
