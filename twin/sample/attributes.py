@@ -15,7 +15,7 @@ GUESSED = "guessed:sample"
 _STATES = ("none", "usual", "advanced")
 _STATE_SHARES = (0.3, 0.6, 0.1)
 _ROOF_CODES = {"flat": "1000", "gable": "3100", "hip": "3200", "pyramid": "3500"}
-_UNHEATED = ("garage",)
+_SMALL_HEATING = {"gas": 0.72, "oil": 0.14, "heat_pump": 0.08, "wood": 0.06}
 
 
 def special_buildings() -> gpd.GeoDataFrame:
@@ -23,7 +23,7 @@ def special_buildings() -> gpd.GeoDataFrame:
     plan = inputs.read("special_buildings")
     footprints = [
         inputs.rectangle((row.centre_e, row.centre_n), row.bearing_deg, row.length_m, row.depth_m)
-        for row in plan.itertuples(index=False)
+        for row in inputs.records(plan)
     ]
     return gpd.GeoDataFrame(plan, geometry=footprints, crs=schema.CRS)
 
@@ -44,7 +44,7 @@ def table(
     buildings["lod"] = "2"
     buildings["ground_height_source"] = "derived:terrain of the sample"
     for column in ("function_source", "roof_type_source", "measured_height_source"):
-        buildings[column] = buildings.get(column, pd.Series(None, index=buildings.index, dtype=object)).fillna(GUESSED)
+        buildings[column] = buildings.reindex(columns=[column])[column].fillna(GUESSED)
     return buildings.set_index("building_id")
 
 
@@ -55,7 +55,6 @@ def _slabs(sections: gpd.GeoDataFrame, rng: np.random.Generator) -> gpd.GeoDataF
     year_done = _drawn(named, range(1993, 2019), None, rng)
     refurbishment = sections["refurbishment"].where(sections["refurbishment"].notna(), state)
     done = refurbishment != "none"
-    facts = sections["facts"]
     return gpd.GeoDataFrame(
         {
             "building_id": (sections["street"] + " " + sections["house_number"]).map(inputs.slug),
@@ -69,17 +68,17 @@ def _slabs(sections: gpd.GeoDataFrame, rng: np.random.Generator) -> gpd.GeoDataF
             "measured_height_m": sections["storeys"] * slabs.STOREY_M,
             "measured_height_source": "derived:2.8 m a storey",
             "storeys_above_ground": sections["storeys"],
-            "storeys_source": _source(facts),
+            "storeys_source": _source(sections, "storeys"),
             "year_of_construction": sections["year"],
-            "year_source": _source(facts),
+            "year_source": _source(sections, "year"),
             "construction_series": sections["series"],
-            "series_source": _source(facts.where(~facts.fillna("").str.contains("wohnen-am-sap"))),
+            "series_source": _source(sections, "series"),
             "dwellings": sections["dwellings"],
-            "dwellings_source": _source(facts.map(_of_block, na_action="ignore")),
-            "refurbishment": refurbishment,
-            "refurbishment_source": _source(
-                facts.where(sections["refurbishment"].notna()).map(_standard_assumed, na_action="ignore")
+            "dwellings_source": _source(
+                sections, "dwellings", "; the block's total shared among its sections"
             ),
+            "refurbishment": refurbishment,
+            "refurbishment_source": _source(sections, "refurbishment", "; the standard is assumed"),
             "refurbishment_year": year_done.where(done & sections["refurbishment"].isna()),
             "heating": "district_heating",
             "heating_source": GUESSED,
@@ -89,16 +88,11 @@ def _slabs(sections: gpd.GeoDataFrame, rng: np.random.Generator) -> gpd.GeoDataF
     )
 
 
-def _of_block(facts: str) -> str:
-    return f"{facts}, the block's total shared among its sections"
-
-
-def _standard_assumed(facts: str) -> str:
-    return f"{facts} (that it is refurbished; the standard is assumed)"
-
-
-def _source(facts: pd.Series) -> pd.Series:
-    return ("given:" + facts).where(facts.notna(), GUESSED)
+def _source(sections: gpd.GeoDataFrame, attribute: str, remark: str = "") -> pd.Series:
+    """Where the attribute comes from: the row's facts if they name it, else a guess."""
+    known = [attribute in str(text).split() for text in sections["documented"]]
+    given: pd.Series = "given:" + sections["facts"] + remark
+    return given.where(pd.Series(known, index=sections.index), GUESSED)
 
 
 def _drawn(groups: pd.Series, values: object, shares: object, rng: np.random.Generator) -> pd.Series:
@@ -113,7 +107,8 @@ def _block_ids(sections: gpd.GeoDataFrame, named: pd.Series) -> pd.Series:
     number = sections["house_number"].astype(int)
     low, high = number.groupby(named).transform("min"), number.groupby(named).transform("max")
     made = (sections["street"] + " " + low.astype(str) + "-" + high.astype(str)).map(inputs.slug)
-    return sections["block_id"].where(sections["block_id"].notna(), made)
+    ids: pd.Series = sections["block_id"].where(sections["block_id"].notna(), made)
+    return ids
 
 
 def _special(special: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -126,6 +121,8 @@ def _special(special: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         {
             "building_id": name.map(inputs.slug),
             "name": name,
+            "block_id": special["block"].map(inputs.slug).replace("", None),
+            "block_name": special["block"].replace("", None),
             "street": special["street"].replace("", None),
             "house_number": numbered.replace("", None),
             "quarter": special["quarter"],
@@ -175,9 +172,11 @@ def _garages(garages: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 def _small(small: gpd.GeoDataFrame, rng: np.random.Generator) -> gpd.GeoDataFrame:
     old = small["year"] < 1990
     state = np.where(old, rng.choice(_STATES, size=len(small), p=(0.5, 0.45, 0.05)), "none")
+    address = small["street"] + " " + small["house_number"]
+    supply = rng.choice(list(_SMALL_HEATING), size=len(small), p=list(_SMALL_HEATING.values()))
     return gpd.GeoDataFrame(
         {
-            "building_id": (small["quarter"] + " " + small["street"] + " " + small["house_number"]).map(inputs.slug),
+            "building_id": address.map(inputs.slug),
             "street": small["street"],
             "house_number": small["house_number"],
             "quarter": small["quarter"],
@@ -192,7 +191,7 @@ def _small(small: gpd.GeoDataFrame, rng: np.random.Generator) -> gpd.GeoDataFram
             "dwellings_source": GUESSED,
             "refurbishment": state,
             "refurbishment_source": GUESSED,
-            "heating": rng.choice(["gas", "oil", "heat_pump", "wood"], size=len(small), p=(0.72, 0.14, 0.08, 0.06)),
+            "heating": supply,
             "heating_source": GUESSED,
         },
         geometry=small.geometry,
@@ -205,7 +204,7 @@ def blocks(buildings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     names = buildings.pop("block_name")
     of_block = buildings[buildings["block_id"].notna()]
     grouped = of_block.groupby("block_id", sort=True)
-    numbers = of_block["house_number"].astype(int)
+    numbers = pd.to_numeric(of_block["house_number"]).astype(int)
     low, high = numbers.groupby(of_block["block_id"]).min(), numbers.groupby(of_block["block_id"]).max()
     street = grouped["street"].first()
     made = street + " " + low.astype(str) + "–" + high.astype(str)
@@ -220,6 +219,6 @@ def blocks(buildings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
             "buildings": grouped.size(),
             "source": "sample",
         },
-        geometry=[shapely.union_all(g.to_numpy()) for _, g in of_block.geometry.groupby(of_block["block_id"])],
+        geometry=[shapely.union_all(shapes.to_numpy()) for _, shapes in grouped["geometry"]],
         crs=schema.CRS,
     )

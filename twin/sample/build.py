@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -12,8 +10,20 @@ from shapely.geometry.base import BaseGeometry
 
 from twin import schema
 from twin.district import District
-from twin.sample import attributes, ground_image, infill, inputs, numbering, relief, slabs, streets, trees, villages
+from twin.sample import (
+    attributes,
+    ground_image,
+    infill,
+    inputs,
+    numbering,
+    relief,
+    slabs,
+    streets,
+    trees,
+    villages,
+)
 from twin.sample.records import METADATA, PROVENANCE
+from twin.terrain import Terrain
 
 SEED = 2026
 DWELLINGS = {"Lobeda-West": 5654, "Lobeda-Ost": 7700}
@@ -35,9 +45,8 @@ def build(seed: int = SEED) -> District:
     buildings = _buildings(axes, estates, places, seed)
     buildings["ground_height_m"] = _stand(buildings, terrain)
     ground = shapely.union_all(buildings.geometry.to_numpy())
-    planted = trees.plant(
-        axes, places, shapely.union_all(estates.geometry.to_numpy()), ground, streets.corridors(_roads(axes), -2.0), seed
-    )
+    roads = streets.corridors(axes[axes["kind"] != "tunnel"], -2.0)
+    planted = trees.plant(axes, places, shapely.union_all(estates.geometry.to_numpy()), ground, roads, seed)
     image = ground_image.draw(axes, estates, places, buildings, planted, seed)
     return District.from_tables(
         "Jena-Lobeda",
@@ -52,7 +61,6 @@ def build(seed: int = SEED) -> District:
         ortho=image,
         provenance=PROVENANCE,
         metadata=METADATA,
-        derive=find_spec("twin.geometry") is not None,
     )
 
 
@@ -70,24 +78,21 @@ def _buildings(
     room = shapely.buffer(shapely.union_all(taken), _ROOM_M, join_style="mitre")
     filled = infill.fill(estates, shapely.union_all([*kept_free, room]), seed)
     target = {quarter: most - _dwellings(hand, quarter) for quarter, most in DWELLINGS.items()}
+    lines = shapely.union_all(streets.addressable(axes).geometry.to_numpy())
     slab_sections = gpd.GeoDataFrame(
-        pd.concat([hand, infill.trim(filled, target, seed)], ignore_index=True), crs=schema.CRS
+        pd.concat([hand, infill.trim(filled, target, lines, seed)], ignore_index=True), crs=schema.CRS
     )
-    slab_sections = numbering.number(slab_sections, streets.addressable(axes))
-    blocked = [*kept_free[1:], corridor_of_lanes(axes), *taken, *slab_sections.geometry]
+    known = _addresses(special)
+    slab_sections = numbering.number(slab_sections, streets.addressable(axes), known)
+    blocked = [*kept_free[1:], streets.carriageways(axes), *taken, *slab_sections.geometry]
     small = villages.houses(shapely.buffer(shapely.union_all(blocked), 1.0), seed)
     small["row"], small["house_number"] = [f"house-{n:04d}" for n in range(len(small))], None
-    small = numbering.number(small, streets.addressable(axes))
+    small = numbering.number(small, streets.addressable(axes), known | _addresses(slab_sections))
     return attributes.table(slab_sections, special, garages, small, seed)
 
 
-def corridor_of_lanes(axes: gpd.GeoDataFrame) -> BaseGeometry:
-    """Corridors without the clearance that slabs keep: old houses stand at the lane."""
-    return shapely.union_all(shapely.buffer(axes.geometry.to_numpy(), axes["width_m"].to_numpy() / 2 + 1.0))
-
-
-def _roads(axes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    return axes[axes["kind"] != "tunnel"]
+def _addresses(buildings: gpd.GeoDataFrame) -> set[tuple[str, str]]:
+    return set(zip(buildings["street"], buildings["house_number"].astype(str), strict=True))
 
 
 def _dwellings(sections: gpd.GeoDataFrame, quarter: str) -> float:
@@ -98,7 +103,7 @@ def _area(places: gpd.GeoDataFrame, uses: tuple[str, ...]) -> BaseGeometry:
     return shapely.union_all(places.geometry[places["land_use"].isin(uses)].to_numpy())
 
 
-def _stand(buildings: gpd.GeoDataFrame, terrain: relief.Terrain) -> np.ndarray:
+def _stand(buildings: gpd.GeoDataFrame, terrain: Terrain) -> np.ndarray:
     """Height of the lowest corner's ground, so that nothing floats. [m]"""
     corners, owner = shapely.get_coordinates(buildings.geometry.to_numpy(), return_index=True)
     heights = pd.Series(terrain.sample(corners[:, 0], corners[:, 1]))

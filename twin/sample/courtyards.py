@@ -11,6 +11,8 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from twin.sample.streets import carriageways
+
 _PATH_OFFSET_M, _PATH_WIDTH_M = 4.5, 2.4
 _PARKING_OFFSET_M, _PARKING_DEPTH_M, _BAY_M = 8.0, 5.2, 2.6
 
@@ -26,24 +28,30 @@ class Courtyards:
 
 
 def plan(
-    buildings: gpd.GeoDataFrame, estates: gpd.GeoDataFrame, streets: gpd.GeoDataFrame, rng: np.random.Generator
+    buildings: gpd.GeoDataFrame, estates: gpd.GeoDataFrame, axes: gpd.GeoDataFrame, rng: np.random.Generator
 ) -> Courtyards:
     """Paths along the entrances of each row, parking beside every second one, playgrounds in the open."""
-    slabs = buildings[buildings["block_id"].notna()]
+    slabs = buildings[buildings["construction_series"].notna()]
     sides = [_long_sides(group.to_numpy()) for _, group in slabs.geometry.groupby(slabs["block_id"])]
     built = shapely.union_all(buildings.geometry.to_numpy())
-    roads = shapely.union_all(shapely.buffer(streets.geometry.to_numpy(), streets["width_m"].to_numpy() / 2 + 2.4))
+    roads = carriageways(axes, 2.4)
     estate = shapely.union_all(estates.geometry.to_numpy())
     entrance = [side[int(i)] for side, i in zip(sides, rng.integers(0, 2, len(sides)), strict=True)]
     lines = [_offset(side, _PATH_OFFSET_M) for side in entrance]
-    paths = shapely.union_all([*(shapely.buffer(line, _PATH_WIDTH_M / 2) for line in lines), *_doors(slabs, lines)])
+    paths = shapely.union_all(
+        [*(shapely.buffer(line, _PATH_WIDTH_M / 2) for line in lines), *_doors(slabs, lines)]
+    )
     parked = [_offset(side, _PARKING_OFFSET_M + _PARKING_DEPTH_M / 2) for side in entrance[::2]]
     clear = shapely.union(shapely.buffer(built, 3.0), roads)
-    parking = shapely.union_all([shapely.buffer(line, _PARKING_DEPTH_M / 2, cap_style="flat") for line in parked])
+    parking = shapely.union_all(
+        [shapely.buffer(line, _PARKING_DEPTH_M / 2, cap_style="flat") for line in parked]
+    )
     parking = shapely.intersection(shapely.difference(parking, clear), estate)
     bays = shapely.intersection(_bays(parked), parking)
     paths = shapely.difference(paths, built)
-    playgrounds = _playgrounds(estate, shapely.union_all([shapely.buffer(built, 9), clear, parking, paths]), rng)
+    playgrounds = _playgrounds(
+        estate, shapely.union_all([shapely.buffer(built, 9), clear, parking, paths]), rng
+    )
     return Courtyards(paths, parking, bays, playgrounds)
 
 

@@ -19,30 +19,44 @@ DEPTH_M = 12.0
 _STEP_M = 2.0
 _ROW_GAP_M = 16.0
 _LEAST = 2
+_LOT_M = 90.0
 
 
 def fill(estates: pd.DataFrame, blocked: BaseGeometry, seed: int) -> gpd.GeoDataFrame:
     """Sections of all estates in `estates` (columns as in `estates.csv`), none of them in `blocked`."""
     parts = []
-    for i, estate in enumerate(estates.itertuples(index=False)):
+    for i, estate in enumerate(inputs.records(estates)):
         parts.append(_estate(estate, blocked, np.random.default_rng([seed, i])))
         placed = shapely.buffer(parts[-1].geometry.to_numpy(), _ROW_GAP_M, join_style="mitre")
         blocked = shapely.union_all([blocked, *placed])
     return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=schema.CRS)
 
 
-def trim(sections: gpd.GeoDataFrame, target: dict[str, float], seed: int) -> gpd.GeoDataFrame:
-    """`sections` with whole rows left out at random until each quarter has at most its target of dwellings."""
+def trim(
+    sections: gpd.GeoDataFrame, target: dict[str, float], axes: BaseGeometry, seed: int
+) -> gpd.GeoDataFrame:
+    """`sections` without the rows farthest from a street, until each quarter keeps to its target.
+
+    Parameters
+    ----------
+    target : most dwellings of each quarter.
+    axes : lines that rows are to be near.
+    seed : of the lot that keeps some of the far rows.
+    """
     rng = np.random.default_rng([seed, 99])
-    rows = sections.groupby("row", sort=True).agg(quarter=("quarter", "first"), dwellings=("dwellings", "sum"))
+    rows = sections.groupby("row", sort=True).agg(
+        quarter=("quarter", "first"), dwellings=("dwellings", "sum")
+    )
+    middle = shapely.centroid(sections.dissolve("row").geometry.reindex(rows.index).to_numpy())
+    rows["far"] = shapely.distance(middle, axes) + rng.uniform(0, _LOT_M, len(rows))
     drop: list[str] = []
     for quarter, most in target.items():
-        of_quarter = rows[rows["quarter"] == quarter]
+        of_quarter = rows[rows["quarter"] == quarter].sort_values("far", ascending=False)
         surplus = float(of_quarter["dwellings"].sum()) - most
-        for name in rng.permutation(of_quarter.index.to_numpy()):
-            if surplus >= of_quarter.loc[name, "dwellings"]:
-                surplus -= of_quarter.loc[name, "dwellings"]
-                drop.append(str(name))
+        for row in inputs.records(of_quarter):
+            if surplus >= row.dwellings:
+                surplus -= row.dwellings
+                drop.append(row.Index)
     return sections[~sections["row"].isin(drop)].reset_index(drop=True)
 
 
@@ -65,14 +79,18 @@ def _estate(estate: Any, blocked: BaseGeometry, rng: np.random.Generator) -> gpd
                 "row": f"{estate.estate_id}-{n:03d}", "block_id": None, "block_name": None,
                 "quarter": estate.quarter, "street": None, "house_number": None,
                 "storeys": int(estate.storeys), "dwellings": int(estate.dwellings_per_section),
-                "series": estate.construction_series, "year": year, "refurbishment": None, "facts": None,
+                "series": estate.construction_series, "year": year, "refurbishment": None,
+                "facts": None, "documented": "",
             }
         ] * count  # fmt: skip
     return gpd.GeoDataFrame(pd.DataFrame(records), geometry=footprints, crs=schema.CRS)
 
 
 def _plan(free: BaseGeometry, length: float, gap: float, most: int) -> list[tuple[float, float, int, bool]]:
-    """Rows as (x, y of the corner, sections, crosswise); bodies lie below y for rows, left of x for closers."""
+    """Rows as (x, y of the corner, sections, crosswise).
+
+    The body lies below y for a row along x, and left of x for a crosswise one.
+    """
     west, south, east, north = free.bounds
     xs = np.arange(west, east - length, _STEP_M)
     ys = np.arange(north, south + DEPTH_M, -_STEP_M)
@@ -97,13 +115,15 @@ def _plan(free: BaseGeometry, length: float, gap: float, most: int) -> list[tupl
     return rows
 
 
-def _line(fits: NDArray[np.bool_], xs: NDArray[np.float64], length: float, most: int) -> list[tuple[float, int]]:
+def _line(
+    fits: NDArray[np.bool_], xs: NDArray[np.float64], length: float, most: int
+) -> list[tuple[float, int]]:
     """Rows on one line: as many sections as fit, up to `most`, then a gap."""
     rows: list[tuple[float, int]] = []
     stride, i = length / _STEP_M, 0
     while i < len(xs):
         n = 0
-        while n < most and (k := int(np.ceil(i + n * stride))) < len(xs) and fits[k] and fits[int(i + n * stride)]:
+        while n < most and _section_fits(fits, i + n * stride):
             n += 1
         if n >= _LEAST:
             rows.append((float(xs[i]), n))
@@ -111,6 +131,12 @@ def _line(fits: NDArray[np.bool_], xs: NDArray[np.float64], length: float, most:
         else:
             i += 1
     return rows
+
+
+def _section_fits(fits: NDArray[np.bool_], place: float) -> bool:
+    """Whether a section fits between two steps of the grid."""
+    low, high = int(np.floor(place)), int(np.ceil(place))
+    return high < len(fits) and bool(fits[low] and fits[high])
 
 
 def _closers(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -29,14 +31,20 @@ def read(name: str) -> pd.DataFrame:
     file = assets.path("lobeda_sources", f"{name}.csv")
     if not file.is_file():
         raise SourceError("the file is missing", file, "Install the package again")
-    frame = pd.read_csv(file, keep_default_na=False)
+    frame: pd.DataFrame = pd.read_csv(file, keep_default_na=False)
     if "wkt" not in frame.columns:
         return frame
     try:
         geometry = shapely.from_wkt(frame.pop("wkt").to_numpy())
     except shapely.errors.GEOSException as error:
         raise SourceError(f"a geometry cannot be read: {error}", file, "Correct the WKT") from None
-    return gpd.GeoDataFrame(frame, geometry=geometry, crs=schema.CRS)
+    located: pd.DataFrame = gpd.GeoDataFrame(frame, geometry=geometry, crs=schema.CRS)
+    return located
+
+
+def records(frame: pd.DataFrame) -> Iterator[Any]:
+    """The rows of `frame`, their values as attributes; the index as `Index`."""
+    return iter(frame.itertuples())
 
 
 def slug(text: str) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from twin.sources.base import Provenance
 
 _LICENCE = "Apache-2.0"
-_FACTS = "own model after wikipedia.org, machmaplazda.com, tlz.de, otz.de, wohnen-am-sap.de, smartcity.jena.de"
+_FACTS = (
+    "own model after wikipedia.org, machmaplazda.com, tlz.de, otz.de, wohnen-am-sap.de, smartcity.jena.de"
+)
 _DATE = "2026"
 
 METADATA = {

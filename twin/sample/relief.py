@@ -19,7 +19,9 @@ _CUT_M, _COVER_M, _MOTORWAY_REACH_M, _PORTAL_REACH_M = 4.0, 2.5, 32.0, 420.0
 def build(streets: gpd.GeoDataFrame) -> Terrain:
     """Terrain of the sample, cells of 10 m, heights DHHN2016 to the decimetre (an estimate)."""
     west, south, east, north = inputs.BOUNDS
-    x, y = np.meshgrid(np.arange(west + CELL_M / 2, east, CELL_M), np.arange(north - CELL_M / 2, south, -CELL_M))
+    x, y = np.meshgrid(
+        np.arange(west + CELL_M / 2, east, CELL_M), np.arange(north - CELL_M / 2, south, -CELL_M)
+    )
     height = _surface(x, y)
     points = shapely.points(x, y)
     height -= _BED_M * _bump(points, streets[streets["kind"] == "river"], _BED_REACH_M)

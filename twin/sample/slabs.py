@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -28,33 +30,40 @@ def sections(
 
 
 def hand_set() -> gpd.GeoDataFrame:
-    """The rows of `rows.csv` as sections: one row each, with row, address, storeys, dwellings and facts."""
-    plan = inputs.read("rows")
-    records, footprints = [], []
-    for number, row in enumerate(plan.itertuples(index=False)):
-        count = int(row.entrances)
+    """The rows of `rows.csv` as sections, with row, address, storeys, dwellings and facts."""
+    records: list[dict[str, object]] = []
+    footprints: list[shapely.Polygon] = []
+    for number, row in enumerate(inputs.records(inputs.read("rows"))):
         corner = np.array([row.corner_e, row.corner_n])
-        footprints += sections(corner, row.bearing_deg, row.length_m, row.depth_m, count)
-        dwellings = _spread(str(row.dwellings_per_section), count)
-        years = _spread(str(row.year), count)
-        for i in range(count):
-            records.append(
-                {
-                    "row": f"hand-{number:03d}",
-                    "block_id": row.block_id or None,
-                    "block_name": row.name or None,
-                    "quarter": row.quarter,
-                    "street": row.street,
-                    "house_number": str(int(row.first_number) + i * int(row.number_step)),
-                    "storeys": int(row.storeys),
-                    "dwellings": dwellings[i],
-                    "series": row.construction_series,
-                    "year": years[i],
-                    "refurbishment": row.refurbishment or None,
-                    "facts": row.facts or None,
-                }
-            )
+        footprints += sections(corner, row.bearing_deg, row.length_m, row.depth_m, int(row.entrances))
+        records += _records(f"hand-{number:03d}", row)
     return gpd.GeoDataFrame(pd.DataFrame(records), geometry=footprints, crs=schema.CRS)
+
+
+def _records(name: str, row: Any) -> list[dict[str, object]]:
+    count = int(row.entrances)
+    dwellings, years = _spread(str(row.dwellings_per_section), count), _spread(str(row.year), count)
+    same = {
+        "row": name,
+        "block_id": row.block_id or None,
+        "block_name": row.name or None,
+        "quarter": row.quarter,
+        "street": row.street,
+        "storeys": int(row.storeys),
+        "series": row.construction_series,
+        "refurbishment": row.refurbishment or None,
+        "facts": row.facts or None,
+        "documented": row.documented,
+    }
+    return [
+        {
+            **same,
+            "house_number": str(int(row.first_number) + i * int(row.number_step)),
+            "dwellings": dwellings[i],
+            "year": years[i],
+        }
+        for i in range(count)
+    ]
 
 
 def _spread(text: str, count: int) -> list[int]:

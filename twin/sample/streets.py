@@ -10,8 +10,6 @@ from shapely.geometry.base import BaseGeometry
 
 from twin.sample import inputs
 
-PAVEMENT_M = 3.0
-"""Pavement or verge on each side of a carriageway."""
 _CLEARANCE_M = {
     "motorway": 12.0, "main": 6.0, "residential": 4.0, "path": 1.0, "tram": 1.5, "rail": 4.0,
     "river": 14.0, "tunnel": 4.0,
@@ -32,9 +30,7 @@ def smooth(points: NDArray[np.float64], rounds: int = 2) -> NDArray[np.float64]:
 def read() -> gpd.GeoDataFrame:
     """Table `streets` of the sample: index street_id, smoothed axes in EPSG:25832."""
     plan = inputs.read("streets")
-    lines = [
-        shapely.LineString(np.round(smooth(shapely.get_coordinates(line)), 2)) for line in plan.geometry
-    ]
+    lines = [shapely.LineString(np.round(smooth(shapely.get_coordinates(line)), 2)) for line in plan.geometry]
     names = plan["name"].where(plan["name"] != "", plan["kind"])
     count = names.groupby(names).cumcount() + 1
     ids = [f"{inputs.slug(name)}-{n}" for name, n in zip(names, count, strict=True)]
@@ -60,3 +56,9 @@ def corridors(streets: gpd.GeoDataFrame, extra_m: float = 0.0) -> BaseGeometry:
 def addressable(streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """The streets that houses can be numbered along."""
     return streets[streets["kind"].isin(["main", "residential"]) & streets["name"].notna()]
+
+
+def carriageways(streets: gpd.GeoDataFrame, margin_m: float = 1.0) -> BaseGeometry:
+    """The axes at their width plus `margin_m` on each side: old houses stand right at the lane."""
+    reach = streets["width_m"].to_numpy() / 2 + margin_m
+    return shapely.union_all(shapely.buffer(streets.geometry.to_numpy(), reach))

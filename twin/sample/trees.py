@@ -16,11 +16,17 @@ SOURCE = "guessed:sample"
 _STREET_SPACING_M = {"main": 15.0, "residential": 19.0, "path": 22.0}
 # species (weights) and mean height in metres of each kind of site
 _SITES: dict[str, tuple[dict[str, float], float]] = {
-    "street": ({"Tilia cordata": 4, "Acer platanoides": 3, "Platanus x hispanica": 1, "Fraxinus excelsior": 1}, 11),
+    "street": (
+        {"Tilia cordata": 4, "Acer platanoides": 3, "Platanus x hispanica": 1, "Fraxinus excelsior": 1}, 11,
+    ),
     "court": ({"Acer pseudoplatanus": 3, "Betula pendula": 3, "Tilia cordata": 2, "Prunus avium": 1}, 12),
-    "park": ({"Quercus robur": 3, "Fagus sylvatica": 2, "Tilia platyphyllos": 2, "Acer pseudoplatanus": 2}, 16),
+    "park": (
+        {"Quercus robur": 3, "Fagus sylvatica": 2, "Tilia platyphyllos": 2, "Acer pseudoplatanus": 2}, 16,
+    ),
     "river": ({"Salix alba": 4, "Alnus glutinosa": 3, "Populus nigra": 1, "Fraxinus excelsior": 2}, 13),
-    "forest": ({"Fagus sylvatica": 5, "Quercus petraea": 2, "Pinus sylvestris": 2, "Carpinus betulus": 2}, 18),
+    "forest": (
+        {"Fagus sylvatica": 5, "Quercus petraea": 2, "Pinus sylvestris": 2, "Carpinus betulus": 2}, 18,
+    ),
     "garden": ({"Malus domestica": 4, "Prunus domestica": 2, "Pyrus communis": 1}, 5),
 }  # fmt: skip
 
@@ -46,9 +52,9 @@ def plant(
     parts = [_along(streets, shapely.union(shapely.buffer(buildings, 3.0), roads), rng)]
     parts.append(_scatter(courts, free_far, 23.0, "court", rng))
     for use, site, spacing in (
-        ("forest", "forest", 30.0), ("park", "park", 15.0), ("cemetery", "park", 13.0),
+        ("forest", "forest", 32.0), ("park", "park", 15.0), ("cemetery", "park", 13.0),
         ("floodplain", "river", 34.0), ("garden", "garden", 17.0), 
-        ("hospital", "court", 26.0),
+        ("hospital", "court", 26.0), ("school", "court", 24.0), ("meadow", "river", 40.0),
     ):  # fmt: skip
         area = shapely.union_all(land_use.geometry[land_use["land_use"] == use].to_numpy())
         parts.append(_scatter(area, free_near, spacing, site, rng))
@@ -59,7 +65,7 @@ def plant(
 def _along(streets: gpd.GeoDataFrame, blocked: BaseGeometry, rng: np.random.Generator) -> pd.DataFrame:
     """Street trees on both sides of the axes, every tenth missing."""
     parts = []
-    for street in streets.itertuples():
+    for street in inputs.records(streets):
         spacing = _STREET_SPACING_M.get(street.kind)
         if spacing is None:
             continue
@@ -102,18 +108,21 @@ def _street_heights() -> dict[str, float]:
     return {n: h for n, h in zip(names, axes["tree_height_m"].astype(float), strict=True) if h > 0}
 
 
-def _table(trees: pd.DataFrame, street_heights: dict[str, float], rng: np.random.Generator) -> gpd.GeoDataFrame:
+def _table(
+    trees: pd.DataFrame, street_heights: dict[str, float], rng: np.random.Generator
+) -> gpd.GeoDataFrame:
     count = len(trees)
     species = np.empty(count, object)
-    mean = np.empty(count)
-    for site, (weights, height) in _SITES.items():
+    typical = np.empty(count)
+    for site, (weights, metres) in _SITES.items():
         of_site = (trees["site"] == site).to_numpy()
         share = np.array(list(weights.values()), float)
         species[of_site] = rng.choice(list(weights), size=of_site.sum(), p=share / share.sum())
-        mean[of_site] = height
-    mean = trees["street"].map(street_heights).fillna(pd.Series(mean, index=trees.index)).to_numpy()
-    height = np.round(np.clip(mean * rng.lognormal(0, 0.25, count), 2.5, 30), 1)
-    crown = np.round(np.clip(height * rng.uniform(0.4, 0.65, count), 1.5, 14), 1)
+        typical[of_site] = metres
+    mean = trees["street"].map(street_heights).fillna(pd.Series(typical, index=trees.index)).to_numpy()
+    height = np.round(np.clip(mean * rng.lognormal(0, 0.25, count), 2.5, 30.0), 1)
+    wide = 1.0 + 0.35 * (trees["site"] == "forest").to_numpy(float)
+    crown = np.round(np.clip(height * wide * rng.uniform(0.4, 0.65, count), 1.5, 14.0), 1)
     xy = np.round(shapely.get_coordinates(trees["geometry"].to_numpy()), 1)
     return gpd.GeoDataFrame(
         {

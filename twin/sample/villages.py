@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -13,28 +16,38 @@ from twin.sample import inputs, slabs
 from twin.sample.streets import smooth
 
 _ROOF_PITCH = np.tan(np.radians(42))
+_BEHIND_M = 17.0
 _BOX_WIDTH_M, _BOX_DEPTH_M, GARAGE_HEIGHT_M = 3.0, 6.0, 2.6
 
 
 def houses(blocked: BaseGeometry, seed: int) -> gpd.GeoDataFrame:
-    """Houses on both sides of the lanes in `house_lanes.csv`; none in `blocked` or on another."""
+    """Houses on both sides of the lanes in `house_lanes.csv`, some behind others; none in `blocked`."""
     lanes = inputs.read("house_lanes")
     rng = np.random.default_rng([seed, 7])
-    records, footprints, taken = [], [], [blocked]
-    for lane in lanes.itertuples(index=False):
-        line = shapely.LineString(smooth(shapely.get_coordinates(lane.geometry)))
+    records: list[dict[str, object]] = []
+    footprints: list[shapely.Polygon] = []
+    shapely.prepare(blocked)
+    for lane in inputs.records(lanes):
+        for house, record in _candidates(lane, rng):
+            near = shapely.STRtree(footprints).query(house, "dwithin", distance=2.0)
+            if not len(near) and not shapely.intersects(blocked, house):
+                footprints.append(house)
+                records.append(record)
+    return gpd.GeoDataFrame(pd.DataFrame(records), geometry=footprints, crs=schema.CRS)
+
+
+def _candidates(lane: Any, rng: np.random.Generator) -> Iterator[tuple[shapely.Polygon, dict[str, object]]]:
+    """Houses along a lane, front row first, wherever there may be room."""
+    line = shapely.LineString(smooth(shapely.get_coordinates(lane.geometry)))
+    for behind in (0.0, _BEHIND_M):
         for side in (-1, 1):
             station = lane.spacing_m * rng.uniform(0.3, 0.8)
             while station < line.length - 4:
-                house, width = _house(line, station, side, lane.setback_m, rng)
-                step = lane.spacing_m * rng.uniform(0.9, 1.35)
+                house, width = _house(line, station, side, lane.setback_m + behind, rng)
                 record = _record(lane, width, rng)
-                station += step
-                if not any(shapely.intersects(area, house) for area in taken):
-                    footprints.append(house)
-                    taken.append(shapely.buffer(house, 2.0))
-                    records.append(record)
-    return gpd.GeoDataFrame(pd.DataFrame(records), geometry=footprints, crs=schema.CRS)
+                if not behind or rng.random() < lane.second_row_share:
+                    yield house, record
+                station += lane.spacing_m * rng.uniform(0.9, 1.35)
 
 
 def _house(
@@ -51,21 +64,23 @@ def _house(
     return inputs.rectangle((centre[0], centre[1]), bearing, length, depth), min(length, depth)
 
 
-def _record(lane: object, width: float, rng: np.random.Generator) -> dict[str, object]:
+def _record(lane: Any, width: float, rng: np.random.Generator) -> dict[str, object]:
     storeys = int(rng.choice([1, 2], p=[0.35, 0.65]))
     return {
-        "quarter": getattr(lane, "quarter"), "street": getattr(lane, "street"), "storeys": storeys,
+        "quarter": lane.quarter,
+        "street": lane.street,
+        "storeys": storeys,
         "height_m": round(storeys * slabs.STOREY_M + width / 2 * _ROOF_PITCH, 1),
         "roof_type": str(rng.choice(["gable", "hip"], p=[0.85, 0.15])),
         "dwellings": int(rng.choice([1, 2], p=[0.7, 0.3])),
-        "year": int(rng.integers(getattr(lane, "year_from"), getattr(lane, "year_to") + 1)),
-    }  # fmt: skip
+        "year": int(rng.integers(lane.year_from, lane.year_to + 1)),
+    }
 
 
 def garages(blocked: BaseGeometry) -> gpd.GeoDataFrame:
     """One building for each row of garage boxes of `garages.csv`, where there is room."""
     records, footprints = [], []
-    for site in inputs.read("garages").itertuples(index=False):
+    for site in inputs.records(inputs.read("garages")):
         for n in range(int(site.rows)):
             across = inputs.direction(site.bearing_deg + 90) * n * (_BOX_DEPTH_M + site.gap_m)
             corner = np.array([site.start_e, site.start_n]) + across
