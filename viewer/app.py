@@ -24,7 +24,7 @@ from viewer.scene.component import Scene
 from viewer.state import Retrofit, State, Twin
 
 
-class Bridge(JSComponent):
+class Bridge(JSComponent):  # type: ignore[misc]  # Panel has no types
     """Plain data to the page, messages from it."""
 
     start = param.Dict(default={}, doc="Texts, language and layers.")
@@ -69,12 +69,11 @@ class Manager:
         layer = self.state.layer()
         self.scene = Scene(
             manifest=scene_url,
-            language=language,
-            values=layer.values.tobytes(),
-            palette=list(layer.palette),
-            value_min=layer.value_min,
-            value_max=layer.value_max,
+            language=language if language in Scene.param.language.objects else "en",
+            label=texts.text(language, "scene.label"),
+            attribution=False,
             sizing_mode="stretch_both",
+            **_colours(layer),
         )
         self.bridge = Bridge(
             start={
@@ -91,6 +90,7 @@ class Manager:
         self.bridge.receive = self.receive
         self.scene.param.watch(self._clicked, "clicked")
         self.scene.param.watch(self._hovered, "hovered")
+        self.scene.param.watch(self._drawn, "ready")
 
     def receive(self, message: Mapping[str, Any]) -> None:
         """Do what a message from the page asks; an unknown or broken one is answered with an error."""
@@ -139,6 +139,8 @@ class Manager:
     def _select(self, message: Mapping[str, Any]) -> None:
         self.state.select(message["id"])
         self._show_selection()
+        if message.get("fly") and self.state.selection is not None:
+            self.scene.fly_to = {"building_ids": self.state.selected_ids}
 
     def _level(self, message: Mapping[str, Any]) -> None:
         if self.state.selection is not None and message["level"] in ("block", "building"):
@@ -174,26 +176,19 @@ class Manager:
                 wanted, self.wanted = self.wanted, None
                 run = await asyncio.to_thread(self.twin.run, wanted)
                 self.state.show(run)
-                if self.wanted is None or wanted.idle != self.wanted.idle:
-                    self._paint()
-                    self.bridge.result = self._result()
+                self._paint()
+                self.bridge.result = self._result()
         except TwinError as error:
             self.bridge.error = str(error)
         finally:
             self.busy = False
-        self._paint()
         self.bridge.result = self._result()
         self._show_selection()
         self._show_table()
 
     def _paint(self) -> None:
         layer = self.state.layer()
-        self.scene.param.update(
-            values=layer.values.tobytes(),
-            palette=list(layer.palette),
-            value_min=layer.value_min,
-            value_max=layer.value_max,
-        )
+        self.scene.param.update(**_colours(layer))
         shown = legend(self.state.colour, layer)
         if shown != self.bridge.layer:
             self.bridge.layer = shown
@@ -224,7 +219,8 @@ class Manager:
         }
 
     def _show_selection(self) -> None:
-        self.scene.selected = self.state.selected_rows
+        ids = self.state.selected_ids
+        self.scene.selected = {"building_ids": ids} if ids else {}
         self.bridge.selection = {"facts": facts.facts(self.state)}
         result = self._result()
         if result["can_scope"] != self.bridge.result["can_scope"]:
@@ -234,12 +230,15 @@ class Manager:
         self.bridge.table = facts.table(self.state) if self.table_open else {}
 
     def _clicked(self, event: Any) -> None:
-        self.state.select(self._id(event.new))
+        self.state.select(event.new.get("building_id"))
         self._show_selection()
 
+    def _drawn(self, event: Any) -> None:
+        self.bridge.ready = bool(event.new)
+
     def _hovered(self, event: Any) -> None:
-        building_id = self._id(event.new)
-        if building_id is None:
+        building_id = event.new.get("building_id")
+        if building_id not in self.twin.annual.index:
             self.bridge.hover = {}
             return
         self.bridge.hover = {"title": str(self.names[building_id]), "line": self._value(building_id)}
@@ -255,13 +254,20 @@ class Manager:
             return str(round(value))
         return format.quantity(value, layer.unit, self.state.language, layer.digits)
 
-    def _id(self, row: int | None) -> str | None:
-        index = self.twin.annual.index
-        return str(index[row]) if row is not None and 0 <= row < len(index) else None
-
     def _title(self, building_id: str, block: bool) -> str:
         district = self.twin.district
         return facts.title(district.buildings, district.blocks, building_id, block, self.state.language)
+
+
+def _colours(layer: Layer) -> dict[str, Any]:
+    """What the scene needs of a layer, as its parameters."""
+    return {
+        "values": layer.values.tobytes(),
+        "palette": list(layer.palette),
+        "value_min": layer.value_min,
+        "value_max": layer.value_max,
+        "palette_steps": bool(layer.categories),
+    }
 
 
 def legend(name: str, layer: Layer) -> dict[str, Any]:
@@ -299,5 +305,5 @@ def manager(twin: Twin, scene_url: str) -> Template:
 
 
 def _language() -> str:
-    asked = (pn.state.session_args or {}).get("lang", [b""])[0].decode("ascii", "replace")
+    asked = pn.state.session_args.get("lang", [b""])[0].decode("ascii", "replace")
     return asked if asked in texts.languages() else texts.DEFAULT

@@ -50,14 +50,24 @@ def ramp(scale: str, steps: int = 256) -> NDArray[np.uint8]:
     return np.concatenate([rgb.round(), np.full((steps, 1), 255.0)], axis=1).astype(np.uint8)
 
 
-def limits(values: NDArray[np.floating], zero: bool = True) -> tuple[float, float]:
-    """Round limits around the 2nd to the 98th percentile, from 0 where `zero`; (0, 1) without values."""
-    known = values[np.isfinite(values)]
-    if not known.size:
+def limits(
+    values: NDArray[np.floating], weights: NDArray[np.floating] | None = None, *, zero: bool = True
+) -> tuple[float, float]:
+    """Round limits around the 2nd to the 98th percentile, from 0 where `zero`; (0, 1) without values.
+
+    weights : of each value, such as floor area, so that many small buildings do not stretch the scale of the
+        large ones.
+    """
+    weight = np.ones(values.shape) if weights is None else np.nan_to_num(weights.astype(float))
+    known = np.isfinite(values) & (weight > 0)
+    if not known.any():
         return 0.0, 1.0
-    low, high = (float(v) for v in np.percentile(known, [2, 98]))
+    order = np.argsort(values[known])
+    ranked, share = values[known][order], np.cumsum(weight[known][order])
+    at = np.searchsorted(share, np.array([0.02, 0.98]) * share[-1] * (1 - 1e-12))
+    low, high = (float(v) for v in ranked[at])
     low = 0.0 if zero and low >= 0 else low
-    if high <= low:
+    if high - low <= 1e-9 * max(abs(low), abs(high), 1e-9):
         high = low + max(abs(low), 1.0)
     step = _step((high - low) / 5)
     return math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step

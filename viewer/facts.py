@@ -50,7 +50,8 @@ ATTRIBUTES = (
 def title(buildings: pd.DataFrame, blocks: pd.DataFrame, building_id: str, block: bool, language: str) -> str:
     """Name of a building or of its block: the block's name, the address, the name, or the id."""
     row = buildings.loc[building_id]
-    block_name = blocks["name"].get(row["block_id"]) if pd.notna(row["block_id"]) else None
+    in_block = pd.notna(row["block_id"]) and row["block_id"] in blocks.index
+    block_name = blocks["name"].loc[row["block_id"]] if in_block else None
     address = " ".join(str(row[c]) for c in ("street", "house_number") if pd.notna(row[c]))
     own = row["name"] if pd.notna(row["name"]) else None
     candidates = (block_name, own, address) if block else (address, own, block_name)

@@ -140,7 +140,7 @@ class Site(StaticFiles):
         return response
 
 
-class _Server(uvicorn.Server):
+class _Server(uvicorn.Server):  # type: ignore[misc]  # imported without its types
     """Says where it is once it really answers."""
 
     def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:

@@ -26,7 +26,7 @@ STANDARDS = ("usual", "advanced")
 KPIS = (
     ("heating_need", "heating_need_kwh", 1e-6, 1),
     ("co2", "co2_kg", 1e-3, 0),
-    ("cost", "energy_cost_eur", 1e-6, 2),
+    ("cost", "energy_cost_eur", 1e-6, 1),
 )
 Level = Literal["block", "building"]
 
@@ -105,7 +105,8 @@ class Twin:
     def _shown(self, annual: pd.DataFrame) -> pd.DataFrame:
         """In the scene's order; what is not heated has no heating need rather than one of 0."""
         annual = annual.reindex(self.district.buildings.index)
-        return annual.assign(heating_need_kwh=annual["heating_need_kwh"].where(self.conditioned))
+        annual["heating_need_kwh"] = annual["heating_need_kwh"].where(self.conditioned)
+        return annual
 
     @cached_property
     def units(self) -> pd.Series:

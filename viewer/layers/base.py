@@ -94,9 +94,14 @@ def continuous(
     digits: int = 0,
     zero: bool = True,
     energy: bool = True,
+    weights: pd.Series | None = None,
 ) -> Layer:
-    """A layer of numbers; the limits follow from `limits_of`, so that they stay while a slider moves."""
-    low, high = colours.limits(limits_of.to_numpy("float64"), zero)
+    """A layer of numbers; the limits follow from `limits_of`, so that they stay while a slider moves.
+
+    weights : of each building for the limits; without them all weigh the same.
+    """
+    weight = None if weights is None else weights.to_numpy("float64")
+    low, high = colours.limits(limits_of.to_numpy("float64"), weight, zero=zero)
     return Layer(
         kind="building_values",
         title=texts.text(view.language, f"layer.{name}.title"),

@@ -14,4 +14,5 @@ def spec(view: View) -> Layer:
         limits_of=per_area(view, view.baseline["co2_kg"]),
         scale="viridis",
         digits=1,
+        weights=view.area_m2,
     )

@@ -13,4 +13,5 @@ def spec(view: View) -> Layer:
         per_area(view, view.results["heating_need_kwh"]),
         limits_of=per_area(view, view.baseline["heating_need_kwh"]),
         scale="heat",
+        weights=view.area_m2,
     )

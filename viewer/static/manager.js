@@ -27,7 +27,7 @@ export function mount(model) {
   ];
   let tableData = null;
   const table = ui.table(byId("table"), {
-    t, f, columns, caption: t("table.caption"), onPick: (i) => { send("select", { id: tableData.id[i] }); shell.showTable(false); shell.open("facts"); },
+    t, f, columns, caption: t("table.caption"), onPick: (i) => { send("select", { id: tableData.id[i], fly: true }); shell.showTable(false); shell.open("facts"); },
   });
   const controls = whatIf(byId("panel"), { t, f, send });
   byId("undo").addEventListener("click", () => send("undo"));
@@ -94,9 +94,10 @@ function whatIf(element, { t, f, send }) {
     ui.fillTrack(share);
   };
   const live = perFrame(() => send("retrofit", { share: share.value / 100, settled: false }));
-  let dragging = false;
-  share.addEventListener("input", () => { dragging = true; paint(); live(); });
-  share.addEventListener("change", () => { dragging = false; send("retrofit", { share: share.value / 100, settled: true }); });
+  // The slider is the user's until Python has answered its last position: older answers must not move it back.
+  let awaited = null;
+  share.addEventListener("input", () => { awaited = Number(share.value); paint(); live(); });
+  share.addEventListener("change", () => { awaited = Number(share.value); send("retrofit", { share: share.value / 100, settled: true }); });
   const boxes = ["wall", "roof", "floor", "window"].map((name) => [name, h("input", { type: "checkbox", name: "component", value: name,
     onchange: () => send("retrofit", { components: boxes.filter(([, box]) => box.checked).map(([id]) => id), settled: true }) })]);
   const standard = h("div", {});
@@ -106,10 +107,11 @@ function whatIf(element, { t, f, send }) {
   const reset = h("button", { type: "button", class: "text-button", onclick: () => send("reset") }, t("what_if.reset"));
   element.replaceChildren(
     h("div", { class: "block" }, h("div", { class: "row" }, h("h2", {}, t("what_if.title")), reset),
-      h("div", { class: "field" }, h("div", { class: "row" }, h("label", { class: "label", for: "share" }, t("what_if.share")), shareOut), share, countOut),
-      h("fieldset", { class: "chips field" }, h("legend", {}, t("what_if.components")), boxes.map(([name, box]) => h("label", {}, box, t(`what_if.${name}`)))),
-      standard, scope),
-    h("div", { class: "block result" }, h("h2", {}, t("kpi.title")), kpis, h("p", { class: "foot" }, t("model.provenance")), foot));
+      h("div", { class: "field share" }, h("div", { class: "row" }, h("label", { class: "label", for: "share" }, t("what_if.share")), shareOut), share, countOut)),
+    h("div", { class: "block result" }, h("h2", {}, t("kpi.title")), kpis),
+    h("div", { class: "block" },
+      h("fieldset", { class: "chips" }, h("legend", {}, t("what_if.components")), boxes.map(([name, box]) => h("label", {}, box, t(`what_if.${name}`)))),
+      standard, scope, h("p", { class: "foot" }, t("model.provenance")), foot));
   const once = (box, key, make) => {
     if (box.dataset.key === key) return;
     const focused = box.contains(document.activeElement) ? document.activeElement.value : null;
@@ -118,7 +120,8 @@ function whatIf(element, { t, f, send }) {
     if (focused) box.querySelector(`[value="${focused}"]`)?.focus();
   };
   return (result) => {
-    if (!dragging) share.value = String(Math.round(100 * result.share));
+    if (awaited === Math.round(100 * result.share) || !result.busy) awaited = null;
+    if (awaited === null) share.value = String(Math.round(100 * result.share));
     paint();
     countOut.textContent = t("what_if.share_value", { count: f.number(result.count), total: f.number(result.total) });
     for (const [name, box] of boxes) box.checked = result.components.includes(name);

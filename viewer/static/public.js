@@ -34,7 +34,7 @@ async function start() {
     const layer = layerOf(state.colour);
     showLegend(state.colour, translated(layer));
     if (!scene) return;
-    scene.setPalette(layer.palette, layer.min, layer.max);
+    scene.setPalette(layer.palette, layer.min, layer.max, { steps: layer.categories.length > 0 });
     scene.setValues(values(layer));
   };
   const showLegend = ui.legend(byId("legend"), {
@@ -97,7 +97,7 @@ async function start() {
     name: g.name, quarter: g.quarter, buildings: g.buildings, dwellings: g.dwellings,
     need: g.heating_need_mwh.today, per_area: g.heating_need_kwh_m2.today, after: g.heating_need_mwh.retrofit ?? [],
   });
-  searchField(t, b, (row) => { select(row); scene?.focus?.(row); });
+  searchField(t, b, (row) => { select(row); scene?.focus(row); });
   select(null);
   paint();
 
@@ -105,18 +105,21 @@ async function start() {
   ui.sun(byId("sun"), { t, onSun: perFrame((time) => { sunTime = time; scene?.setSun(time); }) });
   try {
     const { createScene } = await import(at(config.scene));
-    scene = await createScene(byId("canvas"), { manifest: at(config.manifest), label: t("scene.label"), language });
+    scene = createScene(byId("canvas"), {
+      manifest: at(config.manifest), label: t("scene.label"), language: language === "de" ? "de" : "en", attribution: false,
+    });
     scene.on("hover", (row) => {
-      if (row === null || row < 0) return shell.tooltip(null);
+      if (row === null) return shell.tooltip(null);
       const layer = translated(layerOf(state.colour));
       const value = values(layerOf(state.colour))[row];
       const text = Number.isNaN(value) ? "" : layer.categories.length ? layer.categories[value].label
         : layer.id === "year" ? String(value) : f.quantity(value, layer.unit, layer.digits);
       shell.tooltip(label(row), text);
     });
-    scene.on("click", (row) => select(row === null || row < 0 ? null : row));
+    scene.on("click", (row) => select(row));
     if (sunTime) scene.setSun(sunTime);
     paint();
+    await scene.ready;
     ui.loaded();
   } catch (error) {
     ui.loaded(t("scene.failed"));

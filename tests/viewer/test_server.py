@@ -1,0 +1,152 @@
+"""The real server on a real port: what is open, what is not, and how it says so."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+from tests.viewer.districts import SECRET_OWNER, small
+from twin.errors import CallError
+from viewer import server
+
+TOKEN = "token-of-the-first-login-link"
+
+
+@dataclass
+class Running:
+    address: str
+    links: list[str]
+
+    def client(self) -> httpx.Client:
+        return httpx.Client(base_url=self.address, timeout=30)
+
+
+@contextlib.contextmanager
+def running(**options: bool) -> Iterator[Running]:
+    links: list[str] = []
+    app = server.create_app(small(), token=TOKEN, announce=links.append, **options)
+    config = uvicorn.Config(app, port=0, log_level="warning", access_log=False)
+    listener = socket.create_server(("127.0.0.1", 0))
+    process = uvicorn.Server(config)
+    thread = threading.Thread(target=process.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 30
+    while not process.started and time.monotonic() < deadline:
+        time.sleep(0.02)
+    try:
+        yield Running(f"http://127.0.0.1:{listener.getsockname()[1]}", links)
+    finally:
+        process.should_exit = True
+        thread.join(10)
+        listener.close()
+
+
+@pytest.fixture(scope="module")
+def web(bundle: Path) -> Iterator[Running]:
+    with running() as started:
+        yield started
+
+
+def test_public_page_is_what_publish_writes(web: Running, site: Path) -> None:
+    with web.client() as client:
+        for file in site.rglob("*"):
+            if file.is_file() and file.suffix != ".gz":
+                path = file.relative_to(site).as_posix()
+                answer = client.get(f"/{path}")
+                assert (answer.status_code, answer.content) == (200, file.read_bytes()), path
+        assert client.get("/").content == (site / "index.html").read_bytes()
+        assert "set-cookie" not in client.get("/").headers
+
+
+def test_files_with_hashes_stay_cached_and_come_compressed(web: Running, site: Path) -> None:
+    script = next(site.glob("app-*/ui.js")).relative_to(site).as_posix()
+    with web.client() as client:
+        hashed = client.get(f"/{script}")
+        assert "immutable" in hashed.headers["cache-control"]
+        assert hashed.headers["content-encoding"] == "gzip"
+        assert hashed.headers["content-type"].startswith("text/javascript")
+        assert client.get("/").headers["cache-control"] == "no-cache"
+        plain = client.get(f"/{script}", headers={"Accept-Encoding": "identity"})
+        assert "content-encoding" not in plain.headers and plain.content == hashed.content
+
+
+def test_manager_opens_by_a_link_that_works_once(web: Running) -> None:
+    with web.client() as client, web.client() as stranger:
+        assert client.get("/manage").status_code == 401
+        client.post("/login")
+        entered = client.get(web.links[-1])
+        assert entered.status_code == 200
+        cookie = entered.headers["set-cookie"]
+        assert "HttpOnly" in cookie and "SameSite=strict" in cookie
+        page = client.get("/manage")
+        assert page.status_code == 200 and "Kleinquartier" in page.text
+        assert client.get("/manage/static/manager.js").status_code == 200
+        again = stranger.get(web.links[-1], headers={"Accept-Language": "en"})
+        assert (
+            again.status_code == 403 and "was used before" in again.text and "set-cookie" not in again.headers
+        )
+        assert stranger.get("/manage").status_code == 401
+        assert stranger.post("/login", headers={"Accept-Language": "en"}).status_code == 429
+        assert client.post("/logout").status_code == 303
+        assert client.get("/manage").status_code == 401
+
+
+def test_manager_page_loads_nothing_from_elsewhere(web: Running) -> None:
+    with web.client() as client:
+        time.sleep(5.1)  # links are printed at most every five seconds
+        client.post("/login")
+        client.get(web.links[-1])
+        text = client.get("/manage?lang=en").text
+        assert "District planning" in text and "cdn." not in text and "googleapis" not in text
+        assert client.get("/manage?lang=../../etc").status_code == 200
+
+
+def test_health_and_missing_pages(web: Running) -> None:
+    with web.client() as client:
+        assert client.get("/healthz").json() == {"status": "ok"}
+        page = client.get("/nowhere", headers={"Accept": "text/html", "Accept-Language": "en-GB,en;q=0.9"})
+        assert page.status_code == 404 and "Page not found" in page.text
+        assert client.get("/docs").status_code == client.get("/openapi.json").status_code == 404
+        for path in ("/../pyproject.toml", "/%2e%2e/pyproject.toml", "/data/..%2f..%2fx"):
+            assert client.get(path).status_code == 404
+
+
+def test_nothing_private_is_public(web: Running) -> None:
+    with web.client() as client:
+        assert SECRET_OWNER not in client.get("/").text
+
+
+def test_public_only_has_no_manager(bundle: Path) -> None:
+    with running(public_only=True) as web, web.client() as client:
+        assert client.get("/").status_code == 200
+        for path in ("/manage", "/login?token=" + TOKEN, "/manage/ws", "/manage/static/manager.js"):
+            assert client.get(path).status_code in (401, 404)
+        assert "set-cookie" not in client.get(f"/login?token={TOKEN}").headers
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.7", "example.org", ""])
+def test_other_addresses_are_refused(host: str) -> None:
+    with pytest.raises(CallError, match="no accounts yet"):
+        server.serve(small(), host=host)
+
+
+def test_busy_port_is_named(bundle: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(CallError, match=f"port {port} is already in use.*--port"):
+            server.serve(small(), port=port)
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_impossible_port_is_refused(port: int) -> None:
+    with pytest.raises(CallError, match="is no port"):
+        server.serve(small(), port=port)
