@@ -7,13 +7,16 @@ Facts of the district win; what is filled says so in the `…_source` columns.
 
 from __future__ import annotations
 
+import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyproj
 import shapely
 
 from energy.parameters import COMPONENTS, Parameters
 from energy.solar import SECTORS, sector_weights
+from twin import schema
 from twin.district import District
 
 Array = npt.NDArray[np.float64]
@@ -33,7 +36,7 @@ def fill(district: District, parameters: Parameters) -> pd.DataFrame:
     """
     buildings = district.buildings
     facts = _facts(buildings, parameters)
-    code, kind_source = _archetype(facts, parameters)
+    code, kind_source = _archetype(buildings, facts, parameters)
     types = parameters.typology.loc[list(code)]
     envelope = pd.DataFrame(index=buildings.index)
     envelope["archetype"], envelope["archetype_source"] = code, kind_source
@@ -118,27 +121,21 @@ def _year(
 
 
 def _archetype(
-    facts: pd.DataFrame, parameters: Parameters
+    buildings: gpd.GeoDataFrame, facts: pd.DataFrame, parameters: Parameters
 ) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.object_]]:
-    """TABULA code of each building and how it was chosen."""
+    """TABULA code of each building and how it was chosen.
+
+    East German types stand for industrial series and for larger houses of 1949 to 1994 in the former GDR.
+    """
     storeys, year = facts["storeys"].to_numpy(), facts["year"].to_numpy()
-    tall = storeys >= parameters.constant("block_storeys")
     home = (facts["function"] == "residential").to_numpy()
-    region = facts["series"].map(parameters.series["region"]).to_numpy("object")
-    industrial = home & (region == "east")
-    size = np.where(
-        ~home | tall | (storeys >= 4) & (facts["dwellings"] > 12),
-        "AB",
-        np.where(facts["dwellings"] > 2, "MFH", np.where(_attached(facts, parameters), "TH", "SFH")),
-    )
-    # Lobeda's apartment blocks of the GDR years are industrial ones even where no list names the series.
-    eastern = industrial | home & np.isin(size, ["AB", "MFH"]) & (year >= 1949) & (year <= 1994)
-    size = np.where(industrial & (size != "AB") & (year >= 1969), "AB", size)
-    high = storeys >= parameters.constant("tower_storeys")
-    keys = pd.DataFrame({"east": eastern, "size": size, "high": high, "year": year})
-    distinct = keys.drop_duplicates()
-    chosen = {tuple(row): _nearest_type(*row, parameters=parameters) for row in distinct.to_numpy(object)}
-    code = np.array([chosen[tuple(row)] for row in keys.to_numpy(object)], object)
+    industrial = home & (facts["series"].map(parameters.series["region"]) == "east").to_numpy()
+    size = _size_class(facts, home, parameters)
+    size = np.where(industrial & (year >= 1969), "AB", size)
+    eastern = home & np.isin(size, ["AB", "MFH"]) & (year >= 1949) & (year <= 1994)
+    eastern = industrial | eastern & _inside("east", buildings, parameters)
+    tower = storeys >= parameters.constant("tower_storeys")
+    code = _nearest_types(eastern, size, tower, year, parameters.typology)
     how = np.where(
         home,
         np.where(industrial, "guessed:TABULA by series and year", "guessed:TABULA by year and size"),
@@ -147,21 +144,50 @@ def _archetype(
     return code, how
 
 
-def _attached(facts: pd.DataFrame, parameters: Parameters) -> npt.NDArray[np.bool_]:
-    return (facts["attached"] >= parameters.constant("attached_share")).to_numpy()
+def _size_class(
+    facts: pd.DataFrame, home: npt.NDArray[np.bool_], parameters: Parameters
+) -> npt.NDArray[np.str_]:
+    """TABULA's size classes: single-family, terraced, multi-family house, apartment block."""
+    storeys, dwellings = facts["storeys"].to_numpy(), facts["dwellings"].to_numpy()
+    tall = storeys >= parameters.constant("block_storeys")
+    small = np.where(facts["attached"] >= parameters.constant("attached_share"), "TH", "SFH")
+    block = ~home | tall | ((storeys >= 4) & (dwellings > 12))
+    return np.where(block, "AB", np.where(dwellings > 2, "MFH", small))
 
 
-def _nearest_type(east: bool, size: str, high: bool, year: float, *, parameters: Parameters) -> str:
-    """The type of that region and size whose years contain `year`, else the nearest years or sizes."""
-    table = parameters.typology
-    table = table[table["region"].isin(["east", "national"]) & (table["variant"] != "LightFrame")]
-    wanted = {"AB": ("AB", "MFH"), "MFH": ("MFH", "AB"), "TH": ("TH", "SFH"), "SFH": ("SFH", "TH")}[size]
-    outside = np.maximum(table["year_from"] - year, 0) + np.maximum(year - table["year_to"], 0)
-    penalty = pd.Series(outside * 10.0, index=table.index)
-    penalty += np.where(table["region"] == "east", 0 if east else 1e6, 5 if east else 0)
-    penalty += table["size_class"].map({wanted[0]: 0.0, wanted[1]: 3.0}).fillna(1e6)
-    penalty += np.where((table["variant"] == "HR") == high, 0, 1)
-    return str(penalty.idxmin())
+def _inside(region: str, buildings: gpd.GeoDataFrame, parameters: Parameters) -> npt.NDArray[np.bool_]:
+    outline = parameters.regions.loc[[region]]
+    to_metres = pyproj.Transformer.from_crs("EPSG:4326", schema.CRS, always_xy=True)
+    ring = np.column_stack(
+        to_metres.transform(outline["longitude"].to_numpy(), outline["latitude"].to_numpy())
+    )
+    centres = shapely.centroid(buildings.geometry.to_numpy())
+    return np.asarray(shapely.contains(shapely.Polygon(ring), centres))
+
+
+_SIMILAR = {"AB": "MFH", "MFH": "AB", "TH": "SFH", "SFH": "TH"}
+_NEVER = 1e6
+
+
+def _nearest_types(
+    eastern: npt.NDArray[np.bool_],
+    size: npt.NDArray[np.str_],
+    tower: npt.NDArray[np.bool_],
+    year: Array,
+    typology: pd.DataFrame,
+) -> npt.NDArray[np.object_]:
+    """The type of the region and size whose years hold each year, else of the nearest years or similar size."""
+    usable = typology["region"].isin(["east", "national"]) & (typology["variant"] != "LightFrame")
+    types = typology[usable]
+    first, last = types["year_from"].to_numpy(), types["year_to"].to_numpy()
+    away = np.maximum(first - year[:, None], 0) + np.maximum(year[:, None] - last, 0)
+    of_east = (types["region"] == "east").to_numpy()
+    region = np.where(eastern[:, None], np.where(of_east, 0.0, 5.0), np.where(of_east, _NEVER, 0.0))
+    kind = types["size_class"].to_numpy("str")
+    similar = np.array([_SIMILAR[name] for name in size])
+    form = np.where(kind == size[:, None], 0.0, np.where(kind == similar[:, None], 3.0, _NEVER))
+    high = (types["variant"] == "HR").to_numpy() != tower[:, None]
+    return types.index.to_numpy("object")[np.argmin(10.0 * away + region + form + high, axis=1)]
 
 
 def _areas(
