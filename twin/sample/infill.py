@@ -19,7 +19,7 @@ DEPTH_M = 12.0
 _STEP_M = 2.0
 _ROW_GAP_M = 16.0
 _LEAST = 2
-_LOT_M = 90.0
+_LOT_M = 160.0
 
 
 def fill(estates: pd.DataFrame, blocked: BaseGeometry, seed: int) -> gpd.GeoDataFrame:
