@@ -29,7 +29,7 @@ _ABBREVIATED_KIND = {"str": "strasse", "pl": "platz", "all": "allee", "wg": "weg
 _TITLES = {"dr": "doktor", "st": "sankt", "bgm": "buergermeister", "bhf": "bahnhof", "str": "strasse"}
 _LETTERS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "o", "æ": "ae", "ł": "l"})
 
-ABBREVIATION = 0.5
+ABBREVIATION = 0.4
 """Distance of a shortened word, in typing errors."""
 MARGIN = 1.0
 """A street is told for certain only if the next best one is farther by this, in typing errors."""
@@ -99,7 +99,7 @@ def allowed_errors(length: int) -> int:
 
 
 def street_distance(first: Street, second: Street) -> float | None:
-    """Typing errors between two streets; 0 for the same, 0.5 a shortened word, None for different streets."""
+    """Typing errors between two streets; 0 for the same, 0.4 a shortened word, None for different streets."""
     if first.key == second.key:
         return 0.0 if first.key else None
     if first.numbers != second.numbers or (first.kind and second.kind and first.kind != second.kind):
@@ -153,7 +153,7 @@ class StreetMatch:
     def how(self) -> str:
         if self.errors == 0:
             return "exact"
-        return "abbreviation" if self.errors % 1 and self.errors <= 1.5 else "typing error"
+        return "abbreviation" if self.errors % 1 and self.errors < 1 + ABBREVIATION else "typing error"
 
 
 def find_street(wanted: Street, known: Iterable[Street]) -> StreetMatch:

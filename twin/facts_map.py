@@ -363,7 +363,7 @@ def _columns(header: Sequence[Cell], facts_map: FactsMap) -> dict[str, tuple[int
             found[column] = tuple(p for p in positions if p is not None)
     taken = {position for positions in found.values() for position in positions}
     for column, signs in COLUMNS.items():
-        if column in found or column in facts_map.constants or not words:
+        if column in facts_map.columns or column in facts_map.constants:
             continue
         for sign in signs:  # in the order of how sure they are
             if sign in words and words.index(sign) not in taken:

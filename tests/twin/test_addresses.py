@@ -20,10 +20,9 @@ from twin.addresses import (
 
 LOBEDA = [
     "Ziegesarstraße", "Karl-Marx-Allee", "Emil-Wölk-Straße", "Salvador-Allende-Platz",
-    "Theobald-Renner-Straße", "Ernst-Schneller-Straße", "Drackendorfer Straße", "Drackendorfer Weg", "Lindenstraße",
-    "Platanenstraße",
-    "Kastanienstraße", "Alte Straße", "Am Klinikum", "An der Riese", "Erlanger Allee", "Fregestraße",
-    "Dr.-Külz-Straße", "Straße des 17. Juni", "Straße 7",
+    "Theobald-Renner-Straße", "Ernst-Schneller-Straße", "Drackendorfer Straße", "Drackendorfer Weg",
+    "Lindenstraße", "Platanenstraße", "Kastanienstraße", "Alte Straße", "Am Klinikum", "An der Riese",
+    "Erlanger Allee", "Fregestraße", "Dr.-Külz-Straße", "Straße des 17. Juni", "Straße 7",
 ]  # fmt: skip
 KNOWN = [street(name) for name in LOBEDA]
 
