@@ -176,7 +176,7 @@ def _nearest_types(
     year: Array,
     typology: pd.DataFrame,
 ) -> npt.NDArray[np.object_]:
-    """The type of the region and size whose years hold each year, else of the nearest years or similar size."""
+    """The type of the region and size whose years hold each year, else the nearest in years and size."""
     usable = typology["region"].isin(["east", "national"]) & (typology["variant"] != "LightFrame")
     types = typology[usable]
     first, last = types["year_from"].to_numpy(), types["year_to"].to_numpy()
@@ -187,7 +187,8 @@ def _nearest_types(
     similar = np.array([_SIMILAR[name] for name in size])
     form = np.where(kind == size[:, None], 0.0, np.where(kind == similar[:, None], 3.0, _NEVER))
     high = (types["variant"] == "HR").to_numpy() != tower[:, None]
-    return types.index.to_numpy("object")[np.argmin(10.0 * away + region + form + high, axis=1)]
+    best = np.argmin(10.0 * away + region + form + high, axis=1)
+    return np.asarray(types.index.to_numpy("object")[best])
 
 
 def _areas(

@@ -16,6 +16,14 @@ from twin.errors import CallError
 
 Array = npt.NDArray[np.floating[Any]]
 AIR_WH_M3K = 0.34  # volumetric heat capacity of air
+NUMBERS = (
+    "a_use_m2", "wall_area_m2", "roof_area_m2", "floor_area_m2", "door_area_m2", "window_area_m2",
+    *WINDOW_COLUMNS, "u_wall_w_m2k", "u_roof_w_m2k", "u_floor_w_m2k", "u_window_w_m2k", "u_door_w_m2k",
+    "r_unheated_roof_m2k_w", "r_unheated_floor_m2k_w", "b_roof", "b_floor", "g_window",
+    "delta_u_thermal_bridge_w_m2k", "infiltration_1_h", "ventilation_1_h", "ventilation_off_1_h",
+    "heat_capacity_wh_m2k",
+)  # fmt: skip
+SIGNED = ("setpoint_offset_k",)
 
 
 def effective_u(u_value: Array, r_unheated: Array) -> Array:
@@ -109,16 +117,14 @@ def _getter(envelope: pd.DataFrame) -> Callable[[str], Array]:
 
 
 def _check(envelope: pd.DataFrame) -> None:
-    numbers = envelope.select_dtypes("number").drop(columns=["year_of_construction"], errors="ignore")
-    values = numbers.to_numpy("float64")
-    signed = numbers.columns.get_indexer(pd.Index(["setpoint_offset_k"]))
+    names = [*NUMBERS, *SIGNED]
+    values = envelope[names].to_numpy("float64")
     bad = ~np.isfinite(values)
-    positive = np.delete(np.arange(values.shape[1]), signed[signed >= 0])
-    bad[:, positive] |= values[:, positive] < 0
+    bad[:, : len(NUMBERS)] |= values[:, : len(NUMBERS)] < 0
     if bad.any():
         row, column = np.argwhere(bad)[0]
         raise CallError(
-            f"{numbers.columns[column]} is {values[row, column]:g}",
+            f"{names[column]} is {values[row, column]:g}",
             f"building {envelope.index[row]}",
             "Correct the district or the measure that set it",
         )

@@ -30,6 +30,7 @@ _INDEX: dict[str, list[str]] = {
     "use": ["function"],
     "schedules": ["function", "day", "quantity"],
     "series": ["construction_series"],
+    "regions": ["region"],
     "constants": ["name"],
 }
 _FLAGS = ("is_estimate", "conditioned", "cooled")
@@ -58,6 +59,7 @@ class Parameters:
     use : set-points, gains, hot water and electricity, index function.
     schedules : hourly shapes in local time, index (function, day, quantity), columns h00 … h23.
     series : series of industrial housing, index construction_series.
+    regions : outlines of regions as points in order, index region.
     constants : single figures, index name.
     """
 
@@ -68,6 +70,7 @@ class Parameters:
     use: pd.DataFrame
     schedules: pd.DataFrame
     series: pd.DataFrame
+    regions: pd.DataFrame
     constants: pd.DataFrame
 
     @classmethod
@@ -142,7 +145,7 @@ def _read(name: str, index: list[str]) -> pd.DataFrame:
 
 def _check(tables: Mapping[str, pd.DataFrame]) -> None:
     for name, table in tables.items():
-        if table.index.duplicated().any():
+        if name != "regions" and table.index.duplicated().any():
             raise SourceError(f"{table.index[table.index.duplicated()][0]!r} stands twice", f"table {name}")
     carriers = set(tables["systems"]["carrier"].dropna())
     if lost := carriers - set(tables["carriers"].index):

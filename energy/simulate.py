@@ -22,6 +22,7 @@ Resolution = Literal["hour", "month", "year"]
 Progress = Callable[[str, float], None]
 METHODS = {"rc5": "ISO 13790:2008 Annex C, simple hourly method (5R1C)"}
 RESOLUTIONS = ("hour", "month", "year")
+_LABELS = ("function", "heating", "conditioned", "dwellings")
 
 
 def simulate(
@@ -81,7 +82,8 @@ def annual(case: Case, *, buildings: Iterable[str] | None = None) -> pd.DataFram
 
 def chain(case: Case, ids: pd.Index, bins: npt.NDArray[np.intp], outputs: Sequence[str]) -> dict[str, Array]:
     """All `outputs` of the buildings `ids`, shape (building, bin), from need to cost."""
-    envelope = case.envelope.loc[ids]
+    envelope = case.envelope[[*heat_balance.NUMBERS, *heat_balance.SIGNED, *_LABELS]]
+    envelope = envelope if ids is envelope.index else envelope.loc[ids]
     supplied = supply.supply_of(envelope, case.parameters)
     states = any(name in results.STATES for name in outputs)
     heating, cooling, air, operative = _heat_needs(case, envelope, bins, states)
@@ -112,14 +114,15 @@ def _heat_needs(
     need = [np.zeros(shape, np.float32) for _ in range(2)]
     temperature = [np.full(shape if states else (len(envelope), 0), np.nan, np.float32) for _ in range(2)]
     planes = solar.plane_irradiance(case.weather, case.parameters.constant("albedo"))
-    conditioned = envelope["conditioned"].to_numpy(bool)
-    function = envelope["function"].to_numpy("object")
-    for name in pd.unique(function[conditioned]):
-        rows = np.flatnonzero(conditioned & (function == name))
+    heated = np.flatnonzero(envelope["conditioned"].to_numpy(bool))
+    zones = heat_balance.zones(envelope.iloc[heated], case.parameters)
+    function = envelope["function"].to_numpy("object")[heated]
+    for name in pd.unique(function):
+        mine = np.flatnonzero(function == name)
+        rows = heated[mine]
         plan = occupancy.schedule(str(name), case.weather, case.parameters)
         drive = zone.Drive(case.weather.temp_air, planes, plan, bins)
-        zones = heat_balance.zones(envelope.iloc[rows], case.parameters)
-        loads = zone.simulate_zones(zones, drive, temperatures=states)
+        loads = zone.simulate_zones(zones.take(mine), drive, temperatures=states)
         need[0][rows], need[1][rows] = loads.heating, loads.cooling
         if states:
             temperature[0][rows], temperature[1][rows] = (

@@ -46,8 +46,7 @@ def supply_of(envelope: pd.DataFrame, parameters: Parameters) -> Supply:
     hot water.
     """
     use = parameters.use.loc[envelope["function"]]
-    area = np.nan_to_num(envelope["a_use_m2"].to_numpy("float64"))
-    dwellings = np.nan_to_num(envelope["dwellings"].to_numpy("float64"))
+    area, dwellings = (_known(envelope[name].to_numpy("float64")) for name in ("a_use_m2", "dwellings"))
     heated = envelope["conditioned"].to_numpy(bool)
     per_dwelling = use["electricity_kwh_dwelling_a"].to_numpy("float64")
     by_dwelling = np.isfinite(per_dwelling) & (dwellings > 0)
@@ -57,13 +56,17 @@ def supply_of(envelope: pd.DataFrame, parameters: Parameters) -> Supply:
         carriers=carriers,
         hot_water_kwh_a=np.where(heated, use["hot_water_kwh_m2a"].to_numpy("float64") * area, 0.0),
         electricity_kwh_a=np.where(
-            by_dwelling, np.nan_to_num(per_dwelling) * dwellings, use["electricity_kwh_m2a"].to_numpy() * area
+            by_dwelling, _known(per_dwelling) * dwellings, use["electricity_kwh_m2a"].to_numpy() * area
         ),
         carrier=np.array([carriers.index(c) if c in carriers else -1 for c in systems["carrier"]], np.intp),
         efficiency_heating=systems["efficiency_heating"].to_numpy("float64"),
         efficiency_hot_water=systems["efficiency_hot_water"].to_numpy("float64"),
         seer=parameters.constant("cooling_seer"),
     )
+
+
+def _known(values: Array) -> Array:
+    return np.where(np.isfinite(values), values, 0.0)
 
 
 def heat_delivered(supply: Supply, heating: Array, hot_water: Array) -> Array:
