@@ -139,6 +139,7 @@ def _completed(
     every = known.index.append(made.index.difference(known.index)).rename("block_id")
     made = made.reindex(every)
     out = pd.DataFrame(known).reindex(every)
+    out["name"] = out["name"].mask(out["name"] == "")
     for column in made.columns:
         out[column] = out[column].where(out[column].notna(), made[column])
     return schema.conform("blocks", gpd.GeoDataFrame(out, geometry="geometry", crs=schema.CRS))
@@ -154,14 +155,18 @@ def _unions(rows: gpd.GeoDataFrame) -> pd.Series:
 
 def _names(rows: gpd.GeoDataFrame, index: pd.Index) -> pd.Series:
     """Streets with house numbers, the street with most buildings first; else the buildings' one name."""
-    named = rows[rows["street"].notna()]
-    names: dict[str, str] = {}
-    for block, own in named.groupby("block_id"):
-        streets = own["street"].value_counts(sort=True).index
-        numbers = {
-            street: house_number_range(own.loc[own["street"] == street, "house_number"]) for street in streets
-        }
-        names[str(block)] = ", ".join(f"{street} {numbers[street]}".strip() for street in streets)
+    numbers: dict[str, dict[str, list[object]]] = {}
+    columns = (rows[name].to_numpy(object) for name in ("block_id", "street", "house_number"))
+    for block, street, number in zip(*columns, strict=True):
+        if isinstance(street, str):
+            numbers.setdefault(block, {}).setdefault(street, []).append(number)
+    names = {
+        block: ", ".join(
+            f"{street} {house_number_range(streets[street])}".strip()
+            for street in sorted(streets, key=lambda street: (-len(streets[street]), street))
+        )
+        for block, streets in numbers.items()
+    }
     own_name = rows["name"].where(rows["name"] != rows.index)  # some sources repeat the id as the name
     by_block = own_name.groupby(rows["block_id"])
     only = by_block.first().where(by_block.nunique() == 1).reindex(index)

@@ -61,7 +61,7 @@ def roof_rise_m(footprint: NDArray[np.object_], roof_type: NDArray[np.object_]) 
     form = np.array([extrude.FORMS.get(kind, "flat") for kind in roof_type], object)
     slope = np.array([np.tan(np.radians(ROOF_PITCH_DEG.get(kind, 0.0))) for kind in form])
     run = extrude.short_side_m(footprint) * np.where(form == "pent", 1.0, 0.5)
-    return run * slope
+    return np.asarray(run * slope, np.float64)
 
 
 def rise_within(

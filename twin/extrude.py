@@ -83,7 +83,7 @@ def short_side_m(footprint: NDArray[np.object_]) -> Floats:
     for side in (0, 1):
         a, b = shapely.get_point(ring, side), shapely.get_point(ring, side + 1)
         sides[:, side] = shapely.distance(a, b)
-    return np.nan_to_num(sides.min(axis=1))
+    return np.asarray(np.nan_to_num(sides.min(axis=1)), np.float64)
 
 
 def _corners(footprint: NDArray[np.object_]) -> tuple[Floats, Bools]:

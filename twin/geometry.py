@@ -127,7 +127,7 @@ def _on_terrain(
     found = [
         Finding("repaired", "", str(one), "the solid stood on height 0; set on the terrain") for one in ids
     ]
-    return {**tables, "buildings": buildings, "surfaces": surfaces.set_geometry(moved)}, found
+    return {**tables, "buildings": buildings, "surfaces": surfaces.assign(geometry=moved)}, found
 
 
 def _heights(
@@ -222,7 +222,7 @@ def _measured(tables: dict[str, pd.DataFrame], progress: Progress) -> dict[str, 
     fill(buildings, "footprint_area_m2", shapely.area(buildings.geometry.to_numpy()))
     if not _lacking(buildings, surfaces):
         return {**tables, "buildings": buildings}
-    building = buildings.index.get_indexer(surfaces["building_id"]).astype(np.int64)
+    building = buildings.index.get_indexer(pd.Index(surfaces["building_id"])).astype(np.int64)
     part = pd.factorize(surfaces["part_id"], use_na_sentinel=True)[0].astype(np.int64)
     solid = pd.factorize(building * (part.max(initial=0) + 2) + part)[0].astype(np.int64)
     faces, vector = _facing_outward(buildings, surfaces, building, solid)
@@ -303,8 +303,8 @@ def _over_roofs(
     building = buildings.index.get_indexer(surfaces["building_id"])
     up = np.cos(np.radians(surfaces["tilt_deg"].to_numpy())) * surfaces["area_m2"].to_numpy()
     up = np.where(surfaces["surface_type"] == "RoofSurface", np.maximum(up, 0.0), 0.0)
-    area = np.bincount(building, up, len(buildings))
-    total = np.bincount(building, up * np.nan_to_num(values), len(buildings))
+    area = polygons.sum_by(building, up, len(buildings))
+    total = polygons.sum_by(building, up * np.nan_to_num(values), len(buildings))
     return np.divide(total, area, out=np.full(len(buildings), np.nan), where=area > 0), area
 
 
@@ -314,7 +314,7 @@ def _envelope(buildings: gpd.GeoDataFrame, surfaces: gpd.GeoDataFrame, building:
     area, party = surfaces["area_m2"].to_numpy(), surfaces["party_area_m2"].to_numpy()
 
     def total(values: Floats, chosen: Bools) -> Floats:
-        return np.bincount(building[chosen], values[chosen], len(buildings))
+        return polygons.sum_by(building[chosen], values[chosen], len(buildings))
 
     wall = kind == "WallSurface"
     exposed = ~np.isin(kind, _UNEXPOSED)

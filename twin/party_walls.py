@@ -13,7 +13,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from twin.polygons import Bools, Faces, Floats, Ints
+from twin.polygons import Bools, Faces, Floats, Ints, dot
 
 GAP_M = 0.25
 ANGLE_DEG = 3.0
@@ -80,7 +80,7 @@ def _frames(faces: Faces, vector: Floats, wall: Ints) -> _Frames:
     first = np.searchsorted(of, np.arange(len(wall)))
     xy, z = faces.xyz[vertex, :2], faces.xyz[vertex, 2]
     origin = xy[first]
-    along = np.einsum("ij,ij->i", xy - origin[of], left[of])
+    along = dot(xy - origin[of], left[of])
     if not len(wall):
         return _Frames(origin, normal, left, *(np.zeros(0) for _ in range(4)))
     return _Frames(
@@ -109,7 +109,7 @@ def _facing(frames: _Frames, solid: Ints) -> tuple[Ints, Ints]:
     a, b = shapely.STRtree(line).query(line, predicate="dwithin", distance=GAP_M)
     keep = (a < b) & (solid[a] != solid[b])
     a, b = a[keep], b[keep]
-    facing = np.einsum("ij,ij->i", frames.normal[a], frames.normal[b]) < -np.cos(np.radians(ANGLE_DEG))
+    facing = dot(frames.normal[a], frames.normal[b]) < -np.cos(np.radians(ANGLE_DEG))
     tall = np.minimum(frames.high[a], frames.high[b]) > np.maximum(frames.low[a], frames.low[b])
     a, b = a[facing & tall], b[facing & tall]
     close = _close(frames, a, b)
@@ -119,8 +119,7 @@ def _facing(frames: _Frames, solid: Ints) -> tuple[Ints, Ints]:
 def _close(frames: _Frames, a: Ints, b: Ints) -> Bools:
     """Whether wall b is within the gap of wall a's plane all along the stretch that they share."""
     reach = [
-        np.einsum(
-            "ij,ij->i",
+        dot(
             frames.origin[b] + frames.left[b] * along[b][:, None] - frames.origin[a],
             frames.left[a],
         )
@@ -131,8 +130,8 @@ def _close(frames: _Frames, a: Ints, b: Ints) -> Bools:
     gap = np.zeros(len(a))
     for along in (start, end):
         point = frames.origin[a] + frames.left[a] * along[:, None] - frames.origin[b]
-        gap = np.maximum(gap, np.abs(np.einsum("ij,ij->i", point, frames.normal[b])))
-    return (end > start) & (gap <= GAP_M)
+        gap = np.maximum(gap, np.abs(dot(point, frames.normal[b])))
+    return np.asarray((end > start) & (gap <= GAP_M), bool)
 
 
 def _overlap(faces: Faces, frames: _Frames, wall: Ints, a: Ints, b: Ints) -> Floats:
@@ -147,7 +146,7 @@ def _drawn(faces: Faces, frames: _Frames, wall: Ints, drawn: Ints, plane: Ints) 
     """Walls as flat polygons in the planes given, without their holes (windows, say)."""
     vertex, of = _vertices(faces, wall[drawn])
     away = faces.xyz[vertex, :2] - frames.origin[plane][of]
-    along = np.einsum("ij,ij->i", away, frames.left[plane][of])
+    along = dot(away, frames.left[plane][of])
     up = faces.xyz[vertex, 2] - frames.low[plane][of]
     polygon = np.atleast_1d(shapely.polygons(shapely.linearrings(along, up, indices=of)))
     bad = ~shapely.is_valid(polygon)

@@ -164,7 +164,7 @@ def _add_buildings(
         bar = {
             "title": label or "value", "fmt": _format(column), "color": "#222222", "vertical": False,
             "position_x": 0.3, "position_y": 0.03, "width": 0.4, "height": 0.14,
-            "title_font_size": 17, "label_font_size": 14,
+            "n_labels": 4, "title_font_size": 17, "label_font_size": 14,
         }  # fmt: skip
         plotter.add_mesh(surface, cmap=cmap, nan_color=NO_VALUE, scalar_bar_args=bar, **look)
     lines = np.column_stack([np.full(len(shape.outline), 2), shape.outline]).ravel()

@@ -75,7 +75,8 @@ def ring_vectors(faces: Faces) -> Floats:
 
 def area_vectors(faces: Faces) -> Floats:
     """Area vector of each polygon, holes subtracted however they run, shape (polygon, 3). [m²]"""
-    return _sum_by(signed_ring_vectors(faces), faces.ring_face, faces.count)
+    vectors = signed_ring_vectors(faces)
+    return np.stack([sum_by(faces.ring_face, axis, faces.count) for axis in vectors.T], axis=1)
 
 
 def signed_ring_vectors(faces: Faces) -> Floats:
@@ -89,8 +90,7 @@ def wrong_holes(faces: Faces, vectors: Floats) -> Bools:
     """Whether a ring is a hole that runs the same way as its polygon's outline, shape (ring,)."""
     outline = np.zeros((faces.count, 3))
     outline[faces.ring_face[~faces.is_hole]] = vectors[~faces.is_hole]
-    along = np.einsum("ij,ij->i", vectors, outline[faces.ring_face])
-    return faces.is_hole & (along > 0)
+    return faces.is_hole & (dot(vectors, outline[faces.ring_face]) > 0)
 
 
 def turn_wrong_holes(geometry: NDArray[np.object_], faces: Faces) -> NDArray[np.object_]:
@@ -132,5 +132,11 @@ def lowest_and_highest(faces: Faces) -> tuple[Floats, Floats]:
     return np.where(np.isfinite(low), low, np.nan), np.where(np.isfinite(high), high, np.nan)
 
 
-def _sum_by(values: Floats, group: Ints, count: int) -> Floats:
-    return np.stack([np.bincount(group, column, count) for column in values.T], axis=1)
+def dot(a: Floats, b: Floats) -> Floats:
+    """Scalar product of each pair of rows, shape (n,)."""
+    return np.asarray(np.einsum("ij,ij->i", a, b), np.float64)
+
+
+def sum_by(group: Ints, values: Floats | Bools, count: int) -> Floats:
+    """Sum of the values of each group 0..count-1, shape (count,)."""
+    return np.asarray(np.bincount(group, values, count), np.float64)

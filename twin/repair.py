@@ -31,7 +31,7 @@ def clean(tables: Tables) -> tuple[Tables, list[Finding]]:
     buildings = tables["buildings"].copy()
     geometry = _with_own(buildings, surfaces)
     geometry, repaired, lost = valid_polygons(geometry)
-    buildings = buildings.set_geometry(gpd.GeoSeries(geometry, buildings.index, crs=schema.CRS))
+    buildings = buildings.assign(geometry=gpd.GeoSeries(geometry, buildings.index, crs=schema.CRS))
     found += _said("repaired", buildings[repaired], "the footprint crosses itself; made valid")
     found += _said("left_out", buildings[lost], "the footprint is empty, has no area or is not finite")
     found += _numbers(buildings)
@@ -41,9 +41,9 @@ def clean(tables: Tables) -> tuple[Tables, list[Finding]]:
 
 def valid_polygons(geometry: NDArray[np.object_]) -> tuple[NDArray[np.object_], Bools, Bools]:
     """Flat valid polygons and multipolygons; which were repaired; which have no area (given as None)."""
-    geometry = shapely.force_2d(geometry)
+    geometry = np.array(shapely.force_2d(geometry), object)
     lost = shapely.is_missing(geometry) | shapely.is_empty(geometry) | ~_finite(geometry)
-    geometry = np.where(lost, None, geometry)
+    geometry[lost] = None
     crossing = ~lost & ~shapely.is_valid(geometry)
     mended = [_areas_of(shape) for shape in shapely.make_valid(geometry[crossing])]
     geometry[crossing] = np.array([*mended, None], object)[:-1]  # the None keeps numpy from unpacking
@@ -67,7 +67,7 @@ def _finite(geometry: NDArray[np.object_], heights: bool = False) -> Bools:
 
 def _with_own(buildings: gpd.GeoDataFrame, surfaces: gpd.GeoDataFrame) -> NDArray[np.object_]:
     """Footprints; where missing, what the ground surfaces cover, or all surfaces if there are none."""
-    geometry = buildings.geometry.to_numpy().astype(object)
+    geometry = np.array(buildings.geometry, object)
     lacking = buildings.index[shapely.is_missing(geometry) | shapely.is_empty(geometry)]
     if not len(lacking):
         return geometry

@@ -15,7 +15,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from twin.polygons import Bools, Faces, Floats, Ints
+from twin.polygons import Bools, Faces, Floats, Ints, dot, sum_by
 
 TOLERANCE_M = 0.01
 _PROBE_M = 0.1
@@ -64,7 +64,7 @@ def _merged(xyz: Floats, solid: Ints) -> Ints:
     apart = solid * (100.0 * TOLERANCE_M)  # a fourth coordinate keeps the solids apart
     pairs = cKDTree(np.column_stack([xyz, apart])).query_pairs(TOLERANCE_M, output_type="ndarray")
     graph = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(len(xyz), len(xyz)))
-    return connected_components(graph, directed=False)[1].astype(np.int64)
+    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 
 
 def _mix(a: Ints, b: Ints) -> Ints:
@@ -104,7 +104,7 @@ def volumes(faces: Faces, ring_vector: Floats, solid: Ints) -> Floats:
 
     Positive where the polygons face outward. Means something for closed solids only.
     """
-    return np.bincount(solid[faces.ring_face], _ring_volumes(faces, ring_vector, solid), _count(solid))
+    return sum_by(solid[faces.ring_face], _ring_volumes(faces, ring_vector, solid), _count(solid))
 
 
 def _ring_volumes(faces: Faces, ring_vector: Floats, solid: Ints) -> Floats:
@@ -119,7 +119,7 @@ def _ring_volumes(faces: Faces, ring_vector: Floats, solid: Ints) -> Floats:
     start = faces.ring_start[:-1]
     middle = np.add.reduceat(faces.xyz * inner[:, None], start, axis=0)
     middle /= np.add.reduceat(inner, start)[:, None]
-    return np.einsum("ij,ij->i", middle - faces.xyz[first[of_ring]], ring_vector) / 3.0
+    return dot(middle - faces.xyz[first[of_ring]], ring_vector) / 3.0
 
 
 def inward(
@@ -173,10 +173,10 @@ def _two_colours(edge: Edges, chosen: Bools, count: int) -> tuple[Ints, Bools]:
     Each polygon is two nodes, as it is and turned; edges join the nodes that agree. The polygons of one
     component then agree with each other.
     """
-    pair = np.flatnonzero((edge.uses == 2) & chosen[edge.face])
-    pair = pair[np.argsort(edge.key[pair], kind="stable")].reshape(-1, 2)
-    a, b = edge.face[pair[:, 0]], edge.face[pair[:, 1]]
-    differ = edge.forward[pair[:, 0]] != edge.forward[pair[:, 1]]
+    used = np.flatnonzero((edge.uses == 2) & chosen[edge.face])
+    one, two = used[np.argsort(edge.key[used], kind="stable")].reshape(-1, 2).T
+    a, b = edge.face[one], edge.face[two]
+    differ = edge.forward[one] != edge.forward[two]
     other = np.where(differ, 0, count)
     rows = np.concatenate([a, a + count])
     columns = np.concatenate([b + other, b + count - other])
