@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from twin.sources import citygml, cityjson, footprints, ortho, osm, terrain
+from twin.sources import citygml, cityjson, footprints, ortho, osm, terrain, trees
 
 SOURCES: dict[str, ModuleType] = {
     "citygml": citygml,
@@ -13,4 +13,5 @@ SOURCES: dict[str, ModuleType] = {
     "osm": osm,
     "terrain": terrain,
     "ortho": ortho,
+    "trees": trees,
 }

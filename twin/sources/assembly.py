@@ -93,6 +93,8 @@ def assemble(
     polygons = polygons.keep(rows.alive[polygons.building])
     if not len(polygons):
         raise _nothing(rows, where)
+    for row, count in store.dropped.items():
+        rows.note("repaired", np.array([row]), f"{count} faces with under three corners were left out")
     normal = _normals(polygons)
     by_tilt = polygons.type == PLAIN
     _tell_types(polygons, normal)

@@ -234,16 +234,19 @@ def _rings(polygon: Element, turned: bool) -> tuple[list[Ring], bool]:
 def _numbers(ring: Element) -> list[float]:
     """Coordinates of a LinearRing: posList, pos, pointProperty or coordinates."""
     if len(ring) == 1 and LOCAL[ring[0].tag] == "posList":
-        words = (ring[0].text or "").split()
+        text = ring[0].text or ""
     else:
-        words = []
-        for node in ring.iter():
-            if LOCAL[node.tag] in ("posList", "pos", "coordinates"):
-                words += (node.text or "").replace(",", " ").split()
+        lists = (
+            node.text or "" for node in ring.iter() if LOCAL[node.tag] in ("posList", "pos", "coordinates")
+        )
+        text = " ".join(lists).replace(",", " ")
     try:
-        return list(map(float, words))
+        result = list(map(float, text.split()))
     except ValueError as error:
         raise BrokenGeometryError(f"a coordinate is no number ({str(error)[-60:]})") from None
+    if "_" in text:  # Python's own way to group digits
+        raise BrokenGeometryError("a coordinate is no number (it holds an underscore)")
+    return result
 
 
 def _dimension(numbers: list[float]) -> int:

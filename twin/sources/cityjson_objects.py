@@ -52,6 +52,7 @@ class _Thing:
     facts: Json
     lod: float = math.nan
     faces: list[tuple[list[Ring], int]] = field(default_factory=list)
+    cut: list[str] = field(default_factory=list)
 
 
 def add_buildings(
@@ -77,7 +78,11 @@ def add_buildings(
             continue
         mark = store.mark()
         try:
-            _add_building(name, known, part_of, vertices, templates, store)
+            cut = _add_building(name, known, part_of, vertices, templates, store)
+            findings += [
+                Finding("repaired", file, name, f"the attribute '{key[:80]}' was cut: it was too long")
+                for key in cut
+            ]
         except BrokenObjectError as error:
             store.rollback(mark)
             findings.append(Finding("left_out", file, name, str(error)))
@@ -112,7 +117,8 @@ def _add_building(
     vertices: Floats,
     templates: Templates | None,
     store: Store,
-) -> None:
+) -> list[str]:
+    """Add one building with its parts; the names of attributes that were cut."""
     whole = _thing(name, objects[name], vertices, templates)
     parts = [_thing(part, objects[part], vertices, templates) for part in _parts(name, objects, part_of)]
     best = max((_rank(part.lod) for part in parts), default=-math.inf)
@@ -123,6 +129,7 @@ def _add_building(
         lods.append(_add_faces(whole, store, -1))
     known = [lod for lod in lods if not math.isnan(lod)]
     record["lod"] = f"{max(known):g}" if known else None
+    return [key for thing in (whole, *parts) for key in thing.cut]
 
 
 def _parts(name: str, objects: dict[str, Json], part_of: dict[str, str]) -> list[str]:
@@ -139,8 +146,11 @@ def _add_faces(thing: _Thing, store: Store, part: int) -> float:
 
 # ---------------------------------------------------------------------------------------------- geometry
 def _thing(name: str, value: Json, vertices: Floats, templates: Templates | None) -> _Thing:
-    facts = value.get("attributes")
-    thing = _Thing(name, (facts if isinstance(facts, dict) else {}) | _address_of(value))
+    stated = value.get("attributes")
+    facts = stated if isinstance(stated, dict) else {}
+    short = {key[:200]: _cut(item) for key, item in facts.items()}
+    thing = _Thing(name, short | _address_of(value))
+    thing.cut = [key for key, item in facts.items() if short[key[:200]] is not item]
     geometries = [item for item in value.get("geometry") or [] if isinstance(item, dict)]
     by_lod: dict[float, list[tuple[Json, Floats]]] = {}
     for geometry in geometries:
@@ -342,7 +352,7 @@ def _main_address(addresses: list[dict[str, str]]) -> Record:
 
 def _rest(facts: Json, functions: list[str], addresses: list[dict[str, str]]) -> str | None:
     """Attributes that the schema has no column for, as a JSON object."""
-    extra = {name: _cut(value) for name, value in facts.items() if name not in _USED and value is not None}
+    extra = {name: value for name, value in facts.items() if name not in _USED and value is not None}
     if len(functions) > 1:
         extra["functions"] = functions
     if len(addresses) > 1:

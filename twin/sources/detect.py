@@ -18,7 +18,8 @@ from twin.sources.base import Finding, Progress, SourceData, no_progress
 
 Kind = Literal[
     "citygml", "cityjson", "geojson", "shapefile", "gpkg", "kml", "flatgeobuf", "filegdb", "parquet", "gml",
-    "osm_xml", "osm_pbf", "osm_json", "geotiff", "jpeg", "png", "xlsx", "xyz", "csv", "archive", "empty", "unknown",
+    "osm_xml", "osm_pbf", "osm_json", "geotiff", "jpeg", "png", "xlsx", "xyz", "csv", "archive", "empty",
+    "unknown",
 ]  # fmt: skip
 
 BUILDING_SOURCES: dict[str, str] = {

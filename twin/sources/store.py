@@ -35,6 +35,8 @@ class Store:
         self.buildings: list[Record] = []
         self.parts: list[Record] = []
         self.surface_ids: list[str | None] = []
+        self.dropped: dict[int, int] = {}
+        """Number of faces that were none, by building."""
         self._coordinates = array("d")
         self._ring_points = array("q")
         self._polygon_rings = array("q")
@@ -62,6 +64,8 @@ class Store:
         """Add a polygon of the last building, exterior ring first; False where it has under 3 corners."""
         usable = [closed for ring in rings if (closed := _closed(ring)) is not None]
         if not usable or _closed(rings[0]) is None:
+            row = len(self.buildings) - 1
+            self.dropped[row] = self.dropped.get(row, 0) + 1
             return False
         for ring in usable:
             self._coordinates.extend(ring)
@@ -81,6 +85,7 @@ class Store:
     def rollback(self, mark: tuple[int, ...]) -> None:
         """Forget everything since `mark`: the building turned out broken."""
         buildings, parts, polygons, rings, numbers = mark
+        self.dropped = {row: count for row, count in self.dropped.items() if row < buildings}
         del self.buildings[buildings:], self.parts[parts:], self.surface_ids[polygons:]
         for column in (self._polygon_rings, self._building, self._part, self._type):
             del column[polygons:]
@@ -168,4 +173,7 @@ def _closed(ring: Ring) -> Ring | None:
     """The ring with its first point at its end, or None under three corners."""
     if ring[:3] != ring[-3:]:
         ring = [*ring, *ring[:3]]
-    return ring if len(ring) >= 12 else None
+    if len(ring) > 12:
+        return ring
+    corners = {tuple(ring[i : i + 3]) for i in range(0, len(ring), 3)}
+    return ring if len(corners) > 2 else None
