@@ -6,7 +6,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from twin import mesh, schema
+import geopandas as gpd
+
+from twin import mesh
 from twin.district import District
 from twin.errors import CallError
 
@@ -31,7 +33,7 @@ def write(district: District, file: Path) -> None:
             beside.write_bytes(mesh.glb(district))
         elif file.suffix.lower() == ".gpkg":
             for table, frame in district.tables().items():
-                if schema.has_geometry(table) and len(frame):
+                if isinstance(frame, gpd.GeoDataFrame) and len(frame):
                     frame.to_file(beside, layer=table, driver="GPKG", engine="pyogrio")
         else:
             district.buildings.to_parquet(beside)
