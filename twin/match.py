@@ -171,14 +171,15 @@ def _notes(records: Mapping[int, Record], answers: Mapping[int, Answer]) -> pd.D
 
 # ------------------------------------------------------------------------------------------ duplicates
 def _keys(register: Register, record: Record, answer: Answer) -> frozenset[Hashable]:
-    """What a row claims: addresses, or buildings where it has no address."""
+    """What a row claims: addresses, or buildings where there is no address."""
     if answer.how == "address":
         return frozenset((answer.street_key, n) for met in answer.numbers.values() for n in met)
-    numbers = record["numbers"]
-    if record["street"] and numbers.items:
+    numbers: HouseNumbers = record["numbers"]
+    if answer.how == "place" and record["street"] and numbers.items:
         key = street(record["street"]).key
         return frozenset((key, n) for n in numbers.numbers())
-    return frozenset(register.ids[position] for position in answer.numbers)
+    own = [register.addresses[position] or (register.ids[position],) for position in answer.numbers]
+    return frozenset(key for keys in own for key in keys)
 
 
 def _duplicates(

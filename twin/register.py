@@ -72,7 +72,7 @@ class Register:
         self.streets: dict[str, Street] = {}
         self.spelling: dict[str, str] = {}
         self.atoms: dict[str, list[tuple[HouseNumber, int]]] = defaultdict(list)
-        self.numbers: list[tuple[HouseNumber, ...]] = []
+        self.addresses: list[tuple[tuple[str, HouseNumber], ...]] = []
         self._add_addresses(_texts(buildings, "street"), _texts(buildings, "house_number"))
         self._found: dict[Street, StreetMatch] = {}
 
@@ -80,7 +80,7 @@ class Register:
         for position, (name, number) in enumerate(zip(streets, numbers, strict=True)):
             folded = street(name)
             found = tuple(parse_house_numbers(number).numbers()) if number and folded.key else ()
-            self.numbers.append(found)
+            self.addresses.append(tuple((folded.key, item) for item in found))
             if folded.key:
                 self.streets.setdefault(folded.key, folded)
                 self.spelling.setdefault(folded.key, name)
