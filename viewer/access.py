@@ -23,8 +23,9 @@ SESSION_SECONDS = 12 * 3600
 RENEW_SECONDS = 5.0
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 PUBLIC_POLICY = (
-    "default-src 'none'; script-src 'self' blob:; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-    "connect-src 'self' blob: data:; font-src 'self'; worker-src 'self' blob:; manifest-src 'self'; "
+    "default-src 'none'; script-src 'self' blob:; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; connect-src 'self' blob: data:; font-src 'self'; "
+    "worker-src 'self' blob:; manifest-src 'self'; "
     "base-uri 'none'; form-action 'self'"
 )
 # Bokeh embeds its documents in inline scripts and compiles templates, so the manager's page needs both.

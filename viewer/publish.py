@@ -87,21 +87,14 @@ def group_table(twin: Twin, states: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """One row per privacy group: name, quarter, counts, area, and its energy in each state. [kWh, kg]"""
     buildings = twin.district.buildings
     shown = twin.group[twin.group != privacy.HIDDEN]
-    by_name = facts.names(buildings)
-    base = pd.DataFrame(
-        {
-            "group_id": shown,
-            "name": by_name.loc[shown.index],
-            "quarter": buildings["quarter"].loc[shown.index],
-            "dwellings": buildings["dwellings"].loc[shown.index].fillna(0),
-            "a_use_m2": twin.area_m2.loc[shown.index],
-        }
-    ).sort_index()
-    grouped = base.groupby("group_id")
-    table = grouped.agg(
-        name=("name", _joined), quarter=("quarter", _commonest), buildings=("name", "size"),
-        dwellings=("dwellings", "sum"), a_use_m2=("a_use_m2", "sum"),
-    )  # fmt: skip
+    members = (
+        buildings.loc[shown.index].assign(group_id=shown, area=twin.area_m2.loc[shown.index]).sort_index()
+    )
+    table = members.groupby("group_id").agg(
+        buildings=("area", "size"), dwellings=("dwellings", "sum"), a_use_m2=("area", "sum")
+    )
+    table["name"] = _joined(members["group_id"], facts.names(members))
+    table["quarter"] = _commonest(members["group_id"], members["quarter"])
     for state, annual in states.items():
         sums = privacy.sums(annual[["heating_need_kwh", "co2_kg"]], twin.group)
         table[[f"heating_need_kwh_{state}", f"co2_kg_{state}"]] = sums.loc[table.index]
@@ -299,15 +292,23 @@ def _public_names(buildings: pd.DataFrame) -> list[str | None]:
     return [None if name == building_id else str(name) for building_id, name in names.items()]
 
 
-def _joined(names: pd.Series) -> str:
-    """The names of a group's buildings, the first three spelt out."""
-    kept = list(dict.fromkeys(str(name) for name in names))
-    return ", ".join(kept[:3]) + (f" (+{len(kept) - 3})" if len(kept) > 3 else "")
+def _joined(group: pd.Series, names: pd.Series) -> pd.Series:
+    """The names of each group's buildings, the first three spelt out."""
+    members: dict[str, dict[str, None]] = {}
+    for one, name in zip(group, names, strict=True):
+        members.setdefault(one, {})[str(name)] = None
+    said = {}
+    for one, known in members.items():
+        more = len(known) - 3
+        said[one] = ", ".join(list(known)[:3]) + (f" (+{more})" if more > 0 else "")
+    return pd.Series(said, dtype="object")
 
 
-def _commonest(values: pd.Series) -> str | None:
-    counts = values.dropna().value_counts()
-    return None if counts.empty else str(min(counts[counts == counts.max()].index))
+def _commonest(group: pd.Series, values: pd.Series) -> pd.Series:
+    """The most frequent value of each group, the first by name where two are; none where all are missing."""
+    counts = pd.DataFrame({"group": group, "value": values}).dropna().value_counts().reset_index()
+    ranked = counts.sort_values(["group", "count", "value"], ascending=[True, False, True])
+    return ranked.drop_duplicates("group").set_index("group")["value"]
 
 
 def _plain(values: pd.Series) -> list[Any]:

@@ -1,0 +1,254 @@
+"""The manager's app and the public page in a real browser on the real server."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from tests.browser.visit import DESKTOP, PHONE, Visit, launch, visit
+from tests.viewer.conftest import bundle  # noqa: F401 (a fixture)
+from tests.viewer.districts import small
+from tests.viewer.test_server import TOKEN, Running, running
+from viewer import publish
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def web(bundle: Path) -> Iterator[Running]:
+    with running() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def session(chromium: Browser, web: Running) -> dict[str, object]:
+    """The manager's cookies, got by the link that works once."""
+    with visit(chromium, web.address, DESKTOP) as manager:
+        manager.page.goto(f"{web.address}/login?token={TOKEN}")
+        manager.page.wait_for_url("**/manage")
+        manager.page.locator("#loading.done").wait_for(state="attached", timeout=60_000)
+        return dict(manager.page.context.storage_state())
+
+
+@pytest.fixture
+def manager(chromium: Browser, web: Running, session: dict[str, object]) -> Iterator[Visit]:
+    with visit(chromium, web.address, DESKTOP, storage_state=session) as manager:
+        manager.open("/manage")
+        yield manager
+
+
+def _kpi(visitor: Visit, name: str = "heating_need") -> str:
+    return visitor.page.locator(f'[data-kpi="{name}"] .value').inner_text()
+
+
+def test_link_does_not_work_a_second_time(chromium: Browser, web: Running, session: object) -> None:
+    with visit(chromium, web.address, DESKTOP) as stranger:
+        stranger.page.goto(f"{web.address}/login?token={TOKEN}")
+        expect(stranger.page.get_by_text("schon benutzt")).to_be_visible()
+        expect(stranger.page.get_by_role("button", name="Neuen Link")).to_be_visible()
+        stranger.problems.clear()  # Chromium reports the 403 that this test is about
+
+
+def test_hover_and_click_on_a_named_block(manager: Visit) -> None:
+    x, y = manager.find("Karl-Marx-Allee")
+    assert "kWh/(m²a)" in manager.page.locator("#tooltip").inner_text()
+    manager.page.mouse.click(x, y)
+    facts = manager.page.locator("#facts")
+    expect(facts.get_by_role("heading", name="Karl-Marx-Allee 1–5")).to_be_visible()
+    expect(facts).to_contain_text("Wohnungen30belegt")
+    expect(facts).to_contain_text("P2geschätzt")
+    expect(facts.locator("svg.chart .bar-after")).to_have_count(12)
+    facts.get_by_text("Dieses Gebäude").click()
+    expect(facts.get_by_role("heading", name=re.compile(r"Karl-Marx-Allee [135]$"))).to_be_visible()
+    manager.page.keyboard.press("Escape")
+    expect(facts).to_be_hidden()
+
+
+def test_slider_changes_colours_and_figures_together(manager: Visit) -> None:
+    before, figure = manager.picture(), _kpi(manager)
+    slider = manager.page.get_by_role("slider", name="Anteil der sanierten Blöcke")
+    slider.focus()
+    manager.page.keyboard.press("End")
+    expect(manager.page.locator('[data-kpi="heating_need"] .delta')).to_contain_text("−")
+    expect(manager.page.locator("#panel")).to_contain_text("15 von 15 Blöcken")
+    expect(manager.page.locator("#panel")).to_contain_text("Gebäude neu berechnet in")
+    after = _kpi(manager)
+    assert after != figure and manager.picture() != before
+    manager.page.get_by_label("Fenster").uncheck()
+    expect(manager.page.locator('[data-kpi="heating_need"] .value')).not_to_have_text(after)
+    manager.page.get_by_role("button", name="Rückgängig").click()
+    expect(manager.page.locator('[data-kpi="heating_need"] .value')).to_have_text(after)
+    expect(manager.page.get_by_label("Fenster")).to_be_checked()
+    manager.page.keyboard.press("Control+z")
+    expect(manager.page.locator('[data-kpi="heating_need"] .value')).to_have_text(figure)
+    expect(slider).to_have_value("0")
+    manager.page.get_by_role("button", name="Wiederholen").click()
+    expect(slider).to_have_value("100")
+
+
+def test_many_steps_end_where_the_hand_ends(manager: Visit) -> None:
+    slider = manager.page.get_by_role("slider", name="Anteil der sanierten Blöcke")
+    slider.focus()
+    for _ in range(37):
+        manager.page.keyboard.press("ArrowRight")
+    expect(manager.page.locator(".busy")).to_have_count(0)
+    expect(slider).to_have_value("37")
+    expect(manager.page.locator(".share-out")).to_have_text("37\u00a0%")
+
+
+def test_colouring_and_its_legend(manager: Visit) -> None:
+    before = manager.picture()
+    manager.page.get_by_label("Einfärben nach").select_option(label="Bautyp")
+    legend = manager.page.locator("#legend")
+    expect(legend.get_by_role("listitem")).to_have_text(["P23", "WBS 703"])
+    manager.page.get_by_label("Einfärben nach").select_option(label="Baujahr")
+    expect(legend).to_contain_text("1940")
+    assert manager.picture() != before
+
+
+def test_sun_moves_the_shadows(manager: Visit) -> None:
+    before = manager.picture()
+    manager.page.get_by_role("slider", name="Uhrzeit").fill("8")
+    expect(manager.page.locator("#sun output")).to_have_text("08:00")
+    assert manager.picture() != before
+
+
+def test_table_says_the_same_and_leads_back(manager: Visit) -> None:
+    page = manager.page
+    page.get_by_role("button", name="Tabelle").click()
+    table = page.get_by_role("table")
+    expect(table.locator("tbody tr")).to_have_count(16)
+    page.get_by_role("button", name=re.compile("Heizwärmebedarf heute")).click()
+    expect(table.locator("thead [aria-sort]")).to_have_attribute("aria-sort", "descending")
+    expect(table.locator("tbody tr").first).to_contain_text("Erlanger Allee 1–5")
+    page.get_by_label("Suchen nach Straße").fill("schule")
+    expect(table.locator("tbody tr")).to_have_count(1)
+    page.get_by_label("Suchen nach Straße").fill("xyz")
+    expect(table).to_contain_text("Keine Zeile passt")
+    page.get_by_label("Suchen nach Straße").fill("karl")
+    page.get_by_role("button", name="Karl-Marx-Allee 1–5").click()
+    expect(page.locator("#facts").get_by_role("heading", name="Karl-Marx-Allee 1–5")).to_be_visible()
+
+
+def test_measure_for_the_selection_only(manager: Visit) -> None:
+    page = manager.page
+    page.get_by_role("button", name="Tabelle").click()
+    page.get_by_role("button", name="Karl-Marx-Allee 1–5").click()
+    page.get_by_text("nur die Auswahl").click()
+    expect(page.locator("#panel")).to_contain_text("1 von 1 Blöcken")
+    expect(page.locator("#facts .keys")).to_be_visible()
+
+
+def test_language(manager: Visit) -> None:
+    manager.page.get_by_role("link", name="EN", exact=True).click()
+    manager.page.locator("#loading.done").wait_for(state="attached", timeout=60_000)
+    expect(manager.page.locator("html")).to_have_attribute("lang", "en")
+    expect(manager.page.get_by_role("slider", name="Share of blocks refurbished")).to_be_visible()
+    expect(manager.page.get_by_text("Model, not survey data")).to_be_visible()
+
+
+def test_model_notice_is_explained(manager: Visit) -> None:
+    manager.page.get_by_role("button", name="Modell, keine Vermessung").click()
+    expect(manager.page.get_by_role("dialog")).to_contain_text("Schätzungen")
+    manager.page.keyboard.press("Escape")
+    expect(manager.page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_manager_on_a_phone(chromium: Browser, web: Running, session: dict[str, object]) -> None:
+    with visit(chromium, web.address, PHONE, storage_state=session) as phone:
+        phone.open("/manage")
+        _fits(phone)
+        phone.page.get_by_role("slider", name="Anteil").fill("100")
+        expect(phone.page.locator('[data-kpi="co2"] .delta')).to_contain_text("−")
+        for tab in ("Farben", "Sonne", "Auswahl", "Sanieren"):
+            phone.page.get_by_role("tab", name=tab).tap()
+            expect(phone.page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
+        expect(phone.page.get_by_text("Modell, keine Vermessung").first).to_be_visible()
+
+
+def test_public_page(chromium: Browser, web: Running) -> None:
+    with visit(chromium, web.address, DESKTOP) as resident:
+        resident.open("/")
+        x, y = resident.find("Dorfstraße")
+        resident.page.mouse.click(x, y)
+        facts = resident.page.locator("#facts")
+        expect(facts).to_contain_text("6 Wohnungen in 6 Gebäuden gemeinsam")
+        expect(facts).to_contain_text("Gruppe von Gebäuden")
+        before = resident.picture()
+        resident.page.get_by_text("alles saniert").first.click()
+        assert resident.picture() != before
+        resident.page.get_by_label("Straße oder Gebäude suchen").fill("Karl-Marx-Allee 3")
+        expect(facts.get_by_role("heading", name="Karl-Marx-Allee 3")).to_be_visible()
+        resident.page.get_by_role("button", name="Tabelle").click()
+        expect(resident.page.locator(".grid-table tbody tr")).to_have_count(8)
+        assert resident.page.context.cookies() == []
+
+
+def test_public_page_on_a_phone_in_english(chromium: Browser, web: Running) -> None:
+    with visit(chromium, web.address, PHONE) as resident:
+        resident.open("/")
+        _fits(resident)
+        resident.page.get_by_role("link", name="EN", exact=True).tap()
+        resident.page.locator("#loading.done").wait_for(state="attached", timeout=60_000)
+        expect(resident.page.locator("html")).to_have_attribute("lang", "en")
+        resident.page.get_by_role("tab", name="Overview").tap()
+        expect(resident.page.get_by_text("calculated, not measured").first).to_be_visible()
+        resident.page.get_by_text("Sources and licences").tap()
+        expect(resident.page.get_by_text("CC0-1.0")).to_be_visible()
+        _fits(resident)
+
+
+def test_public_site_on_any_server_below_any_path(chromium: Browser, bundle: Path, tmp_path: Path) -> None:
+    site = publish.publish(small(), tmp_path / "www" / "town" / "twin")
+    for packed in site.rglob("*.gz"):
+        packed.unlink()  # a server that knows nothing of them
+    handler = functools.partial(_Quiet, directory=str(tmp_path / "www"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as plain:
+        threading.Thread(target=plain.serve_forever, daemon=True).start()
+        with visit(chromium, f"http://127.0.0.1:{plain.server_port}", DESKTOP) as resident:
+            resident.open("/town/twin/")
+            resident.open("/town/twin/en/index.html")
+            expect(resident.page.locator("#colour")).to_have_value("heating_need_per_area")
+        plain.shutdown()
+
+
+def test_without_3d_the_table_says_it(chromium: Browser, bundle: Path, tmp_path: Path) -> None:
+    site = publish.publish(small(), tmp_path / "site")
+    shutil.rmtree(site / "scene")
+    handler = functools.partial(_Quiet, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as plain:
+        threading.Thread(target=plain.serve_forever, daemon=True).start()
+        with visit(chromium, f"http://127.0.0.1:{plain.server_port}", DESKTOP) as resident:
+            resident.open("/", scene=False)
+            expect(resident.page.get_by_text("konnte nicht geladen werden")).to_be_visible()
+            resident.page.get_by_role("button", name="Tabelle").click()
+            expect(resident.page.locator(".grid-table tbody tr")).to_have_count(8)
+            resident.problems.clear()  # the missing files that this test is about
+        plain.shutdown()
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        """Keep the test's output clean."""
+
+
+def _fits(visitor: Visit) -> None:
+    """Nothing sticks out to the right."""
+    width = visitor.page.evaluate("document.documentElement.scrollWidth")
+    assert width <= PHONE["width"]

@@ -1,0 +1,111 @@
+"""A visit with the real Chromium that notes console errors and every request to another host."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, Page, Playwright, expect
+
+from tests.conftest import skip_or_fail
+
+DESKTOP = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+_OPTIONS = ("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+PATIENCE_MS = 60_000  # software rendering on a busy machine
+
+
+@dataclass
+class Visit:
+    """A page and what went wrong while it was open."""
+
+    page: Page
+    base: str
+    problems: list[str] = field(default_factory=list)
+
+    def open(self, path: str, *, scene: bool = True) -> None:
+        self.page.goto(self.base + path, wait_until="domcontentloaded")
+        if scene:
+            self.page.locator("#loading.done").wait_for(state="attached", timeout=PATIENCE_MS)
+
+    def find(self, name: str) -> tuple[float, float]:
+        """A point of the scene where the tooltip says `name`."""
+        box = self.page.locator("#scene").bounding_box()
+        assert box
+        for row in range(3, 17):
+            for column in range(2, 19):
+                x, y = box["x"] + box["width"] * column / 20, box["y"] + box["height"] * row / 20
+                if not self.page.evaluate(
+                    "([x, y]) => document.elementFromPoint(x, y)?.closest('.scene') !== null", [x, y]
+                ):
+                    continue
+                self.page.mouse.move(x, y)
+                self.page.wait_for_timeout(120)
+                if (
+                    self.page.locator("#tooltip").is_visible()
+                    and name in self.page.locator("#tooltip").inner_text()
+                ):
+                    return x, y
+        raise AssertionError(f"{name} is nowhere in the picture")
+
+    def picture(self) -> bytes:
+        """The scene as it is drawn, once it stands still."""
+        self.page.wait_for_timeout(600)
+        return self.page.locator("#scene").screenshot()
+
+    def finish(self) -> None:
+        assert self.problems == []
+
+
+def launch(playwright: Playwright) -> Browser:
+    """Debian's Chromium, rendering in software."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        skip_or_fail("Chromium is not installed (Debian package chromium)")
+    return playwright.chromium.launch(executable_path=program, args=list(_OPTIONS))
+
+
+@contextlib.contextmanager
+def visit(browser: Browser, base: str, size: dict[str, int], **options: Any) -> Iterator[Visit]:
+    """A fresh visitor of the server at `base`; fails at the end if anything went wrong."""
+    phone = size["width"] < 500
+    context = browser.new_context(
+        viewport=size, locale="de-DE", is_mobile=phone, has_touch=phone, reduced_motion="reduce", **options
+    )  # type: ignore[arg-type]
+    expect.set_options(timeout=20_000)
+    page = context.new_page()
+    seen = Visit(page, base)
+    host = urlsplit(base).netloc
+    page.on("pageerror", lambda error: seen.problems.append(f"error: {error}"))
+    page.on(
+        "console",
+        lambda m: (
+            seen.problems.append(f"{m.type}: {m.text}")
+            if m.type in ("error", "warning") and not _known(m.text)
+            else None
+        ),
+    )
+    page.on("request", lambda request: _note_foreign(seen, request.url, host))
+    page.on("websocket", lambda socket: _note_foreign(seen, socket.url, host))
+    try:
+        yield seen
+        seen.finish()
+    finally:
+        context.close()
+
+
+def _known(text: str) -> bool:
+    """Remarks of the software renderer about itself."""
+    return (
+        "GPU stall due to ReadPixels" in text or "swiftshader" in text.lower() or "GL Driver Message" in text
+    )
+
+
+def _note_foreign(seen: Visit, url: str, host: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("data", "blob") and parts.netloc != host:
+        seen.problems.append(f"asked another host: {url}")
