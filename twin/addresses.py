@@ -113,7 +113,7 @@ def street_distance(first: Street, second: Street) -> float | None:
 def _by_letters(first: Street, second: Street) -> float | None:
     same_kind = bool(first.kind) and first.kind == second.kind
     a, b = (first.core, second.core) if same_kind else (first.key, second.key)
-    limit = allowed_errors(min(len(first.core), len(second.core)))
+    limit = allowed_errors(min(len(a), len(b)))
     distance = int(OSA.distance(a, b, score_cutoff=limit))
     return float(distance) if distance <= limit else None
 

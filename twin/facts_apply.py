@@ -120,7 +120,8 @@ def _sums(
         houses[row].append(building_id)
         stated[row] = value
     for row, ids in houses.items():
-        parts = split(stated[row], floor_area_weights(buildings.loc[ids]), whole=column == "dwellings")
+        weights = floor_area_weights(buildings.loc[ids]) if len(ids) > 1 else [1.0]
+        parts = split(stated[row], weights, whole=column == "dwellings")
         given = result.facts.area_source.get(row, GIVEN) if column == "a_use_m2" else GIVEN
         for building_id, part in zip(ids, parts, strict=True):
             total[building_id] += float(part)
@@ -139,15 +140,12 @@ def _joint(sources: Sequence[str]) -> str:
 
 def _partly_covered(buildings: gpd.GeoDataFrame, pairs: pd.DataFrame) -> list[str]:
     """Buildings with several house numbers of which the rows name only some."""
+    texts = buildings["house_number"].reindex(pairs["building_id"].unique())
+    own = {building_id: set(parse_house_numbers(text).numbers()) for building_id, text in texts.items()}
     met: dict[str, set[object]] = defaultdict(set)
-    for building_id, how, numbers in zip(pairs["building_id"], pairs["how"], pairs["numbers"], strict=True):
-        own = parse_house_numbers(buildings.at[building_id, "house_number"]).numbers()
-        met[building_id] |= set(numbers) if how == "address" else set(own)
-    return [
-        building_id
-        for building_id, numbers in met.items()
-        if set(parse_house_numbers(buildings.at[building_id, "house_number"]).numbers()) - numbers
-    ]
+    for building_id, how, numbers in zip(*_columns(pairs, "building_id", "how", "numbers"), strict=True):
+        met[building_id] |= set(numbers) if how == "address" else own[building_id]
+    return [building_id for building_id, numbers in met.items() if own[building_id] - numbers]
 
 
 def floor_area_weights(buildings: gpd.GeoDataFrame) -> pd.Series:
@@ -321,16 +319,18 @@ def summarise(
     grouped = members.groupby("block_id", sort=False)
     order = list(grouped.groups)
     blocks.loc[order, "buildings"] = grouped.size().astype(float)
-    blocks.loc[order, "dwellings"] = grouped["dwellings"].agg(lambda values: values.sum(skipna=False))
+    complete = grouped["dwellings"].count() == grouped.size()
+    blocks.loc[order, "dwellings"] = grouped["dwellings"].sum().where(complete)
     for column in ("quarter", "construction_series", "year_of_construction"):
-        blocks.loc[order, column] = grouped[column].agg(_most_frequent)
+        blocks.loc[order, column] = _most_frequent(members, column).reindex(order)
     shapes = grouped["geometry"].agg(lambda shapes: shapely.union_all(shapes.to_numpy()))
     blocks.loc[order, "geometry"] = gpd.GeoSeries(shapes, crs=blocks.crs)
     return blocks
 
 
-def _most_frequent(values: pd.Series) -> object:
-    counts = values.value_counts()
-    if counts.empty:
-        return np.nan if values.dtype == "float64" else None
-    return counts.index[counts.to_numpy() == counts.iloc[0]].sort_values()[0]
+def _most_frequent(members: gpd.GeoDataFrame, column: str) -> pd.Series:
+    """The most frequent value of a column by block; of equally frequent ones the least."""
+    counts = members.groupby(["block_id", column], sort=True).size().rename("count").reset_index()
+    ranked = counts.sort_values("count", ascending=False, kind="stable").drop_duplicates("block_id")
+    values: pd.Series = ranked.set_index("block_id")[column]
+    return values
