@@ -11,6 +11,7 @@ import hashlib
 import json
 import random
 import re
+import threading
 import time
 import zipfile
 import zlib
@@ -29,7 +30,6 @@ from twin.sources import archive
 from twin.thuringia import Item, Source, at
 
 MANIFEST = "manifest.json"
-_BLOCK = 1 << 20
 _REDIRECTS = 4
 _USER_AGENT = "lobeda (open-source digital twin)"
 _HTML = re.compile(rb"^\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|body|\?xml)", re.IGNORECASE)
@@ -95,6 +95,7 @@ class Cache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._manifest = folder / MANIFEST
+        self._lock = threading.Lock()
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self.files: dict[str, dict[str, Any]] = self._read()
@@ -120,16 +121,18 @@ class Cache:
     def note(self, item: Item, source: Source, url: str, headers: httpx.Headers) -> None:
         """Add a file that is complete to the manifest."""
         path = self.folder / source.file
-        self.files[source.file] = {
+        entry = {
             "url": url, "product": item.product, "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "last_modified": headers.get("last-modified", ""), "etag": headers.get("etag", ""),
             "licence": item.licence, "attribution": item.attribution,
             "bytes": path.stat().st_size, "sha256": digest(path),
         }  # fmt: skip
         beside = self._manifest.with_name(f".{MANIFEST}.part")
-        text = json.dumps({"files": self.files}, ensure_ascii=False, indent=1, sort_keys=True)
-        beside.write_text(text + "\n", "utf-8")
-        beside.replace(self._manifest)
+        with self._lock:  # several downloads may end at once
+            self.files[source.file] = entry
+            text = json.dumps({"files": self.files}, ensure_ascii=False, indent=1, sort_keys=True)
+            beside.write_text(text + "\n", "utf-8")
+            beside.replace(self._manifest)
 
 
 def digest(path: Path) -> str:
@@ -285,7 +288,7 @@ async def _receive(response: httpx.Response, url: str, target: Path, item: Item)
         _note_file(target).write_text(json.dumps({"url": url, **validators}), "utf-8")
     size = start
     with part.open("ab" if start else "wb") as file:
-        async for block in response.aiter_raw(_BLOCK):
+        async for block in response.aiter_raw():
             size += len(block)
             if size > item.max_bytes:
                 break

@@ -274,8 +274,8 @@ def _report(outcomes: list[Outcome], cache: Cache, box: Box) -> FetchReport:
     got = [outcome for outcome in outcomes if outcome.file is not None]
     return FetchReport(
         bbox_wgs84=box, folder=cache.folder, buildings=files["lod2"], terrain=files["dgm1"],
-        ortho=files["dop"], outlines=files["outlines"], osm=files["osm"], provenance=provenance, missing=missing,
-        downloaded=sum(o.fresh for o in got), cached=sum(not o.fresh for o in got),
+        ortho=files["dop"], outlines=files["outlines"], osm=files["osm"], provenance=provenance,
+        missing=missing, downloaded=sum(o.fresh for o in got), cached=sum(not o.fresh for o in got),
     )  # fmt: skip
 
 

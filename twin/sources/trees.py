@@ -67,7 +67,7 @@ def read(
     if path.is_file() and path.stat().st_size == 0:
         raise SourceError("the file is empty", path, "Export it again")
     table, place, findings = _table(path, crs, mapping or {})
-    keep: NDArray[np.bool_] = ~np.isnan(place).any(axis=1)
+    keep = ~np.asarray(np.isnan(place).any(axis=1))
     if not keep.any():
         raise SourceError("there are no trees with a position in it", path, "Name the columns with a mapping")
     records = table.index.astype(str).to_numpy(object)
