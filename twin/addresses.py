@@ -170,8 +170,8 @@ def find_street(wanted: Street, known: Iterable[Street]) -> StreetMatch:
 
 def similar_streets(wanted: Street, known: Iterable[Street], limit: int = 2) -> list[Street]:
     """Streets that may have been meant, for a remedy; never matched by this."""
-    scored = [(OSA.normalized_similarity(wanted.key, s.key), s) for s in known if s.key]
-    partial = [(max(score, 0.7 if wanted.core and wanted.core in s.core else 0), s) for score, s in scored]
+    scored = [(OSA.normalized_similarity(wanted.core, s.core), s) for s in known if s.core and wanted.core]
+    partial = [(max(score, 0.7 if wanted.core in s.core else 0.0), s) for score, s in scored]
     return [
         s for score, s in sorted(partial, key=lambda item: (-item[0], item[1].key))[:limit] if score >= 0.6
     ]
