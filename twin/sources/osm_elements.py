@@ -65,7 +65,7 @@ def _from_osmium(path: Path, kind: str) -> tuple[list[Element], list[Finding]]:
         processor = osmium.FileProcessor(osmium.io.File(str(path), kind)).with_locations()
         for item in processor.with_areas(osmium.filter.KeyFilter(*KEYS)):
             if item.is_area():
-                if _tagged(item.tags):
+                if _tagged(item.tags) and item.num_rings()[0]:  # without rings where they cross
                     key = f"osm-{'way' if item.from_way() else 'relation'}-{item.orig_id()}"
                     elements.append(Element(key, dict(item.tags), _polygon_of(item)))
                     if item.from_way():
