@@ -29,6 +29,8 @@ Bools = NDArray[np.bool_]
 
 FAR_M = 1_000_000.0
 """A building farther than this from the file's middle is broken. [m]"""
+FARTHEST_M = 1e8
+"""No coordinate on Earth is larger. [m]"""
 HIGHEST_M = 10_000.0
 """A height beyond this is broken. [m]"""
 SAME_M = 1.0
@@ -150,7 +152,7 @@ def _leave_out_far(polygons: Arrays, rows: _Rows) -> None:
         return
     middle = np.median(polygons.xyz[mine, :2], axis=0)
     off = ~(np.abs(polygons.xyz[:, :2] - middle).max(axis=1) < FAR_M)
-    off |= np.abs(polygons.xyz[:, 2]) > HIGHEST_M
+    off |= (np.abs(polygons.xyz[:, :2]).max(axis=1) > FARTHEST_M) | (np.abs(polygons.xyz[:, 2]) > HIGHEST_M)
     rows.leave_out(np.unique(building[mine & off]), "its coordinates lie far from all other buildings")
 
 

@@ -202,10 +202,9 @@ def _header(document: Json, label: str) -> _Header:
             header.translate = np.array(transform["translate"], float).reshape(3)
         except (KeyError, TypeError, ValueError):
             raise SourceError("its 'transform' cannot be read", label, "Export the file again") from None
-    if templates := document.get("geometry-templates"):
-        header.templates = Templates(
-            templates.get("templates", []), _vertices(templates.get("vertices-templates", []))
-        )
+    templates = document.get("geometry-templates")
+    if isinstance(templates, dict) and isinstance(templates.get("templates"), list):
+        header.templates = Templates(templates["templates"], _vertices(templates.get("vertices-templates")))
     return header
 
 
@@ -224,7 +223,8 @@ def _add(document: Json, header: _Header, store: Store, file: str, findings: lis
     objects = document.get("CityObjects")
     if not isinstance(objects, dict) or not objects:
         return
-    vertices = _vertices(document.get("vertices", [])) * header.scale + header.translate
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is told later, by building
+        vertices = _vertices(document.get("vertices")) * header.scale + header.translate
     try:
         add_buildings(objects, vertices, header.templates, store, file, findings)
     except BrokenObjectError as error:

@@ -107,7 +107,11 @@ def _part_owners(objects: dict[str, Json]) -> dict[str, str]:
 
 
 def _names(value: object) -> list[str]:
-    return [name for name in value if isinstance(name, str)] if isinstance(value, list) else []
+    return [name for name in _list(value) if isinstance(name, str)]
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _add_building(
@@ -151,11 +155,11 @@ def _thing(name: str, value: Json, vertices: Floats, templates: Templates | None
     short = {key[:200]: _cut(item) for key, item in facts.items()}
     thing = _Thing(name, short | _address_of(value))
     thing.cut = [key for key, item in facts.items() if short[key[:200]] is not item]
-    geometries = [item for item in value.get("geometry") or [] if isinstance(item, dict)]
+    geometries = [item for item in _list(value.get("geometry")) if isinstance(item, dict)]
     by_lod: dict[float, list[tuple[Json, Floats]]] = {}
     for geometry in geometries:
         shape, points = _instance(geometry, vertices, templates)
-        if shape.get("type") in _DEPTH:
+        if str(shape.get("type")) in _DEPTH:
             by_lod.setdefault(_lod(shape), []).append((shape, points))
     for lod in sorted(by_lod, key=_rank, reverse=True):
         thing.faces = [
@@ -200,7 +204,7 @@ def _faces(geometry: Json, vertices: Floats, *, outline: bool) -> list[tuple[lis
     """Polygons with the number of their type; of solids the outer shell."""
     semantics = geometry.get("semantics")
     semantics = semantics if isinstance(semantics, dict) else {}
-    kinds = [_kind(surface) for surface in semantics.get("surfaces") or []]
+    kinds = [_kind(surface) for surface in _list(semantics.get("surfaces"))]
     depth = _DEPTH[geometry["type"]]
     found: list[tuple[list[Ring], int]] = []
     for surface, value in _surfaces(geometry.get("boundaries"), semantics.get("values"), depth):
