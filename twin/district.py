@@ -16,6 +16,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from rasterio.errors import RasterioError
 from shapely.geometry.base import BaseGeometry
 
 from twin import assets, rasters, schema
@@ -81,14 +82,14 @@ class District:
                 f"there is no table {', '.join(sorted(unknown))}",
                 remedy=f"Tables are {', '.join(schema.TABLES)}",
             )
-        checked = {table: schema.conform(table, tables.get(table)) for table in schema.TABLES}
         found = list(findings)
         if derive:
             from twin import geometry
 
-            derived, more = geometry.derive(checked, terrain)
+            checked, more = geometry.derive(tables, terrain)
             found += more
-            checked = {table: schema.conform(table, derived[table]) for table in schema.TABLES}
+        else:
+            checked = {table: schema.conform(table, tables.get(table)) for table in schema.TABLES}
         _check_references(checked)
         return cls(
             name=name,
@@ -113,13 +114,13 @@ class District:
         return result
 
     def select(self, area: BaseGeometry | Sequence[str]) -> District:
-        """The part inside `area` (polygon in EPSG:25832; buildings by representative point) or with these ids."""
+        """The part inside `area` (EPSG:25832; buildings by representative point) or with these ids."""
         if isinstance(area, BaseGeometry):
             inside = shapely.intersects(area, shapely.point_on_surface(self.buildings.geometry.to_numpy()))
             keep = self.buildings.index[inside]
         else:
             keep = self.buildings.index.intersection(pd.Index(list(area)))
-        tables = self.tables()
+        tables: dict[str, Any] = dict(self.tables())
         tables["buildings"] = self.buildings.loc[keep]
         for table, frame in tables.items():
             if table in ("buildings", "blocks"):
@@ -137,39 +138,52 @@ class District:
         return bool(self.metadata.get("is_model", False))
 
     def digest(self) -> str:
-        """Content digest of all tables and rasters: equal for equal content, whatever the platform."""
+        """Content digest of all tables and the terrain: equal for equal content, whatever the platform.
+
+        The ground image does not count: nothing is computed from it, and it is stored as JPEG.
+        """
         total = hashlib.sha256()
         for table, frame in self.tables().items():
             total.update(f"{table}:{len(frame)}".encode())
-            for name in frame.reset_index().columns:
+            for name, column in frame.reset_index().items():
                 total.update(str(name).encode())
-                total.update(_column_bytes(frame.reset_index()[name]))
+                total.update(_column_bytes(column))
         if self.terrain is not None:
-            total.update(np.ascontiguousarray(self.terrain.heights_m).tobytes())
+            place = (
+                *self.terrain.heights_m.shape,
+                self.terrain.west_m,
+                self.terrain.north_m,
+                self.terrain.cell_m,
+            )
+            total.update(np.array(place, "<f8").tobytes())
+            total.update(np.ascontiguousarray(self.terrain.heights_m, "<f4").tobytes())
         return total.hexdigest()
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
-        """Write the district as a folder; an existing one is replaced only once the new one is complete."""
+        """Write the district as a folder; an existing one is replaced only once the new one is complete.
+
+        Raises
+        ------
+        DistrictError : the folder is something else, or cannot be written.
+        """
         target = Path(folder)
         if target.exists() and not _is_district_or_empty(target):
             raise DistrictError(
                 "the folder exists and is no district", target, "Name a new folder or an existing district"
             )
-        target.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        except OSError as error:
+            raise _unwritable(target, error) from None
         try:
             self._write(beside)
             beside.chmod(0o755)
-            old = None
-            if target.exists():
-                old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent)) / "old"
-                target.rename(old)
-            beside.rename(target)
-            if old is not None:
-                shutil.rmtree(old.parent)
-        except BaseException:
+            _put_in_place(beside, target)
+        except (OSError, RasterioError) as error:
+            raise _unwritable(target, error) from None
+        finally:
             shutil.rmtree(beside, ignore_errors=True)
-            raise
         return target
 
     def _write(self, folder: Path) -> None:
@@ -225,7 +239,7 @@ def open_district(place: str | os.PathLike[str] = "lobeda") -> District:
         raise DistrictError(
             f"district.json cannot be read: {error}", folder, "Import the district again"
         ) from None
-    if not isinstance(head, dict) or "version" not in head:
+    if not isinstance(head, dict) or not isinstance(head.get("version"), int):
         raise DistrictError("district.json is of another program", folder, "Import the district again")
     if head["version"] > FORMAT_VERSION:
         raise DistrictError(
@@ -233,15 +247,24 @@ def open_district(place: str | os.PathLike[str] = "lobeda") -> District:
             folder,
             "Update the software (pip install --upgrade lobeda)",
         )
-    tables = {table: _from_disk(table, folder / f"{table}.parquet") for table in schema.TABLES}
+    tables: dict[str, Any] = {
+        table: _from_disk(table, folder / f"{table}.parquet") for table in schema.TABLES
+    }
     terrain, ortho = folder / "terrain.tif", folder / "ortho.tif"
+    try:
+        provenance = tuple(Provenance(**record) for record in head.get("provenance", []))
+        findings = tuple(Finding(**record) for record in head.get("findings", []))
+    except TypeError as error:
+        raise DistrictError(
+            f"district.json is damaged: {error}", folder, "Import the district again"
+        ) from None
     return District(
         name=str(head.get("name", folder.name)),
         **tables,
         terrain=rasters.read_terrain(terrain) if terrain.is_file() else None,
         ortho=rasters.read_ortho(ortho) if ortho.is_file() else None,
-        provenance=tuple(Provenance(**record) for record in head.get("provenance", [])),
-        findings=tuple(Finding(**record) for record in head.get("findings", [])),
+        provenance=provenance,
+        findings=findings,
         metadata=head.get("metadata", {}),
     )
 
@@ -265,6 +288,28 @@ def _from_disk(table: str, file: Path) -> pd.DataFrame:
     return schema.conform(table, frame)
 
 
+def _unwritable(target: Path, error: Exception) -> DistrictError:
+    return DistrictError(
+        f"the folder cannot be written: {error}", target, "Free some space or name another folder"
+    )
+
+
+def _put_in_place(new: Path, target: Path) -> None:
+    """Rename `new` to `target`; what was there is removed, or put back if that fails."""
+    if not target.exists():
+        new.rename(target)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
+    target.rename(old / "old")
+    try:
+        new.rename(target)
+    except BaseException:
+        (old / "old").rename(target)
+        raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
+
+
 def _is_district_or_empty(folder: Path) -> bool:
     return folder.is_dir() and ((folder / "district.json").is_file() or not any(folder.iterdir()))
 
@@ -282,7 +327,9 @@ def _check_references(tables: Mapping[str, pd.DataFrame]) -> None:
 
 def _column_bytes(column: pd.Series) -> bytes:
     if isinstance(column.dtype, gpd.array.GeometryDtype):
-        return b"".join(shapely.to_wkb(column.to_numpy(), byte_order=1, output_dimension=3).tolist() or [b""])
+        shapes = shapely.to_wkb(column.to_numpy(), byte_order=1, output_dimension=3)
+        return b"\x1f".join(b"" if shape is None else shape for shape in shapes)
     if column.dtype == "float64":
-        return np.ascontiguousarray(column.to_numpy()).tobytes()
+        numbers = column.to_numpy("<f8")
+        return np.where(np.isnan(numbers), np.nan, numbers + 0.0).tobytes()  # one nan, one zero
     return "\x1f".join("" if pd.isna(v) else str(v) for v in column).encode()

@@ -75,7 +75,9 @@ def derive(
     block_id, full["blocks"] = blocks.group(full["buildings"], full["blocks"])
     full["buildings"] = full["buildings"].assign(block_id=block_id)
     progress("geometry", 1.0)
-    return {table: schema.conform(table, frame) for table, frame in full.items()}, findings + lifted
+    for table in ("buildings", "surfaces", "parts"):
+        full[table] = schema.conform(table, full[table])
+    return full, findings + lifted
 
 
 def fill(frame: pd.DataFrame, column: str, values: object, label: str | NDArray[np.object_] = "") -> None:
@@ -85,7 +87,7 @@ def fill(frame: pd.DataFrame, column: str, values: object, label: str | NDArray[
     if not new.any():
         return
     frame[column] = frame[column].where(~new, filled.astype(frame[column].dtype))
-    if column in SOURCE_OF:
+    if SOURCE_OF.get(column) in frame.columns:
         labels = pd.Series(np.broadcast_to(np.asarray(label, object), len(frame)), frame.index)
         source = SOURCE_OF[column]
         frame[source] = frame[source].where(~new, labels.astype("str"))

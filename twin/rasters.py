@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,9 @@ def write_ortho(ortho: Orthophoto, file: Path) -> None:
     _write_cog(file, profile, np.moveaxis(ortho.pixels, 2, 0), options)
 
 
-def _write_cog(file: Path, profile: dict[str, object], bands: np.ndarray, options: dict[str, object]) -> None:
+def _write_cog(
+    file: Path, profile: dict[str, object], bands: np.ndarray, options: Mapping[str, object]
+) -> None:
     with rasterio.MemoryFile() as memory:
         with memory.open(**profile) as plain:
             plain.write(bands)

@@ -1,7 +1,9 @@
 """Solids made of polygons: which are closed, which way their polygons face, and what they hold.
 
-A solid is closed when each of its edges belongs to exactly two polygons and is run through once each way
-(ISO 19107, as val3dity checks it). Vertices within `TOLERANCE_M` are one.
+A solid is closed when each of its edges belongs to two polygons, or to four where two of its bodies touch in
+an edge, and is run through as often each way (ISO 19107 without the demand for one body). This is judged by
+edges alone: a vertex in the middle of another polygon's edge leaves a solid open. Vertices within
+`TOLERANCE_M` are one.
 """
 
 from __future__ import annotations
@@ -91,11 +93,11 @@ def _edges(faces: Faces, solid: Ints, number: Ints) -> Edges:
 
 
 def closed_solids(edge: Edges, solid: Ints) -> Bools:
-    """Whether each edge of a solid has exactly two polygons, shape (solid,)."""
+    """Whether each edge of a solid has an even number of polygons, shape (solid,)."""
     count = int(solid.max()) + 1 if len(solid) else 0
     closed = np.zeros(count, bool)
     closed[solid[edge.face]] = True
-    closed[solid[edge.face[edge.uses != 2]]] = False
+    closed[solid[edge.face[edge.uses % 2 == 1]]] = False
     return closed
 
 
@@ -159,11 +161,10 @@ def inward(
 
 
 def _agree(edge: Edges, solid: Ints) -> Bools:
-    """Whether the two polygons of each edge run it through in opposite directions, shape (solid,)."""
+    """Whether the polygons of each edge run it through as often in each direction, shape (solid,)."""
     agree = np.ones(_count(solid), bool)
-    pair = edge.uses == 2
-    forward = np.bincount(edge.key[pair], edge.forward[pair], int(edge.key.max(initial=-1)) + 1)
-    agree[solid[edge.face[pair][forward[edge.key[pair]] != 1]]] = False
+    forward = sum_by(edge.key, edge.forward, int(edge.key.max(initial=-1)) + 1)
+    agree[solid[edge.face[2 * forward[edge.key] != edge.uses]]] = False
     return agree
 
 

@@ -29,6 +29,7 @@ TABLES = (
     "substations", "usage", "trees", "streets", "places",
 )  # fmt: skip
 SOURCE_KINDS = ("given", "derived", "guessed")
+_LARGEST_COUNT = 2**31 - 1
 _GEOMETRY_TYPES = {
     "polygon": {"Polygon", "MultiPolygon"},
     "polygon_z": {"Polygon"},
@@ -83,11 +84,16 @@ def has_geometry(table: str) -> bool:
 
 def empty(table: str) -> pd.DataFrame:
     """`table` without rows, with all columns."""
-    return conform(table, None)
+    return _empty(table).copy()
+
+
+@cache
+def _empty(table: str) -> pd.DataFrame:
+    return _conformed(table, pd.DataFrame({name: [] for name in columns(table)}))
 
 
 def conform(table: str, frame: pd.DataFrame | None) -> pd.DataFrame:
-    """A copy of `frame` with the schema's columns, order and dtypes; absent optional columns are missing values.
+    """A copy of `frame` with the schema's columns, order and dtypes; absent optional columns are missing.
 
     Columns that the schema does not know are kept, behind the others.
 
@@ -96,12 +102,17 @@ def conform(table: str, frame: pd.DataFrame | None) -> pd.DataFrame:
     SchemaError : a required column is absent, a value does not fit its dtype, an id is missing or double,
         or the geometry has another CRS or type.
     """
+    if frame is None:
+        return empty(table)
+    index = index_name(table)
+    if frame.index.name == index and index not in frame.columns:
+        frame = frame.reset_index()
+    return _conformed(table, frame)
+
+
+def _conformed(table: str, frame: pd.DataFrame) -> pd.DataFrame:
     spec = columns(table)
     index = index_name(table)
-    if frame is None:
-        frame = pd.DataFrame({name: [] for name in spec})
-    elif frame.index.name == index and index not in frame.columns:
-        frame = frame.reset_index()
     if missing := [c.column for c in spec.values() if c.required and c.column not in frame.columns]:
         raise SchemaError(f"column {', '.join(missing)} is missing", f"table {table}")
     out: dict[str, object] = {}
@@ -134,7 +145,8 @@ def _check_crs(table: str, frame: pd.DataFrame) -> None:
 
 def _cast(table: str, column: Column, values: pd.Series | None, rows: int) -> object:
     if column.is_geometry:
-        geometry = np.full(rows, None, object) if values is None else np.asarray(values, object)
+        geometry = np.full(rows, None, object) if values is None else np.array(values, object)
+        geometry[pd.isna(geometry)] = None
         _check_geometry(table, column, geometry)
         return geometry
     if column.dtype == "str":
@@ -144,19 +156,31 @@ def _cast(table: str, column: Column, values: pd.Series | None, rows: int) -> ob
     if column.dtype == "bool":
         if values is None:
             return pd.array([None] * rows, dtype="boolean")
-        return values.astype("boolean").array
+        try:
+            return values.astype("boolean").array
+        except (TypeError, ValueError):
+            raise SchemaError(
+                f"column {column.column} holds a value that is no bool", f"table {table}"
+            ) from None
     if values is None:
         return np.full(rows, np.nan)
     try:
-        return pd.to_numeric(values).astype("float64").to_numpy("float64", na_value=np.nan)
+        numbers = pd.to_numeric(values).astype("float64").to_numpy("float64", na_value=np.nan)
     except (TypeError, ValueError) as error:
         raise SchemaError(
             f"column {column.column} holds a value that is no number: {error}", f"table {table}"
         ) from None
+    if column.dtype != "count":
+        return numbers
+    if (np.abs(numbers) > _LARGEST_COUNT).any():
+        raise SchemaError(f"column {column.column} holds a number that is too large", f"table {table}")
+    return np.rint(numbers) + 0.0  # whole, and no negative zero, as on disk
 
 
 def _check_geometry(table: str, column: Column, geometry: np.ndarray) -> None:
     allowed = _GEOMETRY_TYPES[column.dtype]
+    if not (shapely.is_geometry(geometry) | shapely.is_missing(geometry)).all():
+        raise SchemaError(f"column {column.column} holds a value that is no geometry", f"table {table}")
     if allowed is None or not len(geometry):
         return
     types = np.unique(shapely.get_type_id(geometry))
