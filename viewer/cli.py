@@ -11,17 +11,18 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 
 from twin.errors import CallError, TwinError
 from viewer import cli_import, cli_scenario
 from viewer.cli_common import Language, progress_bar
 
+# Typer carries a click of its own; of its exceptions only the leaves are public.
+_ClickException = typer.BadParameter.__mro__[2]
+
 app = typer.Typer(
     name="lobeda",
     help="Digital twin of a district: geodata in, a simulated and clickable 3D district out.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -148,21 +149,21 @@ def run(arguments: list[str]) -> int:
     """Run the command; the exit code."""
     command: Any = typer.main.get_command(app)
     try:
-        result = command.main(args=arguments, prog_name="lobeda", standalone_mode=False)
+        result = command.main(args=arguments or ["--help"], prog_name="lobeda", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except CallError as error:
         return _fail(str(error), 2)
     except TwinError as error:
         return _fail(str(error), 1)
-    except click.exceptions.NoArgsIsHelpError as error:
-        typer.echo(error.format_message(), err=True)
-        return 2
-    except click.ClickException as error:
-        return _fail(f"{error.format_message()} Try --help.", 2)
-    except (click.Abort, KeyboardInterrupt):
+    except typer.Exit as error:
+        return error.exit_code
+    except (typer.Abort, KeyboardInterrupt):
         return _fail("stopped; nothing was changed.", 130)
     except MemoryError:
         return _fail("out of memory. Import fewer files at once, or use a machine with more memory.", 1)
+    except _ClickException as error:
+        said = getattr(error, "format_message", error.__str__)()
+        return _fail(f"{said} Try --help.", 2)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"{where}{error.strerror or error}. Check the path, the rights and the free space.", 1)

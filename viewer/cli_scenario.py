@@ -16,7 +16,7 @@ from twin.errors import CallError
 if TYPE_CHECKING:
     import pandas as pd
 
-app = typer.Typer(help="What-if: run scenarios and compare them.", no_args_is_help=True)
+app = typer.Typer(help="What-if: run scenarios and compare them.")
 
 
 @app.command(epilog="Example: lobeda scenario run library/retrofit-wbs70.yaml")

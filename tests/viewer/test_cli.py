@@ -115,7 +115,7 @@ def test_info_says_that_the_sample_is_a_model(capsys: pytest.CaptureFixture[str]
         (["simulate", "lobeda", "--out", "r.nc", "--scenario", "none.yaml"], 1, "none.yaml"),
         (["fetch", "OUT"], 2, "--lobeda"),
         (["fetch", "OUT", "--bbox", "1,2,3"], 2, "W,S,E,N"),
-        (["fetch", "OUT", "--bbox", "3,2,1,4"], 2, "west"),
+        (["fetch", "OUT", "--bbox", "3,2,1,4"], 2, "West"),
         (["export", "lobeda", "--to", "x.doc"], 2, ".glb"),
         (["serve", "lobeda", "--host", "0.0.0.0"], 2, "0.0.0.0"),
         (["serve", "lobeda", "--port", "99999"], 2, "port"),
