@@ -6,6 +6,7 @@ import csv
 import io
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -72,24 +73,33 @@ def _xlsx(path: Path) -> list[Sheet]:
                 )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # openpyxl tells of styles that it leaves out
-            book = openpyxl.load_workbook(path, data_only=True)
-    except (
-        zipfile.BadZipFile,
-        InvalidFileException,
-        KeyError,
-        ValueError,
-        SyntaxError,
-        OSError,
-        EOFError,
-    ) as error:
+            return _sheets(path)
+    except _BROKEN as error:
         raise SourceError(
             f"the XLSX file is broken: {error}", path, "Save it again as .xlsx or .csv"
         ) from None
-    return [
-        Sheet(sheet.title, [[_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)])
-        for sheet in book.worksheets
-        if sheet.sheet_state == "visible"
-    ]
+
+
+_BROKEN = (
+    zipfile.BadZipFile, zlib.error, InvalidFileException, KeyError, ValueError, TypeError, AttributeError,
+    IndexError, SyntaxError, OSError, EOFError, RuntimeError,
+)  # fmt: skip
+"""What openpyxl and zipfile raise at damaged or protected files; XML errors are SyntaxErrors."""
+
+
+def _sheets(path: Path) -> list[Sheet]:
+    """The visible sheets, streamed: a stray cell in the last row or column costs nothing."""
+    book = openpyxl.load_workbook(path, data_only=True, read_only=True)
+    try:
+        sheets = []
+        for sheet in book.worksheets:
+            if sheet.sheet_state == "visible":
+                sheet.reset_dimensions()  # what the file states of its size is often wrong
+                rows = [[_cell(value) for value in row] for row in sheet.iter_rows(values_only=True)]
+                sheets.append(Sheet(sheet.title, rows))
+        return sheets
+    finally:
+        book.close()
 
 
 def _cell(value: object) -> Cell:
