@@ -18,7 +18,7 @@ from viewer import cli_import, cli_scenario
 from viewer.cli_common import Language, progress_bar
 
 # Typer carries a click of its own; of its exceptions only the leaves are public.
-_ClickException = typer.BadParameter.__mro__[2]
+_ClickException: type[Exception] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="lobeda",
