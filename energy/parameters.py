@@ -140,7 +140,7 @@ def _read(name: str, index: list[str]) -> pd.DataFrame:
     table = pd.read_csv(file, keep_default_na=False, na_values=[""])
     for flag in set(_FLAGS) & set(table.columns):
         table[flag] = table[flag] == "yes"
-    return table.set_index(index).sort_index() if len(index) > 1 else table.set_index(index)
+    return table.set_index(index)
 
 
 def _check(tables: Mapping[str, pd.DataFrame]) -> None:

@@ -64,6 +64,7 @@ ANNUAL = (
     "energy_cost_eur",
 )
 _CHUNK_BUILDINGS = 64
+_CHUNK_CACHE_BYTES = 4 << 20
 
 
 def checked(outputs: Sequence[str] | None) -> tuple[str, ...]:
@@ -129,7 +130,7 @@ def _encoding(results: xr.Dataset) -> dict[str, dict[str, Any]]:
     encoding: dict[str, dict[str, Any]] = {}
     for name, values in results.data_vars.items():
         sizes = tuple(
-            min(_CHUNK_BUILDINGS, size) if dim == "building_id" else size if dim == "time" else 1
+            max(1, min(_CHUNK_BUILDINGS, size)) if dim == "building_id" else size if dim == "time" else 1
             for dim, size in zip(values.dims, values.shape, strict=True)
         )
         encoding[str(name)] = {"zlib": True, "complevel": 1, "shuffle": True, "chunksizes": sizes}
@@ -203,7 +204,8 @@ def _frame(case: Case, first: xr.Dataset, ids: pd.Index) -> xr.Dataset:
 
 def _define(file: Any, first: xr.Dataset, buildings: int) -> None:
     for name, values in first.data_vars.items():
-        sizes = {"building_id": min(_CHUNK_BUILDINGS, buildings), "carrier": 1, "time": first.sizes["time"]}
+        lanes = max(1, min(_CHUNK_BUILDINGS, buildings))
+        sizes = {"building_id": lanes, "carrier": 1, "time": first.sizes["time"]}
         variable = file.createVariable(
             str(name),
             "f4",
@@ -214,4 +216,5 @@ def _define(file: Any, first: xr.Dataset, buildings: int) -> None:
             chunksizes=[sizes[str(dim)] for dim in values.dims],
             fill_value=np.float32(np.nan),
         )
+        variable.set_var_chunk_cache(size=_CHUNK_CACHE_BYTES)  # whole chunks are written once, none is kept
         variable.setncatts(values.attrs)

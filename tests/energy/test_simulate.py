@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -201,6 +202,20 @@ def test_an_envelope_of_other_buildings_is_refused():
 def test_an_empty_district_gives_empty_results():
     data = energy.simulate(slabs(2).select([]), WEATHER, resolution="month")
     assert data.sizes["building_id"] == 0
+
+
+def test_an_empty_district_gives_an_empty_file(tmp_path: Path):
+    empty = energy.Case(slabs(2).select([]), WEATHER)
+    path = energy.simulate_to_file(empty, tmp_path / "r.nc", outputs=["co2_kg", "delivered_kwh"])
+    with xr.open_dataset(path) as data:
+        assert data.sizes["building_id"] == 0
+
+
+def test_several_threads_at_once_get_the_same():
+    """As in a server: threads call the kernel, which uses threads itself."""
+    with ThreadPoolExecutor(4) as pool:
+        for year in pool.map(energy.annual, [CASE] * 8):
+            pd.testing.assert_frame_equal(year, YEAR)
 
 
 def test_file_streamed_in_parts_equals_the_results_in_memory(tmp_path: Path):

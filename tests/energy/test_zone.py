@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from energy import solar, weather, zone
+from tests.conftest import REPOSITORY
 from tests.energy import annex_c
 from tests.energy.zones import drive, zones
 from twin.errors import CallError
@@ -203,3 +206,18 @@ def test_too_thin_mass_is_named():
 def test_no_opaque_elements_and_no_windows_are_defined():
     loads = zone.simulate_zones(zones(2, h_tr_op_w_k=[0, 600], h_tr_w_w_k=[350, 0]), part_of_year(300))
     assert np.isfinite(loads.heating).all()
+
+
+def test_kernel_works_where_compiled_code_cannot_be_kept():
+    """A read-only installation without a home: numba finds no folder for its cache."""
+    script = (
+        "import numba.core.caching as caching\n"
+        "def refuse(self): raise PermissionError('read-only')\n"
+        "caching._CacheLocator.ensure_cache_path = refuse\n"
+        "from tests.energy.zones import drive, zones\n"
+        "from energy import zone\n"
+        "print(zone.simulate_zones(zones(gains_w=0.0), drive([0.0] * 48)).heating[0, -1])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=REPOSITORY)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout) > 10_000
