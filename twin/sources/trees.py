@@ -156,8 +156,7 @@ def _from_text(
 def _rows(path: Path) -> tuple[pd.DataFrame, bool, list[Finding]]:
     """The lines as texts, whether the columns have names, and the lines that do not fit."""
     text = _decoded(path)
-    lines = text.splitlines()[:50]
-    separator = _separator(lines)
+    separator = _separator([line[:10_000] for line in text[:1_000_000].splitlines()[:50]])
     try:
         rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if any(row)]
     except csv.Error as error:
@@ -173,6 +172,8 @@ def _rows(path: Path) -> tuple[pd.DataFrame, bool, list[Finding]]:
     has_names = _is_header(rows)
     names = _unique(rows[0]) if has_names else [str(number) for number in range(1, width + 1)]
     body = rows[1:] if has_names else rows
+    if not body:
+        raise SourceError("there are no trees in it, only a header", path, "Export it again")
     table = pd.DataFrame(body, columns=names, dtype="object").replace({"": None, "NULL": None, "null": None})
     table.index = pd.Index([f"row {number}" for number in range(1, len(table) + 1)])
     message = f"the line has not {width} columns"
