@@ -147,6 +147,7 @@ def _manifest(district: District, writer: _Writer) -> dict[str, Any]:
         ],
         "terrain": {"size": len(heights), "step_m": 0.05, "lowest_m": lowest - origin[2]},
         "trees": {"count": len(trees)},
+        "beyond": {"map": _edge_colour(drawn), "image": _edge_colour(photo or drawn)},
         "lines": _lines(district, origin),
         "buildings": _buildings(district, solid, look, origin),
         "blocks": _blocks(district),
@@ -302,6 +303,13 @@ def _geographic(origin: NDArray[np.float64]) -> dict[str, float]:
         "lon": round(longitude, 6),
         "convergence_deg": round(float(convergence), 4),
     }
+
+
+def _edge_colour(image: Image.Image) -> str:
+    """Mean colour along the edges, as #rrggbb."""
+    small = np.asarray(image.resize((24, 24), Image.Resampling.BOX), float)
+    edge = np.concatenate([small[0], small[-1], small[1:-1, 0], small[1:-1, -1]])
+    return "#" + "".join(f"{round(value):02x}" for value in edge.mean(axis=0))
 
 
 def _small(writer: _Writer, photo: Image.Image | None) -> str | None:

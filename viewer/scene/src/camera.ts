@@ -6,6 +6,7 @@ import type { CameraState } from "./types";
 const FIELD = 38;
 const LOWEST = 1.7;
 const FLIGHT_MS = 700;
+const TURNS = [0, 0.5, -0.5, 1, -1, 1.6, -1.6, 2.3, -2.3, Math.PI];
 
 const round = (v: Vector3): [number, number, number] => [v.x, v.y, v.z].map((n) => Math.round(n * 100) / 100) as [number, number, number];
 
@@ -43,15 +44,17 @@ export class Navigator {
     const xs = centres.filter((_, i) => i % 2 === 0).sort((a, b) => a - b);
     const zs = centres.filter((_, i) => i % 2 === 1).sort((a, b) => a - b);
     const part = (sorted: number[], share: number) => sorted[Math.round((sorted.length - 1) * share)]!;
-    const [west, east, north, south] = [part(xs, 0.04), part(xs, 0.96), part(zs, 0.04), part(zs, 0.96)];
+    const upright = this.camera.aspect < 0.8;
+    const out = upright ? 0.18 : 0.04;
+    const [west, east, north, south] = [part(xs, out), part(xs, 1 - out), part(zs, out), part(zs, 1 - out)];
     const x = (west + east) / 2;
     const z = (north + south) / 2;
     const target = new Vector3(x, heights.at(x, z), z);
     const half = Math.tan(MathUtils.degToRad(FIELD / 2));
     const wide = Math.max(east - west, 120) / 2 / (half * Math.min(this.camera.aspect, 2));
-    const deep = (Math.max(south - north, 120) / 2) * 0.62 / half;
-    const distance = Math.max(wide, deep) * 1.12 + 60;
-    const offset = new Vector3().setFromSpherical(new Spherical(distance, MathUtils.degToRad(56), MathUtils.degToRad(-18)));
+    const deep = ((Math.max(south - north, 120) / 2) * 0.66) / half;
+    const distance = Math.max(wide, deep) * 1.05 + 80;
+    const offset = new Vector3().setFromSpherical(new Spherical(distance, MathUtils.degToRad(upright ? 50 : 65), MathUtils.degToRad(-16)));
     const reach = Math.max(heights.extent[2] - heights.extent[0], heights.extent[3] - heights.extent[1]);
     this.controls.maxDistance = Math.max(reach * 1.6, distance * 1.5);
     this.overview = { position: round(target.clone().add(offset)), target: round(target) };
@@ -77,14 +80,26 @@ export class Navigator {
     if (this.overview) this.fly(new Vector3(...this.overview.position), new Vector3(...this.overview.target));
   }
 
-  /** Look at a place of this size, from where the camera is. */
-  lookAt(x: number, z: number, size: number, height: number): void {
+  /**
+   * Look at a place of this size from the camera's direction, or from the nearest one from which enough of it
+   * is seen; `seen` gives the share seen from a point.
+   */
+  lookAt(x: number, z: number, size: number, height: number, seen: (from: Vector3) => number): void {
     const target = new Vector3(x, (this.heights?.at(x, z) ?? 0) + height / 2, z);
     const way = new Spherical().setFromVector3(this.camera.position.clone().sub(this.controls.target));
     const narrow = Math.min(1, this.camera.aspect);
     way.radius = Math.max(90, ((size + 2 * height) * 1.25) / (Math.tan(MathUtils.degToRad(FIELD / 2)) * narrow));
-    way.phi = MathUtils.clamp(way.phi, 0.6, 1.15);
-    this.fly(target.clone().add(new Vector3().setFromSpherical(way)), target);
+    way.phi = MathUtils.clamp(way.phi, 0.6, 1.12);
+    const theta = way.theta;
+    let best = { share: -1, from: new Vector3() };
+    for (const turn of TURNS) {
+      way.theta = theta + turn;
+      const from = target.clone().add(new Vector3().setFromSpherical(way));
+      const share = seen(from);
+      if (share > best.share + 0.2) best = { share, from };
+      if (share > 0.75) break;
+    }
+    this.fly(best.from, target);
   }
 
   zoom(factor: number): void {

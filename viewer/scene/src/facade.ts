@@ -65,41 +65,63 @@ vec3 plainRoof(float tilt, float h, vec3 world) {
                vec3(0.26, 0.12, 0.09), vec3(0.17, 0.16, 0.16), vec3(0.36, 0.15, 0.10));
 }
 
-// x: window, y: other dark relief (joints, recesses), z: door, all 0 to 1; w: fade of the pattern with distance
-vec4 openings(float style, float u, float v, float eave, vec3 normal) {
-  float wu = fwidth(u), wv = fwidth(v);
-  float fade = 1.0 - smoothstep(0.22, 0.75, max(wu, wv));
+// Shares from 0 to 1; fade goes to 0 where the pattern would be finer than the picture.
+struct Opening { float glass; float frame; float relief; float door; float parapet; float fade; };
+
+float box(vec2 p, vec4 b, vec2 w) { return inside(p.x, b.x, b.z, w.x) * inside(p.y, b.y, b.w, w.y); }
+
+Opening openings(float style, float u, float v, float eave, vec3 normal) {
+  vec2 w = vec2(fwidth(u), fwidth(v));
+  float fade = 1.0 - smoothstep(0.22, 0.75, max(w.x, w.y));
   float row = floor(v), bay = floor(u);
-  float fu = u - bay, fv = v - row;
+  vec2 at = vec2(u - bay, v - row);
   float valid = step(0.0, v) * step(row + 0.86, eave);
-  float joints = 0.0, door = 0.0, window;
-  wu = clamp(wu, 0.002, 0.2); wv = clamp(wv, 0.002, 0.2);
-  if (style < 1.5) {
-    window = inside(fu, 0.29, 0.71, wu) * inside(fv, 0.30, 0.80, wv);
-  } else if (style < 2.5) {
+  Opening o = Opening(0.0, 0.0, 0.0, 0.0, 0.0, fade);
+  w = clamp(w, 0.002, 0.2);
+  vec4 hole = vec4(0.28, 0.28, 0.72, 0.80);
+  float mean = 0.2;
+  if (style > 1.5 && style < 2.5) {
+    mean = 0.3;
     float sunny = step(0.0, normal.z * 0.9 - normal.x * 0.45);
     float cycle = mod(bay, 5.0);
     float loggia = sunny * step(abs(cycle - 2.0), 1.2) * step(0.5, abs(cycle - 2.0)) * step(1.0, row + 0.5);
     float stairs = (1.0 - sunny) * step(abs(cycle - 2.0), 0.2);
-    float ordinary = inside(fu, 0.20, 0.80, wu) * inside(fv, 0.30, 0.78, wv);
-    float recess = inside(fu, 0.05, 0.95, wu) * inside(fv, 0.40, 0.94, wv);
-    float half_row = fract(v + 0.5);
-    float landing = inside(fu, 0.24, 0.76, wu) * inside(half_row, 0.26, 0.74, wv) * step(0.8, v);
-    door = stairs * inside(fu, 0.28, 0.72, wu) * inside(v, 0.0, 0.72, wv);
-    window = mix(mix(ordinary, recess, loggia), landing, stairs);
-    joints = max(1.0 - smoothstep(0.0, 0.022 + wu, min(fu, 1.0 - fu)), 1.0 - smoothstep(0.0, 0.028 + wv, min(fv, 1.0 - fv)));
-    joints = max(joints * 0.5, loggia * recess * 0.55);
-  } else if (style < 3.5) {
-    float mullion = 1.0 - 0.8 * (1.0 - smoothstep(0.03, 0.03 + 2.0 * wu, min(fu, 1.0 - fu)));
-    window = inside(fv, 0.30, 0.82, wv) * mullion;
-  } else if (style < 4.5) {
-    window = inside(fv, 0.62, 0.84, wv) * inside(fu, 0.06, 0.94, wu) * step(eave - 1.2, row);
-  } else {
-    window = inside(fu, 0.36, 0.64, wu) * inside(v, 0.30, max(0.45, eave * 0.8), wv);
+    hole = vec4(0.20, 0.28, 0.80, 0.78);
+    if (loggia > 0.5) {
+      o.relief = box(at, vec4(0.04, 0.06, 0.96, 0.95), w) * 0.75;
+      o.parapet = box(at, vec4(0.02, 0.04, 0.98, 0.42), w);
+      hole = vec4(0.18, 0.42, 0.82, 0.86);
+    } else if (stairs > 0.5) {
+      at.y = fract(v + 0.5);
+      valid *= step(0.8, v);
+      hole = vec4(0.24, 0.26, 0.76, 0.74);
+      o.door = inside(u - bay, 0.28, 0.72, w.x) * inside(v, 0.0, 0.72, w.y);
+    }
+    vec2 joint = min(vec2(u - bay, v - row), 1.0 - vec2(u - bay, v - row));
+    o.relief = max(o.relief, 0.4 * max(1.0 - smoothstep(0.0, 0.02 + w.x, joint.x), 1.0 - smoothstep(0.0, 0.026 + w.y, joint.y)));
+  } else if (style > 2.5 && style < 3.5) {
+    mean = 0.42;
+    hole = vec4(0.04, 0.30, 0.96, 0.82);
+  } else if (style > 3.5 && style < 4.5) {
+    mean = 0.1;
+    hole = vec4(0.06, 0.62, 0.94, 0.84);
+    valid *= step(eave - 1.2, row);
+  } else if (style > 4.5) {
+    mean = 0.1;
+    at.y = v;
+    hole = vec4(0.36, 0.30, 0.64, max(0.45, eave * 0.8));
     valid = 1.0;
   }
-  float mean = style < 1.5 ? 0.2 : (style < 2.5 ? 0.32 : (style < 3.5 ? 0.5 : 0.1));
-  return vec4(mix(mean, window, fade) * valid, joints * fade * valid, door * fade * step(0.0, v), fade);
+  float outer = box(at, hole, w);
+  vec2 rim = vec2(0.030, 0.034);
+  float inner = box(at, hole + vec4(rim, -rim), w);
+  float bar = 1.0 - smoothstep(0.010, 0.012 + w.x, abs(at.x - 0.5 * (hole.x + hole.z)));
+  o.glass = mix(mean, outer, fade) * valid;
+  o.frame = max(outer - inner, bar * inner) * fade * valid * (1.0 - smoothstep(0.02, 0.09, max(w.x, w.y)));
+  o.relief *= fade * valid;
+  o.parapet *= fade * valid;
+  o.door *= fade * step(0.0, v);
+  return o;
 }
 `;
 
@@ -123,17 +145,22 @@ if (coloured) {
 float lit = 0.0;
 if (!isRoof && vGrid.y > 0.4 && info.z > 0.5) {
   float v = above / info.y;
-  vec4 o = openings(info.z, vGrid.x, v, vGrid.y, vFlat);
+  Opening o = openings(info.z, vGrid.x, v, vGrid.y, vFlat);
   vec2 cell = vec2(floor(vGrid.x) + float(vIndex) * 7.0, floor(v));
   float h = hash2(cell + vFlat.xz);
   vec3 toEye = normalize(cameraPosition - vWorld);
-  float fresnel = 0.22 + 0.6 * pow(1.0 - abs(dot(toEye, vFlat)), 3.0);
-  vec3 glass = mix(vec3(0.045, 0.06, 0.08), uSkyTint, fresnel * (1.0 - 0.8 * uNight));
-  glass = mix(glass, vec3(0.62, 0.6, 0.55), step(0.72, h) * 0.35 * o.w);
-  base *= 1.0 - 0.34 * o.y;
-  base = mix(base, coloured ? base * 0.50 + glass * 0.10 : glass, o.x * (coloured ? 0.62 : 0.88));
-  base = mix(base, coloured ? base * 0.6 : vec3(0.16, 0.10, 0.07), o.z * 0.8);
-  lit = o.x * step(0.58, h) * uNight * mix(0.35, 1.0, o.w);
+  float fresnel = 0.16 + 0.62 * pow(1.0 - abs(dot(toEye, vFlat)), 3.0) + 0.10 * fract(v);
+  vec3 glass = mix(vec3(0.030, 0.042, 0.058), uSkyTint, fresnel * (1.0 - 0.8 * uNight));
+  glass = mix(glass, vec3(0.50, 0.48, 0.43), step(0.74, h) * 0.45 * o.fade * smoothstep(0.30, 0.34, fract(v)));
+  vec3 panel = mix(base, pick6(fract(hGroup * 7.3), vec3(0.80, 0.52, 0.20), vec3(0.33, 0.47, 0.58), vec3(0.62, 0.26, 0.18),
+                           vec3(0.44, 0.54, 0.34), vec3(0.84, 0.78, 0.66), vec3(0.78, 0.62, 0.36)), 0.55);
+  vec3 before = base;
+  base *= 1.0 - 0.62 * o.relief;
+  base = mix(base, coloured ? before * 0.50 + glass * 0.12 : glass, o.glass * (coloured ? 0.62 : 0.90));
+  base = mix(base, coloured ? before : vec3(0.78, 0.77, 0.74), o.frame * 0.75);
+  base = mix(base, coloured ? before * 0.9 : panel, o.parapet);
+  base = mix(base, coloured ? before * 0.6 : vec3(0.16, 0.10, 0.07), o.door * 0.8);
+  lit = o.glass * (1.0 - o.frame) * (1.0 - o.parapet) * step(0.58, h) * uNight * mix(0.35, 1.0, o.fade);
 }
 if (!isRoof) {
   base *= mix(0.66, 1.0, smoothstep(-0.2, 4.5, above));

@@ -36,7 +36,7 @@ export class Labels {
       });
   }
 
-  update(camera: PerspectiveCamera, width: number, height: number): void {
+  update(camera: PerspectiveCamera, width: number, height: number, hidden: (place: Vector3) => boolean): void {
     const at = new Vector3();
     const found = [];
     for (const label of this.labels) {
@@ -51,6 +51,7 @@ export class Labels {
     for (const { label, x, y } of found) {
       if (kept.size >= MOST) break;
       if (taken.some((other) => Math.abs(other.x - x) < (other.width + label.width) / 2 && Math.abs(other.y - y) < 26)) continue;
+      if (hidden(label.place)) continue;
       taken.push({ x, y, width: label.width });
       kept.add(label);
       label.element.style.transform = `translate(-50%, -100%) translate(${x.toFixed(1)}px, ${y.toFixed(1)}px)`;

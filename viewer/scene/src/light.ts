@@ -83,9 +83,10 @@ export class Light {
   }
 }
 
-/** Points on the ground along the picture's edges, none further from the camera than `reach`. */
+/** Points of the terrain in view, none further from the camera than `reach`. */
 function groundInView(camera: PerspectiveCamera, heights: Heights, reach: number): Vector3[] {
   const eye = camera.position;
+  const [west, south, east, north] = heights.extent;
   const found: Vector3[] = [];
   for (const x of [-1, 0, 1]) {
     for (const y of [-1, -0.5, 0, 0.5, 1]) {
@@ -93,6 +94,8 @@ function groundInView(camera: PerspectiveCamera, heights: Heights, reach: number
       const floor = heights.at(eye.x + ray.x * reach * 0.5, eye.z + ray.z * reach * 0.5);
       const falls = ray.y < -0.001 ? (floor - eye.y) / ray.y : Infinity;
       const point = eye.clone().addScaledVector(ray, Math.min(Math.max(falls, 1), reach));
+      point.x = Math.min(Math.max(point.x, west), east);
+      point.z = Math.min(Math.max(point.z, -north), -south);
       point.y = heights.at(point.x, point.z);
       found.push(point);
     }

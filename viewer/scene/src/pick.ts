@@ -41,10 +41,19 @@ export class Picker {
   /** Row of the building at a point of the picture (-1 to 1, up), or null. */
   at(ndc: Vector2, camera: Camera): number | null {
     this.caster.setFromCamera(ndc, camera);
-    const { origin, direction } = this.caster.ray;
+    return this.along(this.caster.ray.origin, this.caster.ray.direction);
+  }
+
+  /** Row of the first building from one point towards another, or null; `between`: not beyond the other. */
+  towards(from: Vector3, to: Vector3, between = false): number | null {
+    const way = to.clone().sub(from);
+    return this.along(from, way.clone().normalize(), between ? way.length() : Infinity);
+  }
+
+  private along(origin: Vector3, direction: Vector3, limit = Infinity): number | null {
     const { translation, scale } = this.mesh;
     this.origin.set(...translation).negate().add(origin).divideScalar(scale);
-    let nearest = this.groundDistance(origin, direction) / scale;
+    let nearest = Math.min(this.groundDistance(origin, direction), limit) / scale;
     let found: number | null = null;
     for (let b = 0; b < this.ranges.length - 1; b++) {
       if (!this.meetsBox(b * 6, direction, nearest)) continue;

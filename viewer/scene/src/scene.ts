@@ -1,5 +1,5 @@
 import {
-  Color, Fog, Mesh, type MeshLambertMaterial, PCFShadowMap, Scene, type Texture, Vector2, Vector3, WebGLRenderer,
+  Color, FogExp2, Mesh, type MeshLambertMaterial, PCFShadowMap, Scene, type Texture, Vector2, Vector3, WebGLRenderer,
 } from "three";
 import { ACCENT, Buildings } from "./buildings";
 import { Navigator } from "./camera";
@@ -20,8 +20,10 @@ import type {
 } from "./types";
 
 const BRIGHT_DAY = { azimuth: 215, elevation: 43 };
-const IDLE_MS = 180;
+const IDLE_MS = 220;
 const SLOW_MS = 70;
+const DRAFT = 0.6;
+const FINE_IN_SOFTWARE = 1.4;
 const CLICK_PX = 6;
 
 /** Draw the scene of a manifest into an element. Everything may be set before it is there. */
@@ -70,8 +72,11 @@ class View implements Handle {
   private scheduled = 0;
   private idle = 0;
   private moving = false;
+  /** Whether the picture is a quick one, to be followed by a fine one. */
+  private draft = false;
   private dirtyShadows = true;
   private dirtyTrees = true;
+  private software = false;
   private tooSlowForShadows = false;
   private slowPictures = 0;
   private visible = true;
@@ -166,7 +171,10 @@ class View implements Handle {
       const zs = rows.map((row) => centre[2 * row + 1]!);
       const [west, east, north, south] = [Math.min(...xs), Math.max(...xs), Math.min(...zs), Math.max(...zs)];
       const tallest = Math.max(...rows.map((row) => height[row]!));
-      this.navigator!.lookAt((west + east) / 2, (north + south) / 2, Math.hypot(east - west, south - north) + 30, tallest);
+      const tops = rows.map((row) => this.roof(world, row, 0.6));
+      const wanted = new Set(rows);
+      const seen = (from: Vector3) => tops.reduce((sum, top) => sum + (wanted.has(world.picker.towards(from, top) ?? -1) ? 1 : 0), 0) / tops.length;
+      this.navigator!.lookAt((west + east) / 2, (north + south) / 2, Math.hypot(east - west, south - north) + 30, tallest, seen);
     });
   }
 
@@ -193,12 +201,16 @@ class View implements Handle {
   project(building: number): { x: number; y: number; visible: boolean } {
     const world = this.world;
     if (!world || !this.navigator) return { x: 0, y: 0, visible: false };
-    const { centre, base, height } = world.manifest.buildings;
-    const point = new Vector3(centre[2 * building]!, base[building]! + height[building]!, centre[2 * building + 1]!);
-    point.project(this.navigator.camera);
+    const point = this.roof(world, building, 1).project(this.navigator.camera);
     const x = ((point.x + 1) / 2) * this.canvas.clientWidth;
     const y = ((1 - point.y) / 2) * this.canvas.clientHeight;
     return { x, y, visible: Math.abs(point.x) < 1 && Math.abs(point.y) < 1 && point.z < 1 && this.pick(x, y).building === building };
+  }
+
+  /** The middle of a building at this share of its height. */
+  private roof(world: World, row: number, share: number): Vector3 {
+    const { centre, base, height } = world.manifest.buildings;
+    return new Vector3(centre[2 * row]!, base[row]! + height[row]! * share, centre[2 * row + 1]!);
   }
 
   on<K extends keyof Events>(event: K, callback: Events[K]): () => void {
@@ -254,6 +266,8 @@ class View implements Handle {
     this.overlay.setLanguage(this.language);
     if (this.options.attribution !== false) this.overlay.showCredit(world.manifest);
     for (const task of this.later.splice(0)) task();
+    clearTimeout(this.idle);
+    this.moving = this.draft = false;
     await new Promise<void>((resolve) => {
       this.afterPicture = resolve;
       this.draw();
@@ -270,25 +284,31 @@ class View implements Handle {
     this.canvas.setAttribute("role", "application");
     this.canvas.setAttribute("aria-label", this.options.label ?? text(this.language, "scene"));
     this.overlay.root.append(this.canvas);
-    let renderer: WebGLRenderer;
-    try {
-      const context = this.canvas.getContext("webgl2", { antialias: true, powerPreference: "high-performance", alpha: false });
-      if (!context) throw new Error("WebGL 2 is missing");
-      renderer = new WebGLRenderer({ canvas: this.canvas, context, antialias: true });
-    } catch {
-      throw new MissingWebGL();
-    }
+    const renderer = this.newRenderer();
     renderer.shadowMap.enabled = true;
     renderer.shadowMap.type = PCFShadowMap;
     renderer.info.autoReset = false;
     this.renderer = renderer;
-    this.light = new Light(this.coarse ? 1024 : 2048);
+    this.light = new Light(this.software || renderer.capabilities.maxTextureSize < 8192 ? 2048 : this.coarse ? 1024 : 4096);
     this.scene.add(this.sky.mesh, this.light.sun, this.light.sun.target, this.light.sky);
-    this.scene.fog = new Fog(0xdfe8ec, 1000, 10000);
+    this.scene.fog = new FogExp2(0xdfe8ec, 1e-4);
     this.navigator = new Navigator(this.canvas, () => this.onMove());
     if (this.options.controls !== false) this.overlay.addTools(this.navigator);
     this.listen();
     this.resize();
+  }
+
+  /** With a graphics card, or else in software: then drafts while things move, and a finer picture at rest. */
+  private newRenderer(): WebGLRenderer {
+    this.software = drawsInSoftware();
+    try {
+      const wish = { powerPreference: "high-performance", alpha: false, antialias: !this.software } as const;
+      const context = this.canvas.getContext("webgl2", wish) as WebGL2RenderingContext | null;
+      if (!context) throw new MissingWebGL();
+      return new WebGLRenderer({ canvas: this.canvas, context });
+    } catch {
+      throw new MissingWebGL();
+    }
   }
 
   private async load(): Promise<World> {
@@ -323,12 +343,13 @@ class View implements Handle {
       outline: new Outline(mesh, count, ACCENT, 3),
       picker: new Picker(mesh, count, heights),
       labels: new Labels(manifest.places, heights),
-      ground: new Mesh(groundGeometry(heights, this.coarse ? 0.6 : 0.35), groundMaterial(groundUniforms)),
+      ground: new Mesh(groundGeometry(heights, this.coarse || this.software ? 0.7 : 0.4), groundMaterial(groundUniforms)),
       textures: { masks: masksTexture },
       tracks: manifest.lines.length ? tracks(manifest.lines, heights) : null,
       reach: Math.hypot(east - west, north - south),
     };
     world.ground.receiveShadow = true;
+    world.ground.renderOrder = 2;
     this.scene.add(world.ground, world.buildings.group, world.outline.group);
     if (world.trees) this.scene.add(world.trees.group);
     if (world.tracks) this.scene.add(world.tracks);
@@ -340,16 +361,20 @@ class View implements Handle {
   /** The photo, or the drawn map where there is none or it is switched off. */
   private async showGround(world: World): Promise<void> {
     const { files } = world.manifest;
-    const small = this.coarse || this.renderer!.capabilities.maxTextureSize < 4096;
+    const small = this.coarse || this.software || this.renderer!.capabilities.maxTextureSize < 4096;
     const photo = this.layers.image ? (small ? files.image_small : files.image) : null;
     const kind = photo ? "image" : "map";
     if (!world.textures[kind]) {
       const address = new URL(photo ?? files.map, new URL(this.options.manifest, document.baseURI)).href;
       const image = await fetchImage(address, this.abort.signal);
-      world.textures[kind] = imageTexture(image, Math.min(8, this.renderer!.capabilities.getMaxAnisotropy()));
+      const anisotropy = this.software ? 1 : Math.min(8, this.renderer!.capabilities.getMaxAnisotropy());
+      world.textures[kind] = imageTexture(image, anisotropy);
     }
     if (this.disposed) return;
-    if ((this.layers.image && Boolean(files.image)) === (kind === "image")) world.groundUniforms.uGround.value = world.textures[kind]!;
+    if ((this.layers.image && Boolean(files.image)) === (kind === "image")) {
+      world.groundUniforms.uGround.value = world.textures[kind]!;
+      world.groundUniforms.uBeyond.value.setStyle(world.manifest.beyond[kind]);
+    }
     this.invalidate();
   }
 
@@ -376,7 +401,7 @@ class View implements Handle {
     const direction = towards(place.azimuth, place.elevation, convergence_deg);
     this.light!.set(direction, now);
     this.sky.set(now, direction);
-    (this.scene.fog as Fog).color.copy(now.horizon);
+    (this.scene.fog as FogExp2).color.copy(now.horizon);
     world.buildings.uniforms.uNight.value = now.night;
     world.buildings.uniforms.uSkyTint.value.copy(now.horizon).lerp(now.zenith, 0.35);
     this.showShadows();
@@ -458,20 +483,28 @@ class View implements Handle {
   };
 
   private onMove(): void {
-    this.dirtyTrees = true;
+    this.dirtyTrees = this.dirtyShadows = true;
     this.moving = true;
-    clearTimeout(this.idle);
-    this.idle = window.setTimeout(() => this.settle(), IDLE_MS);
     this.invalidate();
+    this.waitForRest();
   }
 
-  /** The camera came to rest: the best picture, and the shadows of what is now in view. */
+  private waitForRest(): void {
+    clearTimeout(this.idle);
+    this.idle = window.setTimeout(() => this.settle(), IDLE_MS);
+  }
+
+  /** Nothing changed for a while: the best picture, with the shadows of what is now in view. */
   private settle(): void {
-    this.moving = false;
-    this.dirtyShadows = true;
-    this.setPixelRatio();
-    this.invalidate();
-    if (this.world) this.emit("camera", this.getCamera());
+    const moved = this.moving;
+    this.moving = this.draft = false;
+    this.dirty = true;
+    this.schedule();
+    if (moved && this.world) this.emit("camera", this.getCamera());
+  }
+
+  private get slow(): boolean {
+    return this.software || this.pace > SLOW_MS;
   }
 
   private resize(): void {
@@ -487,13 +520,17 @@ class View implements Handle {
 
   private setPixelRatio(): void {
     const most = this.options.pixelRatio ?? (this.coarse ? 1.5 : 2);
-    const full = Math.min(window.devicePixelRatio || 1, most);
-    const ratio = this.moving && this.pace > SLOW_MS ? Math.max(0.6, full * 0.6) : full;
+    const full = this.software ? Math.min(FINE_IN_SOFTWARE, most) : Math.min(window.devicePixelRatio || 1, most);
+    const ratio = !this.draft ? full : this.software ? DRAFT : Math.max(DRAFT, full * DRAFT);
     if (this.renderer && Math.abs(this.renderer.getPixelRatio() - ratio) > 0.01) this.renderer.setPixelRatio(ratio);
   }
 
   private invalidate(): void {
     this.dirty = true;
+    if (this.frames > 0 && this.slow) {
+      this.draft = true;
+      this.waitForRest();
+    }
     this.schedule();
   }
 
@@ -536,27 +573,28 @@ class View implements Handle {
     if (!world || !renderer || !navigator || !light) return;
     this.dirty = false;
     const start = performance.now();
-    if (this.moving) this.setPixelRatio();
+    this.setPixelRatio();
     navigator.clip(world.reach);
     const { camera } = navigator;
     camera.updateMatrixWorld();
     const away = camera.position.distanceTo(navigator.controls.target);
-    const reach = Math.min(Math.max(away * 2.4, 220), 2600);
-    const fog = this.scene.fog as Fog;
-    fog.near = Math.max(world.reach * 0.7, away * 1.1);
-    fog.far = world.reach * 4.5 + away * 2;
+    const reach = Math.max(Math.min(away * 2.1, away * 1.2 + 900), 220);
+    (this.scene.fog as FogExp2).density = 0.5 / (0.55 * world.reach + 0.5 * away + 200);
     world.buildings.setDistance(away);
     if (world.trees && this.layers.trees && this.dirtyTrees) world.trees.update(camera, 40);
     this.dirtyTrees = false;
-    const fresh = this.dirtyShadows && this.shadowsShown() && (!this.moving || this.pace < SLOW_MS || this.frames === 0);
+    const fresh = this.dirtyShadows && this.shadowsShown() && (!this.moving || !this.slow);
     if (fresh) {
       light.fit(camera, world.heights, reach);
-      this.dirtyShadows = this.moving;
+      this.dirtyShadows = false;
     }
     this.sky.look(camera);
     renderer.info.reset();
     renderer.render(this.scene, camera);
-    if (this.layers.labels) world.labels.update(camera, this.canvas.clientWidth, this.canvas.clientHeight);
+    if (this.layers.labels) {
+      const hidden = (place: Vector3) => !this.moving && world.picker.towards(camera.position, place, true) !== null;
+      world.labels.update(camera, this.canvas.clientWidth, this.canvas.clientHeight, hidden);
+    }
     if (navigator.heading !== this.compass) this.overlay.turn((this.compass = navigator.heading));
     this.frames++;
     this.lastFrameMs = performance.now() - start;
@@ -567,7 +605,7 @@ class View implements Handle {
 
   /** Wait for the picture, and give up shadows where three in a row take too long. */
   private checkBudget(start: number): void {
-    if (this.slowPictures < 0) return;
+    if (this.slowPictures < 0 || this.software) return;
     const gl = this.renderer!.getContext();
     gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
     this.lastFrameMs = performance.now() - start;
@@ -615,6 +653,15 @@ class View implements Handle {
 }
 
 class MissingWebGL extends Error {}
+
+function drawsInSoftware(): boolean {
+  const gl = document.createElement("canvas").getContext("webgl2");
+  if (!gl) return false;
+  const named = gl.getExtension("WEBGL_debug_renderer_info");
+  const renderer = String(gl.getParameter(named ? named.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
+  gl.getExtension("WEBGL_lose_context")?.loseContext();
+  return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(renderer);
+}
 
 function isList(selection: Selection | readonly number[]): selection is readonly number[] {
   return Array.isArray(selection);

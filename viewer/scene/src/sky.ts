@@ -23,18 +23,18 @@ export function weather(elevation: number): Weather {
   const rise = Math.min(Math.max((elevation + 0.8) / 4, 0), 1);
   const horizon = mixed("#1d2a3e", "#dbe7ee", day).lerp(new Color("#f0b58a"), dusk * 0.55);
   return {
-    zenith: mixed("#0b1526", "#6fa3d4", day).lerp(new Color("#5d7fb0"), dusk * 0.3),
+    zenith: mixed("#0f1b31", "#6fa3d4", day).lerp(new Color("#5d7fb0"), dusk * 0.3),
     horizon,
     sun: mixed("#ff9a55", "#fff1dd", high ** 0.6),
-    sunStrength: rise * (1.1 + 1.35 * high),
-    sky: mixed("#31435f", "#e3eefb", day),
-    ground: mixed("#1b2028", "#a39c8c", day),
-    skyStrength: 0.55 + 1.35 * day - 0.25 * high,
+    sunStrength: rise * (1.3 + 1.65 * high),
+    sky: mixed("#7f97bd", "#e3eefb", day),
+    ground: mixed("#4a5263", "#a39c8c", day),
+    skyStrength: 0.5 + 1.1 * day - 0.25 * high,
     night: 1 - Math.min(Math.max((elevation + 7) / 9, 0), 1),
   };
 }
 
-/** A gradient behind everything, with the sun's glow. */
+/** A gradient behind everything, drawn last of the solid things, with the sun's glow. */
 export class Sky {
   readonly mesh: Mesh<BufferGeometry, ShaderMaterial>;
   private readonly uniforms = {
@@ -50,11 +50,11 @@ export class Sky {
     const geometry = new BufferGeometry();
     geometry.setAttribute("position", new BufferAttribute(new Float32Array([-1, -1, 0, 3, -1, 0, -1, 3, 0]), 3));
     const material = new ShaderMaterial({
-      uniforms: this.uniforms, depthTest: false, depthWrite: false, fog: false, vertexShader: VERTEX, fragmentShader: FRAGMENT,
+      uniforms: this.uniforms, depthWrite: false, fog: false, vertexShader: VERTEX, fragmentShader: FRAGMENT,
     });
     this.mesh = new Mesh(geometry, material);
     this.mesh.frustumCulled = false;
-    this.mesh.renderOrder = -10;
+    this.mesh.renderOrder = 3;
   }
 
   set(weather: Weather, towards: Vector3): void {

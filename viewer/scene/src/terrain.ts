@@ -40,7 +40,8 @@ export class Heights {
   }
 }
 
-const APRON = 9;
+const APRON = 16;
+const TUCK = 10;
 
 /** The ground: as few triangles as keep within `error` metres, and an apron that runs out into the haze. */
 export function groundGeometry(heights: Heights, error: number): BufferGeometry {
@@ -86,7 +87,7 @@ function faceUp(positions: Float32Array, index: Uint32Array): Uint32Array {
   return index;
 }
 
-/** A ring of quads from the edge outwards, its outer rim at the mean height of the edge. */
+/** A ring of quads from just under the edge outwards, its outer rim at the mean height of the edge. */
 function apron(heights: Heights): { positions: number[]; index: number[] } {
   const [west, south, east, north] = heights.extent;
   const steps = 32;
@@ -101,7 +102,8 @@ function apron(heights: Heights): { positions: number[]; index: number[] } {
   const positions: number[] = [];
   const index: number[] = [];
   for (const [x, z] of rim) {
-    positions.push(x, heights.at(x, z), z);
+    const [inX, inZ] = [x - Math.sign(x - middleX) * TUCK, z - Math.sign(z - middleZ) * TUCK];
+    positions.push(inX, heights.at(inX, inZ) - 1.5, inZ);
     positions.push(middleX + (x - middleX) * 1.6, (heights.at(x, z) + mean) / 2, middleZ + (z - middleZ) * 1.6);
     positions.push(middleX + (x - middleX) * APRON, mean, middleZ + (z - middleZ) * APRON);
   }
@@ -148,7 +150,12 @@ uniform vec4 uArea;
 uniform float uQuiet;
 uniform vec3 uBeyond;
 uniform vec3 uWater;
-float speckle(vec2 p) { return fract(sin(dot(floor(p), vec2(12.9898, 78.233))) * 43758.5453); }
+float speckle(vec2 p) { return fract(sin(dot(p, vec2(12.9898, 78.233))) * 43758.5453); }
+float grain(vec2 p) {
+  vec2 i = floor(p), f = fract(p);
+  f = f * f * (3.0 - 2.0 * f);
+  return mix(mix(speckle(i), speckle(i + vec2(1, 0)), f.x), mix(speckle(i + vec2(0, 1)), speckle(i + 1.0), f.x), f.y);
+}
 `;
 
 const BODY = /* glsl */ `
@@ -156,15 +163,14 @@ vec2 at = (vPlace.xz - uArea.xy) / uArea.zw;
 vec3 tint = texture2D(uGround, clamp(at, 0.001, 0.999)).rgb;
 vec3 mask = texture2D(uMasks, clamp(at, 0.001, 0.999)).rgb;
 vec2 rim = min(at, 1.0 - at) * uArea.zw;
-float within = smoothstep(0.0, 0.07 * min(uArea.z, uArea.w), min(rim.x, rim.y));
+float within = smoothstep(0.0, 0.06 * min(uArea.z, uArea.w), min(rim.x, rim.y));
 float grey = dot(tint, vec3(0.3, 0.59, 0.11));
 tint = mix(tint, vec3(grey) * 0.75 + tint * 0.15 + 0.05, uQuiet * 0.6);
 float near = 1.0 - smoothstep(60.0, 350.0, distance(cameraPosition, vPlace));
-tint *= 1.0 + near * 0.10 * (speckle(vPlace.xz * 2.2) - 0.5);
-vec3 ripple = uWater * (0.93 + 0.10 * speckle(vPlace.xz * vec2(0.25, 0.6)));
-tint = mix(tint, mix(uWater, ripple, near), smoothstep(0.35, 0.65, mask.r) * 0.85);
+if (near > 0.0) tint *= 1.0 + near * (0.20 * (grain(vPlace.xz * 3.7) - 0.5) + 0.16 * (grain(vPlace.xz * 0.9) - 0.5));
+tint = mix(tint, uWater, smoothstep(0.35, 0.65, mask.r) * 0.85);
 tint *= 1.0 - 0.46 * mask.g;
-diffuseColor.rgb = mix(uBeyond, tint, within);
+diffuseColor.rgb = mix(mix(uBeyond, vec3(dot(uBeyond, vec3(0.3, 0.59, 0.11))), 0.3 + 0.5 * uQuiet), tint, within);
 `;
 
 export function imageTexture(image: ImageBitmap, anisotropy: number, srgb = true): Texture {

@@ -1,17 +1,17 @@
 import {
   BufferAttribute, BufferGeometry, type Camera, Color, CylinderGeometry, DynamicDrawUsage, Frustum, Group,
-  IcosahedronGeometry, InstancedMesh, Matrix4, MeshLambertMaterial, Sphere, Vector3,
+  IcosahedronGeometry, InstancedMesh, Matrix4, MeshLambertMaterial, OctahedronGeometry, Sphere, Vector3,
 } from "three";
 import { mergeGeometries } from "three/examples/jsm/utils/BufferGeometryUtils.js";
 import type { Heights } from "./terrain";
 
-const NEAR_M = 420;
 const FAR_M = 4000;
-const MOST_NEAR = 1500;
+/** How far each shape is drawn, and how many of it at most. */
+const LEVELS = [{ to: 110, most: 400 }, { to: 320, most: 1500 }, { to: 900, most: Infinity }, { to: Infinity, most: Infinity }];
 const LEAVES = ["#5d7a3a", "#6b8540", "#4f6f37", "#768c48", "#587a45", "#698046"];
 const NEEDLES = ["#3c5a3c", "#466548", "#34523a"];
 
-/** Trees in at most six draw calls: three shapes, each near (trunk, fine crown) and far (coarse crown). */
+/** Trees of three shapes, each in four grades from a fine crown with trunk to eight triangles. */
 export class Trees {
   readonly group = new Group();
   private readonly x: Float32Array;
@@ -21,7 +21,7 @@ export class Trees {
   private readonly crown: Float32Array;
   private readonly kind: Uint8Array;
   private readonly tint: Color[];
-  private readonly meshes: { near: InstancedMesh; far: InstancedMesh }[] = [];
+  private readonly meshes: InstancedMesh[][] = [];
   private readonly material = new MeshLambertMaterial({ vertexColors: true });
   private readonly frustum = new Frustum();
   private readonly matrix = new Matrix4();
@@ -46,9 +46,8 @@ export class Trees {
     }
     for (let kind = 0; kind < 3; kind++) {
       const total = this.kind.reduce((sum, value) => sum + (value === kind ? 1 : 0), 0);
-      const near = this.instances(nearShape(kind), Math.min(total, MOST_NEAR));
-      const far = this.instances(farShape(kind), total);
-      this.meshes.push({ near, far });
+      const shapes = [nearShape(kind, 2), nearShape(kind, 1), crownShape(kind, 0), crownShape(kind, -1)];
+      this.meshes.push(shapes.map((shape, level) => this.instances(shape, Math.min(total, LEVELS[level]!.most))));
     }
   }
 
@@ -61,37 +60,32 @@ export class Trees {
     this.matrix.multiplyMatrices(camera.projectionMatrix, camera.matrixWorldInverse);
     this.frustum.setFromProjectionMatrix(this.matrix);
     const eye = camera.position;
-    const filled = this.meshes.map(() => ({ near: 0, far: 0 }));
+    const filled = this.meshes.map(() => LEVELS.map(() => 0));
     for (let i = 0; i < this.x.length; i++) {
       const away = Math.hypot(this.x[i]! - eye.x, this.y[i]! - eye.y, this.z[i]! - eye.z);
       if (away > FAR_M && this.height[i]! < 25) continue;
       this.ball.center.set(this.x[i]!, this.y[i]! + this.height[i]! / 2, this.z[i]!);
       this.ball.radius = this.height[i]! + reach;
       if (!this.frustum.intersectsSphere(this.ball)) continue;
-      const kind = this.kind[i]!;
-      const pair = this.meshes[kind]!;
-      const fill = filled[kind]!;
-      const near = away < NEAR_M && fill.near < pair.near.instanceMatrix.count;
-      const mesh = near ? pair.near : pair.far;
-      const slot = near ? fill.near++ : fill.far++;
-      this.place(mesh, slot, i);
+      const levels = this.meshes[this.kind[i]!]!;
+      const fill = filled[this.kind[i]!]!;
+      const level = LEVELS.findIndex(({ to }, k) => away < to && fill[k]! < levels[k]!.instanceMatrix.count);
+      this.place(levels[level]!, fill[level]!++, i);
     }
-    this.meshes.forEach(({ near, far }, kind) => {
-      for (const [mesh, count] of [[near, filled[kind]!.near], [far, filled[kind]!.far]] as const) {
-        mesh.count = count;
-        mesh.visible = count > 0;
+    this.meshes.forEach((levels, kind) =>
+      levels.forEach((mesh, level) => {
+        mesh.count = filled[kind]![level]!;
+        mesh.visible = mesh.count > 0;
         mesh.instanceMatrix.needsUpdate = true;
         if (mesh.instanceColor) mesh.instanceColor.needsUpdate = true;
-      }
-    });
+      }),
+    );
   }
 
   dispose(): void {
-    for (const { near, far } of this.meshes) {
-      for (const mesh of [near, far]) {
-        mesh.geometry.dispose();
-        mesh.dispose();
-      }
+    for (const mesh of this.meshes.flat()) {
+      mesh.geometry.dispose();
+      mesh.dispose();
     }
     this.material.dispose();
   }
@@ -126,14 +120,14 @@ const shade = (geometry: BufferGeometry, colour: (y: number) => [number, number,
   return geometry;
 };
 
-/** A crown of height and width 1, standing on the ground at 0. */
+/** A crown of height and width 1, standing on the ground at 0; detail -1 is the coarsest. */
 function crownShape(kind: number, detail: number): BufferGeometry {
-  const ball = new IcosahedronGeometry(0.5, detail);
+  const ball = detail < 0 ? new OctahedronGeometry(0.54) : new IcosahedronGeometry(0.5, detail);
   const position = ball.getAttribute("position");
   const point = new Vector3();
   for (let i = 0; i < position.count; i++) {
     point.fromBufferAttribute(position, i);
-    const bump = detail ? 1 + 0.13 * Math.sin(point.x * 17 + point.y * 11) * Math.cos(point.z * 15 - point.y * 7) : 1;
+    const bump = detail > 0 ? 1 + 0.13 * Math.sin(point.x * 17 + point.y * 11) * Math.cos(point.z * 15 - point.y * 7) : 1;
     if (kind === 1) {
       const rise = point.y + 0.5;
       const width = 2.1 * (1 - rise) * Math.min(1, 4 * rise + 0.35);
@@ -164,16 +158,14 @@ function smooth(ball: BufferGeometry): void {
   for (let i = 0; i < position.count; i++) {
     point.set(position.getX(i), (position.getY(i) - 0.55) * 0.9, position.getZ(i)).normalize();
     facet.fromBufferAttribute(normal, i);
-    point.lerp(facet, 0.35).normalize();
+    point.lerp(facet, 0.2).normalize();
     normal.setXYZ(i, point.x, point.y, point.z);
   }
 }
 
-function nearShape(kind: number): BufferGeometry {
+function nearShape(kind: number, detail: number): BufferGeometry {
   const trunk = new CylinderGeometry(0.028, 0.042, 0.42, 5, 1, true).toNonIndexed();
   trunk.translate(0, 0.2, 0);
   shade(trunk, () => [0.62, 0.46, 0.36]);
-  return mergeGeometries([crownShape(kind, kind === 1 ? 1 : 2), trunk]);
+  return mergeGeometries([crownShape(kind, detail), trunk]);
 }
-
-const farShape = (kind: number): BufferGeometry => crownShape(kind, kind === 1 ? 1 : 0);

@@ -24,6 +24,8 @@ export interface Manifest {
   extent: [number, number, number, number];
   terrain: { size: number; step_m: number; lowest_m: number };
   trees: { count: number };
+  /** Mean colours of the ground images along their edges. */
+  beyond: { map: string; image: string };
   lines: { kind: string; points: number[] }[];
   buildings: {
     id: string[];
