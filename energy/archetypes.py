@@ -287,9 +287,11 @@ def _transmittances(
     for component in COMPONENTS:
         value = original[component].astype("float64")
         source = ("guessed:TABULA " + envelope["archetype"]).to_numpy("object")
+        own_state = buildings[f"refurbishment_{component}"].astype("object").to_numpy()
+        component_state = np.where(pd.isna(own_state), state, own_state)
         for standard in parameters.standards:
             target = parameters.refurbishment_standard(standard, component)
-            better = (state == standard) & (value > target.u_value_w_m2k)
+            better = (component_state == standard) & (value > target.u_value_w_m2k)
             value = np.where(better, target.u_value_w_m2k, value)
             source = np.where(better, f"guessed:refurbishment standard {standard} (own calculation)", source)
             if component == "window":

@@ -99,6 +99,14 @@ def test_refurbishment_is_respected_and_never_worsens():
     assert "refurbishment standard usual" in filled["u_roof_source"].iloc[1]
 
 
+def test_a_component_may_be_refurbished_alone():
+    filled = envelope(refurbishment=["none", "usual", "none"], refurbishment_window=["usual", "none", None])
+    assert filled["u_window_w_m2k"].iloc[0] == pytest.approx(1.3)  # FACTS: usual window
+    assert filled["u_wall_w_m2k"].iloc[0] == filled["u_wall_w_m2k"].iloc[2]
+    assert filled["u_window_w_m2k"].iloc[1] == filled["u_window_w_m2k"].iloc[2]
+    assert filled["u_wall_w_m2k"].iloc[1] == pytest.approx(0.22)
+
+
 def test_refurbishing_a_new_house_keeps_its_better_parts():
     filled = envelope(
         construction_series=None, year_of_construction=2020.0, dwellings=1.0, storeys_above_ground=2.0,
