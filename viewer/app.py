@@ -66,6 +66,7 @@ class Manager:
         self.table_open = False
         self.wanted: Retrofit | None = None
         self.busy = False
+        self.seq = 0
         layer = self.state.layer()
         self.scene = Scene(
             manifest=scene_url,
@@ -107,6 +108,7 @@ class Manager:
         changes = {name: message[name] for name in names}
         base = self.wanted or self.state.retrofit
         wanted = self.state.retrofit_with(**{**asdict(base), **changes})
+        self.seq = int(message.get("seq", self.seq))
         if message.get("settled"):
             self.state.settle(wanted)
         self._simulate(wanted)
@@ -165,6 +167,9 @@ class Manager:
 
     def _simulate(self, wanted: Retrofit) -> None:
         """Simulate `wanted`, or note it as next while another simulation runs."""
+        if not self.busy and wanted == self.state.retrofit:
+            self.bridge.result = self._result()
+            return
         self.wanted = wanted
         if not self.busy:
             self.busy = True
@@ -213,6 +218,7 @@ class Manager:
             "buildings": int(self.twin.conditioned.sum()),
             "ms": None if retrofit.idle else round(state.run.milliseconds),
             "busy": self.busy,
+            "seq": self.seq,
             "can_undo": state.can_undo,
             "can_redo": state.can_redo,
             "can_reset": retrofit != Retrofit(),

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.visit import DESKTOP, PHONE, Visit, launch, visit
-from tests.viewer.conftest import bundle  # noqa: F401 (a fixture)
+from tests.conftest import skip_or_fail
 from tests.viewer.districts import small
 from tests.viewer.test_server import TOKEN, Running, running
 from viewer import publish
@@ -31,7 +31,13 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def web(bundle: Path) -> Iterator[Running]:
+def bundle() -> None:
+    if not publish.SCENE_SCRIPT.is_file():
+        skip_or_fail("the scene's script is not built; run `make build`")
+
+
+@pytest.fixture(scope="module")
+def web(bundle: None) -> Iterator[Running]:
     with running() as started:
         yield started
 
@@ -66,6 +72,9 @@ def test_link_does_not_work_a_second_time(chromium: Browser, web: Running, sessi
 
 
 def test_hover_and_click_on_a_named_block(manager: Visit) -> None:
+    manager.page.get_by_role("button", name="Tabelle").click()
+    manager.page.get_by_role("button", name="Karl-Marx-Allee 1–5").click()  # flies there
+    manager.page.keyboard.press("Escape")
     x, y = manager.find("Karl-Marx-Allee")
     assert "kWh/(m²a)" in manager.page.locator("#tooltip").inner_text()
     manager.page.mouse.click(x, y)
@@ -160,7 +169,7 @@ def test_language(manager: Visit) -> None:
     manager.page.locator("#loading.done").wait_for(state="attached", timeout=60_000)
     expect(manager.page.locator("html")).to_have_attribute("lang", "en")
     expect(manager.page.get_by_role("slider", name="Share of blocks refurbished")).to_be_visible()
-    expect(manager.page.get_by_text("Model, not survey data")).to_be_visible()
+    expect(manager.page.get_by_role("button", name="Model, not survey data")).to_be_visible()
 
 
 def test_model_notice_is_explained(manager: Visit) -> None:
@@ -185,6 +194,8 @@ def test_manager_on_a_phone(chromium: Browser, web: Running, session: dict[str, 
 def test_public_page(chromium: Browser, web: Running) -> None:
     with visit(chromium, web.address, DESKTOP) as resident:
         resident.open("/")
+        resident.page.get_by_label("Straße oder Gebäude suchen").fill("Dorfstraße 6")  # flies there
+        resident.page.keyboard.press("Escape")
         x, y = resident.find("Dorfstraße")
         resident.page.mouse.click(x, y)
         facts = resident.page.locator("#facts")
@@ -214,7 +225,7 @@ def test_public_page_on_a_phone_in_english(chromium: Browser, web: Running) -> N
         _fits(resident)
 
 
-def test_public_site_on_any_server_below_any_path(chromium: Browser, bundle: Path, tmp_path: Path) -> None:
+def test_public_site_on_any_server_below_any_path(chromium: Browser, bundle: None, tmp_path: Path) -> None:
     site = publish.publish(small(), tmp_path / "www" / "town" / "twin")
     for packed in site.rglob("*.gz"):
         packed.unlink()  # a server that knows nothing of them
@@ -228,7 +239,7 @@ def test_public_site_on_any_server_below_any_path(chromium: Browser, bundle: Pat
         plain.shutdown()
 
 
-def test_without_3d_the_table_says_it(chromium: Browser, bundle: Path, tmp_path: Path) -> None:
+def test_without_3d_the_table_says_it(chromium: Browser, bundle: None, tmp_path: Path) -> None:
     site = publish.publish(small(), tmp_path / "site")
     shutil.rmtree(site / "scene")
     handler = functools.partial(_Quiet, directory=str(site))

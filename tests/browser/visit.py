@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, Playwright, expect
 
 from tests.conftest import skip_or_fail
 
-DESKTOP = {"width": 1440, "height": 900}
+DESKTOP = {"width": 1200, "height": 720}
 PHONE = {"width": 390, "height": 844}
 _OPTIONS = ("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 PATIENCE_MS = 60_000  # software rendering on a busy machine
@@ -33,23 +33,20 @@ class Visit:
             self.page.locator("#loading.done").wait_for(state="attached", timeout=PATIENCE_MS)
 
     def find(self, name: str) -> tuple[float, float]:
-        """A point of the scene where the tooltip says `name`."""
+        """A point of the scene, near its middle, where the tooltip says `name`."""
         box = self.page.locator("#scene").bounding_box()
         assert box
-        for row in range(3, 17):
-            for column in range(2, 19):
-                x, y = box["x"] + box["width"] * column / 20, box["y"] + box["height"] * row / 20
-                if not self.page.evaluate(
-                    "([x, y]) => document.elementFromPoint(x, y)?.closest('.scene') !== null", [x, y]
-                ):
-                    continue
-                self.page.mouse.move(x, y)
-                self.page.wait_for_timeout(120)
-                if (
-                    self.page.locator("#tooltip").is_visible()
-                    and name in self.page.locator("#tooltip").inner_text()
-                ):
-                    return x, y
+        steps = [(column, row) for column in range(-9, 10) for row in range(-7, 8)]
+        for column, row in sorted(steps, key=lambda step: step[0] ** 2 + step[1] ** 2):
+            x, y = box["x"] + box["width"] * (0.5 + column / 20), box["y"] + box["height"] * (0.5 + row / 20)
+            inside = "([x, y]) => Boolean(document.elementFromPoint(x, y)?.closest('.scene'))"
+            if not self.page.evaluate(inside, [x, y]):
+                continue
+            self.page.mouse.move(x, y)
+            self.page.wait_for_timeout(150)
+            tooltip = self.page.locator("#tooltip")
+            if tooltip.is_visible() and name in tooltip.inner_text():
+                return x, y
         raise AssertionError(f"{name} is nowhere in the picture")
 
     def picture(self) -> bytes:

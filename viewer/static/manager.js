@@ -93,11 +93,13 @@ function whatIf(element, { t, f, send }) {
     share.setAttribute("aria-valuetext", shareOut.textContent);
     ui.fillTrack(share);
   };
-  const live = perFrame(() => send("retrofit", { share: share.value / 100, settled: false }));
   // The slider is the user's until Python has answered its last position: older answers must not move it back.
-  let awaited = null;
-  share.addEventListener("input", () => { awaited = Number(share.value); paint(); live(); });
-  share.addEventListener("change", () => { awaited = Number(share.value); send("retrofit", { share: share.value / 100, settled: true }); });
+  let sent = 0;
+  let resting = 0;
+  const ask = (settled) => { sent += 1; send("retrofit", { share: share.value / 100, settled, seq: sent }); };
+  const live = perFrame(() => ask(false));
+  share.addEventListener("input", () => { sent += 1; paint(); live(); });
+  share.addEventListener("change", () => { clearTimeout(resting); resting = setTimeout(() => ask(true), 400); });
   const boxes = ["wall", "roof", "floor", "window"].map((name) => [name, h("input", { type: "checkbox", name: "component", value: name,
     onchange: () => send("retrofit", { components: boxes.filter(([, box]) => box.checked).map(([id]) => id), settled: true }) })]);
   const standard = h("div", {});
@@ -120,8 +122,7 @@ function whatIf(element, { t, f, send }) {
     if (focused) box.querySelector(`[value="${focused}"]`)?.focus();
   };
   return (result) => {
-    if (awaited === Math.round(100 * result.share) || !result.busy) awaited = null;
-    if (awaited === null) share.value = String(Math.round(100 * result.share));
+    if (result.seq >= sent && !result.busy) share.value = String(Math.round(100 * result.share));
     paint();
     countOut.textContent = t("what_if.share_value", { count: f.number(result.count), total: f.number(result.total) });
     for (const [name, box] of boxes) box.checked = result.components.includes(name);
