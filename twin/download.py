@@ -30,6 +30,7 @@ from twin.sources import archive
 from twin.thuringia import Item, Source, at
 
 MANIFEST = "manifest.json"
+SLOW = 3.0
 _REDIRECTS = 4
 _USER_AGENT = "lobeda (open-source digital twin)"
 _HTML = re.compile(rb"^\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|body|\?xml)", re.IGNORECASE)
@@ -40,7 +41,7 @@ _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 class Limits:
     """How long to wait and how often to try. Times in seconds.
 
-    connect_s, read_s : for a connection, and for the next bytes.
+    connect_s, read_s : for a connection, and for the next bytes (`SLOW` times that of slow servers).
     attempt_s : for one answer as a whole, against servers that drip.
     attempts : in a row that bring nothing new.
     backoff_s : before the second attempt, doubled each time.
@@ -48,7 +49,7 @@ class Limits:
     """
 
     connect_s: float = 10.0
-    read_s: float = 60.0
+    read_s: float = 30.0
     attempt_s: float = 3600.0
     attempts: int = 4
     backoff_s: float = 2.0
@@ -141,11 +142,10 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def client(limits: Limits, base_url: str | None) -> httpx.AsyncClient:
+def client(base_url: str | None) -> httpx.AsyncClient:
     """A client that follows no redirects by itself and asks for bytes as they are stored."""
     host = urlsplit(base_url or "").hostname or ""
     return httpx.AsyncClient(
-        timeout=httpx.Timeout(limits.read_s, connect=limits.connect_s),
         headers={"User-Agent": _USER_AGENT, "Accept-Encoding": "identity"},
         trust_env=host not in ("localhost", "127.0.0.1", "::1"),
     )
@@ -206,9 +206,11 @@ async def _attempt(
     """One request; the file is in place afterwards. What arrived of a broken answer stays for the next."""
     target.parent.mkdir(parents=True, exist_ok=True)
     part = _part(target)
+    silent_s = limits.read_s * (SLOW if item.slow else 1.0)
+    timeout = httpx.Timeout(silent_s, connect=limits.connect_s)
     try:
         async with asyncio.timeout(limits.attempt_s):
-            response = await _get(http, url, _resume_headers(target, url))
+            response = await _get(http, url, _resume_headers(target, url), timeout)
             try:
                 _check_status(response, part)
                 if response.status_code != httpx.codes.REQUESTED_RANGE_NOT_SATISFIABLE:
@@ -218,7 +220,7 @@ async def _attempt(
     except TimeoutError:
         raise _Retry(f"the answer was not complete within {limits.attempt_s:g} s") from None
     except httpx.TimeoutException:
-        raise _Retry(f"no answer within {limits.read_s:g} s") from None
+        raise _Retry(f"no answer within {silent_s:g} s") from None
     except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
         raise _Refused(f"the address cannot be used: {error}") from None
     except httpx.TransportError as error:
@@ -233,10 +235,13 @@ async def _attempt(
     return response.headers
 
 
-async def _get(http: httpx.AsyncClient, url: str, headers: dict[str, str]) -> httpx.Response:
+async def _get(
+    http: httpx.AsyncClient, url: str, headers: dict[str, str], timeout: httpx.Timeout
+) -> httpx.Response:
     """The answer, its body still to come; redirects are followed on the same host only."""
     for _ in range(_REDIRECTS):
-        response = await http.send(http.build_request("GET", url, headers=headers), stream=True)
+        request = http.build_request("GET", url, headers=headers, timeout=timeout)
+        response = await http.send(request, stream=True)
         if not response.is_redirect:
             return response
         await response.aclose()

@@ -216,7 +216,7 @@ async def _all(
             total += len(images)
             await _gathered(one(item) for item in images)
 
-    async with download.client(limits, base_url) as http:
+    async with download.client(base_url) as http:
         await _gathered(product(name) for name in products)
     return done
 

@@ -44,6 +44,7 @@ class Item:
     """Something to download; of several sources the first that the server has.
 
     kind : ``zip`` or ``json``, what the answer must be.
+    slow : the server first computes the answer, so that it may be silent for longer.
     """
 
     product: str
@@ -53,6 +54,7 @@ class Item:
     max_bytes: int
     licence: str = DL_DE_BY
     attribution: str = GDI_TH
+    slow: bool = False
 
 
 def metres(bbox_wgs84: Box) -> Box:
@@ -124,7 +126,7 @@ def _overpass(bbox_wgs84: Box) -> Item:
     query = f"[out:json];({''.join(f'{kind}({area});' for kind in kinds)});out geom;"
     file = f"osm/overpass_{west}_{south}_{east}_{north}.json"
     source = Source(f"{OVERPASS}?{urlencode({'data': query})}", file)
-    return Item("osm", "area", (source,), "json", 512 * _MIB, ODBL, OSM)
+    return Item("osm", "area", (source,), "json", 512 * _MIB, ODBL, OSM, slow=True)
 
 
 def photographs(overview: Path, bounds_m: Box) -> list[Item]:
@@ -148,7 +150,7 @@ def photographs(overview: Path, bounds_m: Box) -> list[Item]:
 
 def _photograph(key: str, gid: int) -> Item:
     source = Source(f"{_DOWNLOADS}/download.php?type=op&id={gid}", f"dop/op_{key}_{gid}.zip")
-    return Item("dop", key.replace("_", " "), (source,), "zip", 1024 * _MIB)
+    return Item("dop", key.replace("_", " "), (source,), "zip", 1024 * _MIB, slow=True)
 
 
 def _records(answer: Any) -> list[dict[str, Any]]:

@@ -31,7 +31,7 @@ TREES = st.lists(
 
 
 @given(records=TREES, order=st.permutations(range(7)), comma=st.booleans())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_list_with_header_is_read_whatever_the_order_of_its_columns(records, order, comma) -> None:
     names = [
         "baumart",
@@ -65,7 +65,7 @@ def _read(text: str) -> pd.DataFrame:
 
 
 @given(st.binary(max_size=400))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_any_bytes_give_trees_or_one_line(content) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "a.csv"
@@ -79,7 +79,7 @@ def test_any_bytes_give_trees_or_one_line(content) -> None:
 
 
 @given(st.lists(st.text(alphabet="0123456789,.;\t\n \"'ab-", max_size=60), max_size=8))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_any_text_gives_trees_or_one_line(parts) -> None:
     test_any_bytes_give_trees_or_one_line.hypothesis.inner_test("\n".join(parts).encode())
 
@@ -88,7 +88,7 @@ def test_any_text_gives_trees_or_one_line(parts) -> None:
     st.lists(st.one_of(st.none(), st.floats(1, 40)), min_size=1, max_size=60),
     st.lists(st.one_of(st.none(), st.floats(10, 500)), min_size=1, max_size=60),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_every_tree_gets_a_size_and_given_ones_stay(heights, trunks) -> None:
     count = min(len(heights), len(trunks))
     frame = pd.DataFrame(

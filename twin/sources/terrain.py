@@ -137,7 +137,7 @@ def _raster_tile(member: Member, told: str | None) -> _Tile:
 
 def _text_tile(member: Member, form: xyz.Format, told: str | None) -> _Tile:
     found = crs_names.choose(None, told, member.label)
-    grid = xyz.survey(member, form, digits=2 if found.is_projected else 9)
+    grid, points = xyz.survey(member, form, digits=2 if found.is_projected else 9)
     if found.is_projected and max(abs(grid.west), abs(grid.north)) <= 180:
         raise SourceError(
             f"the coordinates ({grid.west:.4f}, {grid.north:.4f}) are degrees, but "
@@ -145,7 +145,8 @@ def _text_tile(member: Member, form: xyz.Format, told: str | None) -> _Tile:
             member.label,
             "Name the CRS of the coordinates with --crs, for degrees EPSG:4326",
         )
-    heights = _plausible(xyz.rasterise(member, form, grid))
+    blocks = xyz.chunks(member, form) if points is None else [points]
+    heights = _plausible(xyz.rasterise(blocks, grid))
     transform = Affine(grid.cell_x, 0, grid.west, 0, -grid.cell_y, grid.north)
     transform = rasterfiles.without_zone(transform, found)
     placed, shape = rasterfiles.in_district(transform, heights.shape, found, member.label)

@@ -328,7 +328,14 @@ def _measured(
     notes = []
     for column, values in raw.items():
         if odd := int((np.isnan(out[column]) & (values > 0)).sum()):
-            notes.append(Finding("repaired", file, column, f"{odd} values that no tree has were left out"))
+            notes.append(
+                Finding(
+                    "repaired",
+                    file,
+                    column,
+                    f"{odd} of {len(table)} values cannot be a tree's and were left out",
+                )
+            )
     return out, notes
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from twin.errors import SourceError
 from twin.schema import CRS
+from twin.sources import archive
 from twin.sources import crs as crs_names
 from twin.sources.base import Finding
 from twin.sources.columns import listed
@@ -34,7 +34,6 @@ SUFFIXES = (
     ".tab",
     ".parquet",
 )
-MAX_UNPACKED_BYTES = 20 * 2**30
 _EUROPE = (-1.5e6, 3.8e6, 2.5e6, 8.5e6)  # west, south, east, north in EPSG:25832
 _POINTS_ELSEWHERE = (b"<ogrvrt", b"<ogrwfs", b"gdal_streamed_alg", b"<gdal_wms", b"<vrtdataset", b"<ogroapif")
 
@@ -54,31 +53,25 @@ def datasets(path: Path) -> list[str]:
     if path.stat().st_size == 0:
         raise SourceError("the file is empty", path, "Export it again")
     with path.open("rb") as file:
-        head = file.read(4096).lower()
-    if any(mark in head for mark in _POINTS_ELSEWHERE):
+        head = file.read(4096)
+    if any(mark in head.lower() for mark in _POINTS_ELSEWHERE):
         raise SourceError("the file only points to other files or services", path, "Pass the data themselves")
-    if path.suffix.lower() != ".kmz" and head.startswith(b"pk\x03\x04"):
-        return [f"/vsizip/{{{path}}}/{member}" for member in _members(path)]
+    if path.suffix.lower() != ".kmz" and archive.is_archive(head):
+        return _members(path)
     return [str(path)]
 
 
 def _members(path: Path) -> list[str]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            infos = archive.infolist()
-    except (zipfile.BadZipFile, OSError) as error:
-        raise SourceError(f"the archive cannot be read: {error}", path, "Download or pack it again") from None
-    if sum(info.file_size for info in infos) > MAX_UNPACKED_BYTES:
-        raise SourceError("the archive unpacks to more than 20 GiB", path, "Unpack it and pass the files")
-    for info in infos:
-        if ".." in Path(info.filename).parts or info.filename.startswith(("/", "\\")):
-            raise SourceError(
-                "the archive holds a member outside itself", f"{path}, {info.filename}", "Pack it again"
-            )
-    names = [info.filename for info in infos if Path(info.filename).suffix.lower() in SUFFIXES]
+    """The vector members of an archive, as GDAL opens them."""
+    found = archive.members(path)
+    if len(found) == 1 and found[0].packed:
+        return [f"/vsigzip/{path}"]
+    names = [member.name or "" for member in found]
+    folders = sorted({name[: name.lower().index(".gdb/") + 4] for name in names if ".gdb/" in name.lower()})
+    names = folders + [name for name in names if Path(name).suffix.lower() in SUFFIXES]
     if not names:
         raise SourceError("the archive holds no vector data", path, f"Expected one of {', '.join(SUFFIXES)}")
-    return names
+    return [f"/vsizip/{{{path}}}/{name}" for name in names]
 
 
 def layers(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from twin.errors import SourceError
 from twin.sources.archive import Member
 
-CHUNK_ROWS = 1_000_000
+CHUNK_ROWS = 1 << 20  # a tile of 1 km at 1 m fits, so that it is parsed once
 MAX_GRID_LINES = 200_000
 MAX_GRID_CELLS = 256_000_000
 _SPARSEST = 100  # cells per point beyond which points are no grid
@@ -78,21 +78,27 @@ def chunks(member: Member, form: Format) -> Iterator[NDArray[np.float64]]:
             ) from None
 
 
-def survey(member: Member, form: Format, *, digits: int) -> Grid:
+def survey(member: Member, form: Format, *, digits: int) -> tuple[Grid, NDArray[np.float64] | None]:
     """The grid that the points lie on, whatever their order.
 
     Parameters
     ----------
-    digits : decimals of the coordinates that count (3 for metres).
+    digits : decimals of the coordinates that count (2 for metres).
+
+    Returns
+    -------
+    grid, and the points if they fit one block, shape (point, 3); else None, to be read again.
 
     Raises
     ------
     SourceError : no points, or points that lie on no regular grid.
     """
     xs, ys, points = np.zeros(0), np.zeros(0), 0
-    for xyz in chunks(member, form):
-        xyz = xyz[np.isfinite(xyz[:, :2]).all(axis=1)]
+    kept: NDArray[np.float64] | None = None
+    for number, block in enumerate(chunks(member, form)):
+        xyz = block[np.isfinite(block[:, :2]).all(axis=1)]
         points += len(xyz)
+        kept = xyz if number == 0 else None
         xs = np.union1d(xs, xyz[:, 0].round(digits))
         ys = np.union1d(ys, xyz[:, 1].round(digits))
         if max(len(xs), len(ys)) > MAX_GRID_LINES:
@@ -107,14 +113,20 @@ def survey(member: Member, form: Format, *, digits: int) -> Grid:
     rows = round((ys[-1] - ys[0]) / cell_y) + 1
     if rows * columns > max(_SPARSEST * points, 10_000) or rows * columns > MAX_GRID_CELLS:
         raise _no_grid(member)
-    return Grid(float(xs[0] - cell_x / 2), float(ys[-1] + cell_y / 2), cell_x, cell_y, rows, columns)
+    grid = Grid(float(xs[0] - cell_x / 2), float(ys[-1] + cell_y / 2), cell_x, cell_y, rows, columns)
+    return grid, kept
 
 
-def rasterise(member: Member, form: Format, grid: Grid) -> NDArray[np.float32]:
-    """Heights on `grid`, nan where there is no point; of several points of a cell the last counts."""
+def rasterise(blocks: Iterable[NDArray[np.float64]], grid: Grid) -> NDArray[np.float32]:
+    """Heights on `grid`, nan where there is no point; of several points of a cell the last counts.
+
+    Parameters
+    ----------
+    blocks : points, each of shape (point, 3).
+    """
     heights = np.full((grid.rows, grid.columns), np.nan, np.float32)
-    for xyz in chunks(member, form):
-        xyz = xyz[np.isfinite(xyz[:, :2]).all(axis=1)]
+    for block in blocks:
+        xyz = block[np.isfinite(block[:, :2]).all(axis=1)]
         column = ((xyz[:, 0] - grid.west) / grid.cell_x).astype(np.int64)
         row = ((grid.north - xyz[:, 1]) / grid.cell_y).astype(np.int64)
         heights[row, column] = xyz[:, 2]
