@@ -73,8 +73,11 @@ def plot(
         origin = _origin(district, shape)
         _add_terrain(plotter, district, origin)
         _add_buildings(plotter, shape, origin, column, label, cmap)
-        if note:
-            plotter.add_text(note, position="upper_left", font_size=9, color="#333333")
+        notes = [note, _cut(column)]
+        if any(notes):
+            plotter.add_text(
+                "\n".join(filter(None, notes)), position="upper_left", font_size=9, color="#333333"
+            )
         _look(plotter, shape.vertices - origin)
         if hidden or screenshot is not None:
             plotter.screenshot(None if screenshot is None else Path(screenshot), return_img=True)
@@ -131,11 +134,12 @@ def _label(values: Any) -> str:
     said = getattr(values, "attrs", {})
     known = schema.columns("buildings").get(name)
     if known is not None:
-        return f"{known.label_en}, {known.unit}" if known.unit else known.label_en
+        return known.label_en if known.unit in ("", "a") else f"{known.label_en}, {known.unit}"
     words, unit = name, str(said.get("units", ""))
     if (match := re.fullmatch(r"(.+)_([a-z0-9]+)", name)) and match[2] in _UNITS:
         words, unit = match[1], unit or _UNITS[match[2]]
     words = str(said.get("long_name", "")) or words.replace("_", " ").capitalize()
+    words = words or "Value"
     return f"{words}, {unit}" if unit else words
 
 
@@ -160,16 +164,31 @@ def _add_buildings(
     if column is None:
         plotter.add_mesh(surface, color=PLAIN, **look)
     else:
-        surface.cell_data[label or "value"] = column[shape.building[shape.faces[:, 0]]]
+        surface.cell_data[label] = column[shape.building[shape.faces[:, 0]]]
         bar = {
-            "title": label or "value", "fmt": _format(column), "color": "#222222", "vertical": False,
+            "title": f"{label}\n", "fmt": _format(column), "color": "#222222", "vertical": False,
             "position_x": 0.3, "position_y": 0.03, "width": 0.4, "height": 0.14,
             "n_labels": 4, "title_font_size": 17, "label_font_size": 14,
         }  # fmt: skip
-        plotter.add_mesh(surface, cmap=cmap, nan_color=NO_VALUE, scalar_bar_args=bar, **look)
+        plotter.add_mesh(
+            surface, cmap=cmap, clim=_limits(column), nan_color=NO_VALUE, scalar_bar_args=bar, **look
+        )
     lines = np.column_stack([np.full(len(shape.outline), 2), shape.outline]).ravel()
     edges = pv.PolyData((shape.vertices - origin).astype(np.float32), lines=lines)
     plotter.add_mesh(edges, color="#3b3b3b", line_width=1, opacity=0.35, lighting=False)
+
+
+def _limits(column: Floats) -> tuple[float, float]:
+    """The range of the scale: all values, or 98 of 100 where a few others would take most of the colours."""
+    low, high = float(np.nanmin(column)), float(np.nanmax(column))
+    least, most = (float(value) for value in np.nanpercentile(column, [1, 99]))
+    return (least, most) if 0 < 2 * (most - least) < high - low else (low, high)
+
+
+def _cut(column: Floats | None) -> str:
+    if column is None or _limits(column) == (np.nanmin(column), np.nanmax(column)):
+        return ""
+    return f"values from {np.nanmin(column):.4g} to {np.nanmax(column):.4g}; the scale shows 98 % of them"
 
 
 def _format(column: Floats) -> str:

@@ -13,7 +13,7 @@ from twin.polygons import Bools, Floats
 from twin.sources.base import Finding
 
 LEAST_FOOTPRINT_M2 = 0.1
-LEAST_SURFACE_M2 = 1e-4
+LEAST_SURFACE_M2 = 1e-6
 _OF_BUILDINGS = ("surfaces", "parts", "systems", "usage", "pv", "substations")
 _POSITIVE = {"measured_height_m": "m", "storeys_above_ground": "storeys"}
 
