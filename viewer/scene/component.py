@@ -47,6 +47,9 @@ class Scene(JSComponent):  # type: ignore[misc]
     language = param.Selector(default="de", objects=["de", "en"])
     label = param.String(default="", doc="Spoken name of the picture; empty: how to use the keys.")
     attribution = param.Boolean(default=True, doc="Notice and sources at the lower edge.")
+    padding = param.Dict(
+        default={}, doc="left, right, top, bottom: pixels that panels cover; the overview is between them."
+    )
     camera = param.Dict(default={}, doc="position and target, metres from the origin; empty: overview.")
     hovered = param.Dict(default={}, doc="building_id, label, block_id, block_name, x, y; from the browser.")
     clicked = param.Dict(default={}, doc="As `hovered`, with a count of clicks; from the browser.")

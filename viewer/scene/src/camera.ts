@@ -1,7 +1,7 @@
 import { MathUtils, PerspectiveCamera, Spherical, Vector3 } from "three";
 import { MapControls } from "three/examples/jsm/controls/MapControls.js";
 import type { Heights } from "./terrain";
-import type { CameraState } from "./types";
+import type { CameraState, Padding } from "./types";
 
 const FIELD = 38;
 const LOWEST = 1.7;
@@ -15,8 +15,10 @@ export class Navigator {
   readonly camera = new PerspectiveCamera(FIELD, 1, 1, 20000);
   readonly controls: MapControls;
   private flight: { start: number; from: [Vector3, Vector3]; to: [Vector3, Vector3] } | null = null;
-  private overview: CameraState | null = null;
   private heights: Heights | null = null;
+  private centres: readonly number[] = [];
+  private size = { width: 1, height: 1 };
+  private padding: Padding = { left: 0, right: 0, top: 0, bottom: 0 };
   private readonly calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
   constructor(
@@ -41,24 +43,44 @@ export class Navigator {
   /** Take the ground and the places of the buildings (x, z in turn) for the overview. */
   frame(heights: Heights, centres: readonly number[]): void {
     this.heights = heights;
+    this.centres = centres;
+    this.set(this.findOverview());
+  }
+
+  /** The picture's size and what of it is covered. [px] */
+  fit(width: number, height: number, padding: Padding): void {
+    this.size = { width, height };
+    this.padding = padding;
+    this.camera.aspect = width / height;
+    const { left, right, top, bottom } = padding;
+    this.camera.setViewOffset(width, height, (right - left) / 2, (bottom - top) / 2, width, height);
+    this.camera.updateProjectionMatrix();
+  }
+
+  private findOverview(): CameraState {
+    const heights = this.heights!;
+    const { centres } = this;
+    const free = {
+      width: Math.max(this.size.width - this.padding.left - this.padding.right, 80),
+      height: Math.max(this.size.height - this.padding.top - this.padding.bottom, 80),
+    };
     const xs = centres.filter((_, i) => i % 2 === 0).sort((a, b) => a - b);
     const zs = centres.filter((_, i) => i % 2 === 1).sort((a, b) => a - b);
     const part = (sorted: number[], share: number) => sorted[Math.round((sorted.length - 1) * share)]!;
-    const upright = this.camera.aspect < 0.8;
-    const out = upright ? 0.18 : 0.04;
+    const upright = free.width < 0.8 * free.height;
+    const out = upright ? 0.28 : 0.04;
     const [west, east, north, south] = [part(xs, out), part(xs, 1 - out), part(zs, out), part(zs, 1 - out)];
     const x = (west + east) / 2;
     const z = (north + south) / 2;
     const target = new Vector3(x, heights.at(x, z), z);
     const half = Math.tan(MathUtils.degToRad(FIELD / 2));
-    const wide = Math.max(east - west, 120) / 2 / (half * Math.min(this.camera.aspect, 2));
-    const deep = ((Math.max(south - north, 120) / 2) * 0.66) / half;
+    const wide = Math.max(east - west, 120) / 2 / (half * Math.min(free.width / this.size.height, 2));
+    const deep = ((Math.max(south - north, 120) / 2) * 0.66) / (half * (free.height / this.size.height));
     const distance = Math.max(wide, deep) * 1.05 + 80;
-    const offset = new Vector3().setFromSpherical(new Spherical(distance, MathUtils.degToRad(upright ? 50 : 65), MathUtils.degToRad(-16)));
+    const offset = new Vector3().setFromSpherical(new Spherical(distance, MathUtils.degToRad(upright ? 50 : 65), MathUtils.degToRad(22)));
     const reach = Math.max(heights.extent[2] - heights.extent[0], heights.extent[3] - heights.extent[1]);
     this.controls.maxDistance = Math.max(reach * 1.6, distance * 1.5);
-    this.overview = { position: round(target.clone().add(offset)), target: round(target) };
-    this.set(this.overview);
+    return { position: round(target.clone().add(offset)), target: round(target) };
   }
 
   get state(): CameraState {
@@ -66,8 +88,8 @@ export class Navigator {
   }
 
   set(state: Partial<CameraState> | null): void {
-    const chosen = state ?? this.overview;
-    if (!chosen) return;
+    if (!this.heights) return;
+    const chosen = state ?? this.findOverview();
     this.flight = null;
     if (chosen.target) this.controls.target.set(...chosen.target);
     if (chosen.position) this.camera.position.set(...chosen.position);
@@ -77,7 +99,9 @@ export class Navigator {
   }
 
   home(): void {
-    if (this.overview) this.fly(new Vector3(...this.overview.position), new Vector3(...this.overview.target));
+    if (!this.heights) return;
+    const { position, target } = this.findOverview();
+    this.fly(new Vector3(...position), new Vector3(...target));
   }
 
   /**

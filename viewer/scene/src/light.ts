@@ -72,7 +72,7 @@ export class Light {
     this.sun.target.position.copy(this.sun.position).sub(this.towards);
     this.sun.target.updateMatrixWorld();
     this.sun.updateMatrixWorld();
-    this.sun.shadow.normalBias = texel * (0.6 + (0.9 * Math.sqrt(1 - this.towards.y ** 2)) / Math.max(this.towards.y, 0.12));
+    this.sun.shadow.normalBias = texel * (0.5 + (0.7 * Math.sqrt(1 - this.towards.y ** 2)) / Math.max(this.towards.y, 0.12));
     this.sun.shadow.bias = -0.15 / depth;
     this.sun.shadow.needsUpdate = true;
   }

@@ -1,5 +1,5 @@
 import { createScene } from "./scene";
-import type { CameraState, Handle, Language, Layers, Picked, Selection } from "./types";
+import type { CameraState, Handle, Language, Layers, Padding, Picked, Selection } from "./types";
 
 /** The parameters of viewer/scene/component.py as Panel shows them here. */
 interface Model {
@@ -20,6 +20,7 @@ interface Model {
   attribution: boolean;
   fly_to: { building_id?: string; block_id?: string; building_ids?: string[] };
   camera: Partial<CameraState>;
+  padding: Partial<Padding>;
   hovered: object;
   clicked: object;
   ready: boolean;
@@ -65,7 +66,7 @@ export function render({ model, el }: { model: Model; el?: HTMLElement }): HTMLE
     handle?.dispose();
     handle = null;
     if (!model.manifest) return;
-    const scene = createScene(element, { manifest: model.manifest, language: model.language, layers: model.scene_layers, label: model.label || undefined, attribution: model.attribution });
+    const scene = createScene(element, { manifest: model.manifest, language: model.language, layers: model.scene_layers, label: model.label || undefined, attribution: model.attribution, padding: model.padding });
     handle = scene;
     if (model.camera.position) scene.setCamera(model.camera);
     for (const task of [apply.palette, apply.values, apply.frame, apply.sun]) task();
@@ -89,6 +90,7 @@ export function render({ model, el }: { model: Model; el?: HTMLElement }): HTMLE
   model.on("scene_layers", apply.layers);
   model.on("language", apply.language);
   model.on("camera", apply.camera);
+  model.on("padding", () => handle?.setPadding(model.padding));
   model.on("fly_to", () => void apply.fly());
   model.on("remove", () => handle?.dispose());
   open();

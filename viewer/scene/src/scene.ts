@@ -16,10 +16,10 @@ import { groundGeometry, groundMaterial, type GroundUniforms, Heights, imageText
 import { text } from "./texts";
 import { Trees } from "./trees";
 import type {
-  CameraState, Events, Handle, Language, Layers, Manifest, Options, PaletteOptions, Picked, Selection, Stats,
+  CameraState, Events, Handle, Language, Layers, Manifest, Options, Padding, PaletteOptions, Picked, Selection, Stats,
 } from "./types";
 
-const BRIGHT_DAY = { azimuth: 215, elevation: 43 };
+const BRIGHT_DAY = { azimuth: 232, elevation: 36 };
 const IDLE_MS = 220;
 const SLOW_MS = 70;
 const DRAFT = 0.6;
@@ -66,6 +66,7 @@ class View implements Handle {
   private language: Language;
   private sunTime: string | null = null;
   private selection: { building: number | null; block: number | null; list: readonly number[] | null } = { building: null, block: null, list: null };
+  private readonly padding: Padding = { left: 0, right: 0, top: 0, bottom: 0 };
   private hovered: number | null = null;
   private pointer: { x: number; y: number } | null = null;
   private pressed: { x: number; y: number } | null = null;
@@ -90,6 +91,7 @@ class View implements Handle {
   constructor(private readonly element: HTMLElement, private readonly options: Options) {
     this.language = options.language === "en" ? "en" : "de";
     Object.assign(this.layers, options.layers);
+    Object.assign(this.padding, options.padding);
     this.overlay = new Overlay(element, this.language);
     element.dataset["ready"] = "false";
     this.ready = this.start();
@@ -160,6 +162,11 @@ class View implements Handle {
 
   getCamera(): CameraState {
     return this.navigator?.state ?? { position: [0, 0, 0], target: [0, 0, 0] };
+  }
+
+  setPadding(padding: Partial<Padding>): void {
+    Object.assign(this.padding, padding);
+    this.resize();
   }
 
   flyTo(place: number | Selection): void {
@@ -512,8 +519,7 @@ class View implements Handle {
     if (!this.renderer || !clientWidth || !clientHeight) return;
     this.setPixelRatio();
     this.renderer.setSize(clientWidth, clientHeight, false);
-    this.navigator!.camera.aspect = clientWidth / clientHeight;
-    this.navigator!.camera.updateProjectionMatrix();
+    this.navigator!.fit(clientWidth, clientHeight, this.padding);
     this.dirtyShadows = this.dirtyTrees = true;
     if (this.world) this.draw();
   }

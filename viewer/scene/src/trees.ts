@@ -5,7 +5,7 @@ import {
 import { mergeGeometries } from "three/examples/jsm/utils/BufferGeometryUtils.js";
 import type { Heights } from "./terrain";
 
-const FAR_M = 4000;
+const FAR_M = 8000;
 /** How far each shape is drawn, and how many of it at most. */
 const LEVELS = [{ to: 110, most: 400 }, { to: 320, most: 1500 }, { to: 900, most: Infinity }, { to: Infinity, most: Infinity }];
 const LEAVES = ["#5d7a3a", "#6b8540", "#4f6f37", "#768c48", "#587a45", "#698046"];

@@ -49,6 +49,13 @@ export interface Layers {
   labels: boolean;
 }
 
+export interface Padding {
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+}
+
 export interface CameraState {
   position: [number, number, number];
   target: [number, number, number];
@@ -65,6 +72,8 @@ export interface Options {
   controls?: boolean | undefined;
   /** The notice and the sources at the lower edge. Default: yes. */
   attribution?: boolean | undefined;
+  /** Pixels at the edges that panels of the page cover: the overview is centred between them. */
+  padding?: Partial<Padding> | undefined;
   /** Device pixels by CSS pixel at most. Default: 2, on phones 1.5. */
   pixelRatio?: number | undefined;
 }
@@ -128,6 +137,7 @@ export interface Handle {
   setLanguage(language: Language): void;
   setCamera(state: Partial<CameraState> | null): void;
   getCamera(): CameraState;
+  setPadding(padding: Partial<Padding>): void;
   flyTo(place: number | Selection): void;
   focus(building: number): void;
   /** What lies at a point of the picture. */
