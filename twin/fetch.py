@@ -110,7 +110,7 @@ def fetch(
     box = _checked_box(bbox_wgs84, products)
     cache = Cache(Path(out_cache))
     work = _all(cache, box, tuple(products), connections, limits or Limits(), base_url, progress)
-    return _report(_run(work), cache, box)
+    return _report(_run(work), cache, box, base_url)
 
 
 def build(name: str, report: FetchReport, *, progress: Progress = no_progress) -> District:
@@ -250,7 +250,7 @@ def _unpacked(work: Coroutine[Any, Any, T]) -> T:
     raise first
 
 
-def _report(outcomes: list[Outcome], cache: Cache, box: Box) -> FetchReport:
+def _report(outcomes: list[Outcome], cache: Cache, box: Box, base_url: str | None) -> FetchReport:
     """What was got and what was not.
 
     Raises
@@ -262,7 +262,8 @@ def _report(outcomes: list[Outcome], cache: Cache, box: Box) -> FetchReport:
     for outcome in sorted(outcomes, key=lambda o: (PRODUCTS.index(o.item.product), o.source.file)):
         item = outcome.item
         if outcome.file is None:
-            missing.append(Missing(item.product, item.label, outcome.source.url, outcome.reason))
+            address = thuringia.at(outcome.source.url, base_url)
+            missing.append(Missing(item.product, item.label, address, outcome.reason))
         elif item.label != "overview":
             files[item.product].append(outcome.file)
             provenance.append(_provenance(outcome, cache))

@@ -131,6 +131,7 @@ def test_tile_that_the_server_does_not_have_is_named(server, tmp_path) -> None:
     (missing,) = report.missing
     assert (missing.product, missing.label) == ("lod2", "684 5640")
     assert "404" in missing.reason
+    assert missing.url == server.address + geo.lod2(684, 5640)
     assert any("LoD2 684 5640" in line and "404" in line for line in report.lines())
     assert server.requests[geo.lod2(684, 5640)] == 1
 
