@@ -285,6 +285,7 @@ def legend(name: str, layer: Layer) -> dict[str, Any]:
         "min": layer.value_min,
         "max": layer.value_max,
         "ticks": list(layer.ticks),
+        "over": layer.over,
         "palette": list(layer.palette),
         "categories": [asdict(category) for category in layer.categories],
         "missing": colours.MISSING,

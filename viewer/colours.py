@@ -53,7 +53,7 @@ def ramp(scale: str, steps: int = 256) -> NDArray[np.uint8]:
 def limits(
     values: NDArray[np.floating], weights: NDArray[np.floating] | None = None, *, zero: bool = True
 ) -> tuple[float, float]:
-    """Round limits around the 2nd to the 98th percentile, from 0 where `zero`; (0, 1) without values.
+    """Round limits around the 5th to the 95th percentile, from 0 where `zero`; (0, 1) without values.
 
     weights : of each value, such as floor area, so that many small buildings do not stretch the scale of the
         large ones.
@@ -64,7 +64,7 @@ def limits(
         return 0.0, 1.0
     order = np.argsort(values[known])
     ranked, share = values[known][order], np.cumsum(weight[known][order])
-    at = np.searchsorted(share, np.array([0.02, 0.98]) * share[-1] * (1 - 1e-12))
+    at = np.searchsorted(share, np.array([0.05, 0.95]) * share[-1] * (1 - 1e-12))
     low, high = (float(v) for v in ranked[at])
     low = 0.0 if zero and low >= 0 else low
     if high - low <= 1e-9 * max(abs(low), abs(high), 1e-9):

@@ -65,6 +65,7 @@ class Layer:
     audience : whether residents may see it.
     ticks : round numbers to write at the scale.
     section : of the texts that name the categories' codes; empty: the codes speak for themselves.
+    over : whether some values lie above the scale.
     energy : whether the values follow from the simulation, so that the public sees them per group.
     """
 
@@ -82,6 +83,7 @@ class Layer:
     ticks: tuple[float, ...] = ()
     section: str = ""
     energy: bool = False
+    over: bool = False
 
 
 def continuous(
@@ -101,19 +103,21 @@ def continuous(
     weights : of each building for the limits; without them all weigh the same.
     """
     weight = None if weights is None else weights.to_numpy("float64")
+    drawn = _rows(view, values).to_numpy("float32")
     low, high = colours.limits(limits_of.to_numpy("float64"), weight, zero=zero)
     return Layer(
         kind="building_values",
         title=texts.text(view.language, f"layer.{name}.title"),
         unit=texts.text(view.language, f"layer.{name}.unit"),
         note=texts.text(view.language, f"layer.{name}.note"),
-        values=_rows(view, values).to_numpy("float32"),
+        values=drawn,
         value_min=low,
         value_max=high,
         palette=colours.SCALES[scale],
         digits=digits,
         ticks=tuple(colours.ticks(low, high)),
         energy=energy,
+        over=bool(np.nanmax(drawn, initial=low) > high * (1 + 1e-6)),
     )
 
 

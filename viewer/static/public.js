@@ -25,9 +25,15 @@ async function start() {
     const source = (layer.values[state.frame] ?? layer.values.today).map((v) => (v === null ? NaN : v));
     return Float32Array.from(layer.by === "group" ? data.buildings.group.map((g) => (g === null ? NaN : source[g])) : source);
   };
+  const frameNote = () => {
+    const sum = (values) => values.reduce((total, value) => total + (value ?? 0), 0);
+    const [today, after] = data.frames.map((id) => sum(data.groups.heating_need_mwh[id]));
+    return t("public.frame_note", { heat: f.quantity(after / 1000, "GWh", 1), change: f.percent(after / today - 1) });
+  };
   const translated = (layer) => ({
     ...layer, title: t(`layer.${layer.id}.title`), unit: layer.categories.length ? "" : t(`layer.${layer.id}.unit`), note: t(`layer.${layer.id}.note`),
     framed: Boolean(layer.values.retrofit),
+    ...(state.frame === "retrofit" && layer.values.retrofit ? { note: frameNote() } : {}),
     categories: layer.categories.map((c) => ({ ...c, label: c.code === null ? t("legend.other") : layer.section ? t(`${layer.section}.${c.code}`) : c.code })),
   });
   const paint = () => {
@@ -75,6 +81,7 @@ async function start() {
       kind: together.length > 1 ? t("facts.group") : t("facts.building"),
       title: label(row), subtitle: b.quarter[row] ?? "", in_block: 1, chart: "", rows, energy,
       changed: data.frames.length > 1,
+      heads: data.frames.map((id) => t(`public.frame_${id}`)),
       note: group === null ? t(b.heated[row] ? "facts.hidden" : "facts.unheated")
         : together.length > 1 ? `${t("facts.shared", { dwellings: f.number(g.dwellings[group]), buildings: f.number(together.length) })}. ${t("facts.group_note")}` : "",
     };

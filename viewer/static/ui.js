@@ -29,6 +29,7 @@ export function frame({ onTable, onEscape }) {
     byId("view-3d").setAttribute("aria-pressed", String(!on));
     byId("view-table").setAttribute("aria-pressed", String(on));
     document.body.classList.toggle("as-table", on);
+    if (on && matchMedia("(max-width: 760px)").matches) open(document.body.dataset.tab, true);
     onTable(on);
   };
   byId("view-3d").addEventListener("click", () => showTable(false));
@@ -121,8 +122,9 @@ function scale(layer, f) {
   const ticks = layer.ticks.length ? layer.ticks : [layer.min, layer.max];
   const digits = ticks.every(Number.isInteger) ? 0 : 1;
   const year = layer.id === "year";
-  const labels = ticks.map((value) => {
-    const label = h("span", {}, year ? String(value) : f.number(value, digits));
+  const last = layer.over ? "≥\u202f" : "";
+  const labels = ticks.map((value, i) => {
+    const label = h("span", {}, (i === ticks.length - 1 ? last : "") + (year ? String(value) : f.number(value, digits)));
     label.style.left = `${(100 * (value - layer.min)) / (layer.max - layer.min)}%`;
     return label;
   });
@@ -184,10 +186,10 @@ export function sun(element, { t, onSun }) {
 }
 
 /** Energy figures before and after. `rows`: [{label, before, after, unit, digits}]. */
-export function comparison(rows, { t, f, changed }) {
+export function comparison(rows, { t, f, changed, heads }) {
   return h("table", { class: "compare" },
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, t("column.name"))),
-      h("th", { scope: "col" }, t("kpi.before")), changed && h("th", { scope: "col" }, t("kpi.after")))),
+      h("th", { scope: "col" }, heads?.[0] ?? t("kpi.before")), changed && h("th", { scope: "col" }, heads?.[1] ?? t("kpi.after")))),
     h("tbody", {}, rows.map((row) => h("tr", {}, h("th", { scope: "row" }, row.label, " ", h("small", { class: "muted" }, row.unit)),
       h("td", { class: changed ? "" : "now" }, f.number(row.before, row.digits)),
       changed && h("td", { class: "now" }, f.number(row.after, row.digits))))));
@@ -210,7 +212,7 @@ export function facts(element, content, { t, f, onClose, onLevel }) {
       content.in_block > 1 && onLevel && choice(t("facts.level"), "level", [
         { id: "block", title: t("facts.select_block") }, { id: "building", title: t("facts.select_building") }], content.level, onLevel)),
     (content.energy.length > 0 || content.note) && h("div", { class: "block" }, h("h2", {}, t("facts.energy")),
-      content.energy.length > 0 && comparison(content.energy, { t, f, changed: content.changed }),
+      content.energy.length > 0 && comparison(content.energy, { t, f, changed: content.changed, heads: content.heads }),
       content.note && h("p", { class: "hint" }, content.note)),
     content.chart && h("div", { class: "block" }, h("h2", {}, t("facts.monthly")), chart,
       content.changed && h("p", { class: "keys" }, h("span", { class: "before" }, t("kpi.before")), h("span", {}, t("kpi.after")))),
