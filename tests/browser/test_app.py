@@ -52,11 +52,27 @@ def session(chromium: Browser, web: Running) -> dict[str, object]:
         return dict(manager.page.context.storage_state())
 
 
-@pytest.fixture
-def manager(chromium: Browser, web: Running, session: dict[str, object]) -> Iterator[Visit]:
+@pytest.fixture(scope="module")
+def open_app(chromium: Browser, web: Running, session: dict[str, object]) -> Iterator[Visit]:
     with visit(chromium, web.address, DESKTOP, storage_state=session) as manager:
         manager.open("/manage")
         yield manager
+
+
+@pytest.fixture
+def manager(open_app: Visit) -> Iterator[Visit]:
+    """The app as it is after opening: nothing selected, nothing refurbished, coloured by heating need."""
+    page = open_app.page
+    page.keyboard.press("Escape")
+    page.locator("#view-3d").click()
+    page.locator("#colour").select_option("heating_need_per_area")
+    reset = page.get_by_role("button", name="Zurücksetzen")
+    if reset.is_enabled():
+        reset.click()
+    expect(page.get_by_role("slider", name="Anteil der sanierten Blöcke")).to_have_value("0")
+    expect(page.locator(".busy")).to_have_count(0)
+    yield open_app
+    open_app.finish()
 
 
 def _kpi(visitor: Visit, name: str = "heating_need") -> str:
@@ -164,12 +180,13 @@ def test_measure_for_the_selection_only(manager: Visit) -> None:
     expect(page.locator("#facts .keys")).to_be_visible()
 
 
-def test_language(manager: Visit) -> None:
-    manager.page.get_by_role("link", name="EN", exact=True).click()
-    manager.page.locator("#loading.done").wait_for(state="attached", timeout=60_000)
-    expect(manager.page.locator("html")).to_have_attribute("lang", "en")
-    expect(manager.page.get_by_role("slider", name="Share of blocks refurbished")).to_be_visible()
-    expect(manager.page.get_by_role("button", name="Model, not survey data")).to_be_visible()
+def test_language(chromium: Browser, web: Running, session: dict[str, object]) -> None:
+    with visit(chromium, web.address, DESKTOP, storage_state=session) as manager:
+        manager.open("/manage?lang=en")
+        expect(manager.page.locator("html")).to_have_attribute("lang", "en")
+        expect(manager.page.get_by_role("slider", name="Share of blocks refurbished")).to_be_visible()
+        expect(manager.page.get_by_role("button", name="Model, not survey data")).to_be_visible()
+        expect(manager.page.get_by_role("link", name="DE", exact=True)).to_have_attribute("href", "?lang=de")
 
 
 def test_model_notice_is_explained(manager: Visit) -> None:
