@@ -157,6 +157,7 @@ def _with_headers(send: Send, policy: str, private: bool) -> Send:
             headers["Content-Security-Policy"] = f"{policy}; frame-ancestors 'none'"
             for name, value in _HEADERS.items():
                 headers[name] = value
+            del headers["Access-Control-Allow-Origin"]  # Bokeh lets any page read its answers
             if private:
                 headers["Cache-Control"] = "no-store"
         await send(message)

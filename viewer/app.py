@@ -38,7 +38,7 @@ class Bridge(JSComponent):  # type: ignore[misc]  # Panel has no types
 
     _esm = """
     export async function render({ model }) {
-      const { mount } = await import(new URL("/manage/static/manager.js", location.origin).href);
+      const { mount } = await import(new URL("/manage/files/manager.js", location.origin).href);
       mount(model);
       return document.createElement("span");
     }
@@ -304,7 +304,7 @@ def manager(twin: Twin, scene_url: str) -> Template:
         "district_title": pages.district_title(district, language),
         "is_model": district.is_model,
         "credit": " · ".join(sorted({p.attribution for p in district.provenance if p.attribution})),
-        "app": "/manage/static",
+        "app": "/manage/files",
     }
     for name, value in variables.items():
         template.add_variable(name, value)

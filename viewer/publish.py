@@ -256,7 +256,9 @@ def sources(district: District, language: str) -> list[str]:
 
 
 def _quarters(table: pd.DataFrame, language: str) -> list[dict[str, str]]:
-    """Sums by quarter over whole groups, each counted where most of it lies."""
+    """Sums by quarter over whole groups, each counted where most of it lies; empty without quarters."""
+    if table["quarter"].isna().all():
+        return []
     named = table.assign(quarter=table["quarter"].fillna("–"))
     sums = named.groupby("quarter")[["dwellings", "heating_need_kwh_today"]].sum()
     return [

@@ -64,14 +64,15 @@ def create_app(
     # No OpenAPI pages: FastAPI's load their scripts from another host.
     app = FastAPI(title="Lobeda", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     login = access.Login(token)
-    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
-    app.add_middleware(access.Guard, login=login, refused=_login_needed)
     app.add_api_route("/healthz", _health, methods=["GET"], include_in_schema=False)
     app.add_exception_handler(404, _not_found)
     if not public_only:
         _add_login(app, login, announce)
         _add_manager(app, twin, f"/scene/{build.build(district, site / 'scene')}")
     app.mount("/", Site(site), name="public")
+    # The guard comes last, which makes it the outermost: Panel 1.10 answers from a middleware of its own.
+    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
+    app.add_middleware(access.Guard, login=login, refused=_login_needed)
     return app
 
 
@@ -249,9 +250,11 @@ def _add_manager(app: FastAPI, twin: Twin, scene_url: str) -> None:
 
     from viewer.app import manager
 
-    app.mount("/manage/static", Site(pages.FOLDER), name="manager-static")
+    app.mount("/manage/files", Site(pages.FOLDER), name="manager-static")
     bokeh = add_applications({"/manage": lambda: manager(twin, scene_url)}, app=app, title="Lobeda")
-    app.add_middleware(_Closing, bokeh=bokeh)
+    if type(bokeh).__module__.startswith("bokeh_fastapi"):  # up to Panel 1.9
+        app.add_middleware(_Closing, bokeh=bokeh)
+    app.state.bokeh = bokeh
 
 
 class _Closing:

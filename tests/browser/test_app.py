@@ -7,6 +7,7 @@ import http.server
 import re
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -206,6 +207,20 @@ def test_manager_on_a_phone(chromium: Browser, web: Running, session: dict[str, 
             phone.page.get_by_role("tab", name=tab).tap()
             expect(phone.page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
         expect(phone.page.get_by_text("Modell, keine Vermessung").first).to_be_visible()
+
+
+def test_closed_pages_leave_the_servers_memory(chromium: Browser, web: Running, session: object) -> None:
+    clients = web.app.state.bokeh._clients
+    before = set(clients)
+    with visit(chromium, web.address, PHONE, storage_state=session) as phone:
+        phone.page.goto(f"{web.address}/manage", wait_until="domcontentloaded")
+        phone.page.locator(".kpi").first.wait_for()
+        ours = set(clients) - before
+        assert len(ours) == 1
+    deadline = time.monotonic() + 20
+    while ours & set(clients) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not ours & set(clients)
 
 
 def test_public_page(chromium: Browser, web: Running) -> None:

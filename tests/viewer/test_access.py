@@ -116,7 +116,7 @@ def test_short_token_is_refused() -> None:
         access.Login("short")
 
 
-@pytest.mark.parametrize("path", ["/manage", "/manage/", "/manage/static/manager.js", "/manage/ws"])
+@pytest.mark.parametrize("path", ["/manage", "/manage/", "/manage/files/manager.js", "/manage/ws"])
 def test_manager_needs_a_session(client: Client, login: access.Login, path: str) -> None:
     assert client.get(path).status_code == 401
     key = login.redeem(TOKEN)
@@ -128,7 +128,8 @@ def test_manager_needs_a_session(client: Client, login: access.Login, path: str)
 def test_public_pages_need_none(client: Client) -> None:
     answer = client.get("/index.html")
     assert answer.status_code == 200
-    assert "'unsafe" not in answer.headers["Content-Security-Policy"]
+    policy = answer.headers["Content-Security-Policy"]
+    assert "script-src 'self' blob:;" in policy and "unsafe-eval" not in policy
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "no-referrer"
 

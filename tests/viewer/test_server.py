@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 import uvicorn
+from fastapi import FastAPI
 
 from tests.viewer.districts import SECRET_OWNER, small
 from twin.errors import CallError
@@ -25,6 +26,7 @@ TOKEN = "token-of-the-first-login-link"
 class Running:
     address: str
     links: list[str]
+    app: FastAPI
 
     def client(self) -> httpx.Client:
         return httpx.Client(base_url=self.address, timeout=30)
@@ -43,7 +45,7 @@ def running(**options: bool) -> Iterator[Running]:
     while not process.started and time.monotonic() < deadline:
         time.sleep(0.02)
     try:
-        yield Running(f"http://127.0.0.1:{listener.getsockname()[1]}", links)
+        yield Running(f"http://127.0.0.1:{listener.getsockname()[1]}", links, app)
     finally:
         process.should_exit = True
         thread.join(10)
@@ -65,6 +67,18 @@ def test_public_page_is_what_publish_writes(web: Running, site: Path) -> None:
                 assert (answer.status_code, answer.content) == (200, file.read_bytes()), path
         assert client.get("/").content == (site / "index.html").read_bytes()
         assert "set-cookie" not in client.get("/").headers
+
+
+def test_every_answer_is_guarded(web: Running) -> None:
+    """Panel installs routes and, from 1.10, a middleware of its own: none may stand before the guard."""
+    with web.client() as client:
+        for path in ("/manage", "/manage/", "/manage/ws", "/manage/autoload.js", "/manage/files/manager.js"):
+            assert client.get(path).status_code == 401, path
+        for path in ("/", "/manage", "/static/js/bokeh.min.js", "/healthz"):
+            headers = client.get(path, headers={"Origin": "http://evil.example"}).headers
+            assert "content-security-policy" in headers and "x-content-type-options" in headers, path
+            assert "access-control-allow-origin" not in headers, path
+            assert client.get(path, headers={"Host": "evil.example"}).status_code == 421, path
 
 
 def test_files_with_hashes_stay_cached_and_come_compressed(web: Running, site: Path) -> None:
@@ -92,7 +106,7 @@ def test_manager_opens_by_a_link_that_works_once(web: Running) -> None:
         assert "cdn." not in page.text and "googleapis" not in page.text
         assert "District planning" in client.get("/manage?lang=en").text
         assert client.get("/manage?lang=../../etc").status_code == 200
-        assert client.get("/manage/static/manager.js").status_code == 200
+        assert client.get("/manage/files/manager.js").status_code == 200
         again = stranger.get(web.links[-1], headers={"Accept-Language": "en"})
         assert (
             again.status_code == 403 and "was used before" in again.text and "set-cookie" not in again.headers
@@ -121,7 +135,7 @@ def test_nothing_private_is_public(web: Running) -> None:
 def test_public_only_has_no_manager(bundle: Path) -> None:
     with running(public_only=True) as web, web.client() as client:
         assert client.get("/").status_code == 200
-        for path in ("/manage", "/login?token=" + TOKEN, "/manage/ws", "/manage/static/manager.js"):
+        for path in ("/manage", "/login?token=" + TOKEN, "/manage/ws", "/manage/files/manager.js"):
             assert client.get(path).status_code in (401, 404)
         assert "set-cookie" not in client.get(f"/login?token={TOKEN}").headers
 

@@ -238,8 +238,9 @@ function cross() {
 const PAGE = 100;
 
 /** Sortable, filterable table. `columns`: [{id, title, number, digits, wide}], `data`: columns by id. */
-export function table(element, { t, f, columns, caption, download, onPick }) {
+export function table(element, { t, f, columns: all, caption, download, onPick }) {
   let data = null;
+  let columns = all;
   let sort = { id: columns[0].id, up: true };
   let query = "";
   let shown = PAGE;
@@ -247,14 +248,16 @@ export function table(element, { t, f, columns, caption, download, onPick }) {
   const count = h("p", { class: "hint count", role: "status" });
   const body = h("tbody", {});
   const more = h("button", { type: "button", class: "text-button", onclick: () => { shown += 5 * PAGE; draw(); } });
-  const heads = columns.map((column) => h("th", { scope: "col", class: [column.number && "num", column.wide && "wide"].filter(Boolean).join(" ") },
-    h("button", { type: "button", onclick: () => { sort = { id: column.id, up: sort.id === column.id ? !sort.up : !column.number }; draw(); } }, column.title)));
+  const headOf = (column) => h("th", { scope: "col", class: [column.number && "num", column.wide && "wide"].filter(Boolean).join(" ") },
+    h("button", { type: "button", onclick: () => { sort = { id: column.id, up: sort.id === column.id ? !sort.up : !column.number }; draw(); } }, column.title));
+  let heads = columns.map(headOf);
+  const headRow = h("tr", {}, heads);
   element.replaceChildren(
     h("div", { class: "top" }, h("h2", {}, t("table.title")),
       h("div", { class: "field" }, h("label", { for: "table-filter" }, t("table.filter")),
         h("input", { id: "table-filter", type: "search", oninput: (event) => { query = event.target.value.trim().toLowerCase(); shown = PAGE; draw(); } })),
       download && h("a", { href: download, download: "" }, t("table.download")), count),
-    h("table", { class: "grid-table" }, h("caption", {}, caption), h("thead", {}, h("tr", {}, heads)), body), more);
+    h("table", { class: "grid-table" }, h("caption", {}, caption), h("thead", {}, headRow), body), more);
   const draw = () => {
     if (!data) return;
     const rows = [...data[columns[0].id].keys()].filter((i) => !query ||
@@ -284,6 +287,17 @@ export function table(element, { t, f, columns, caption, download, onPick }) {
     more.textContent = t("table.more", { count: f.number(rows.length - shown) });
   };
   return {
-    show: (fresh, marked = []) => { data = fresh; selected = new Set(marked); draw(); },
+    /** Show `fresh`; columns in which nothing is known are left out. */
+    show: (fresh, marked = []) => {
+      data = fresh;
+      selected = new Set(marked);
+      const known = all.filter((column, i) => i === 0 || data[column.id].some((value) => value !== null && value !== ""));
+      if (known.length !== columns.length || known.some((column, i) => column !== columns[i])) {
+        columns = known;
+        heads = columns.map(headOf);
+        headRow.replaceChildren(...heads);
+      }
+      draw();
+    },
   };
 }
