@@ -95,6 +95,7 @@ def serve(
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}"
     try:
+        tell("Simulating the year and writing the public twin …")
         token = secrets.token_urlsafe(32)
         app = create_app(
             district,

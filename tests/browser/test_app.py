@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
+import contextlib
 import re
 import shutil
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from tests.browser.visit import DESKTOP, PHONE, Visit, launch, visit
+from tests.browser.conftest import serve
+from tests.browser.visit import DESKTOP, PHONE, Visit, visit
 from tests.conftest import skip_or_fail
 from tests.viewer.districts import small
 from tests.viewer.test_server import TOKEN, Running, running
 from viewer import publish
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -261,34 +252,24 @@ def test_public_site_on_any_server_below_any_path(chromium: Browser, bundle: Non
     site = publish.publish(small(), tmp_path / "www" / "town" / "twin")
     for packed in site.rglob("*.gz"):
         packed.unlink()  # a server that knows nothing of them
-    handler = functools.partial(_Quiet, directory=str(tmp_path / "www"))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as plain:
-        threading.Thread(target=plain.serve_forever, daemon=True).start()
-        with visit(chromium, f"http://127.0.0.1:{plain.server_port}", DESKTOP) as resident:
-            resident.open("/town/twin/")
-            resident.open("/town/twin/en/index.html")
-            expect(resident.page.locator("#colour")).to_have_value("heating_need_per_area")
-        plain.shutdown()
+    with (
+        contextlib.contextmanager(serve)(tmp_path / "www") as address,
+        visit(chromium, address, DESKTOP) as resident,
+    ):
+        resident.open("/town/twin/")
+        resident.open("/town/twin/en/index.html")
+        expect(resident.page.locator("#colour")).to_have_value("heating_need_per_area")
 
 
 def test_without_3d_the_table_says_it(chromium: Browser, bundle: None, tmp_path: Path) -> None:
     site = publish.publish(small(), tmp_path / "site")
     shutil.rmtree(site / "scene")
-    handler = functools.partial(_Quiet, directory=str(site))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as plain:
-        threading.Thread(target=plain.serve_forever, daemon=True).start()
-        with visit(chromium, f"http://127.0.0.1:{plain.server_port}", DESKTOP) as resident:
-            resident.open("/", scene=False)
-            expect(resident.page.get_by_text("konnte nicht geladen werden")).to_be_visible()
-            resident.page.get_by_role("button", name="Tabelle").click()
-            expect(resident.page.locator(".grid-table tbody tr")).to_have_count(8)
-            resident.problems.clear()  # the missing files that this test is about
-        plain.shutdown()
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args: object) -> None:
-        """Keep the test's output clean."""
+    with contextlib.contextmanager(serve)(site) as address, visit(chromium, address, DESKTOP) as resident:
+        resident.open("/", scene=False)
+        expect(resident.page.get_by_text("konnte nicht geladen werden")).to_be_visible()
+        resident.page.get_by_role("button", name="Tabelle").click()
+        expect(resident.page.locator(".grid-table tbody tr")).to_have_count(8)
+        resident.problems.clear()  # the missing files that this test is about
 
 
 def _fits(visitor: Visit) -> None:

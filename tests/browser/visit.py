@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, Playwright, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.conftest import skip_or_fail
+from tests.browser.conftest import watch
 
 DESKTOP = {"width": 1200, "height": 720}
 PHONE = {"width": 390, "height": 844}
-_OPTIONS = ("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 PATIENCE_MS = 60_000  # software rendering on a busy machine
 
 
@@ -58,14 +55,6 @@ class Visit:
         assert self.problems == []
 
 
-def launch(playwright: Playwright) -> Browser:
-    """Debian's Chromium, rendering in software."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        skip_or_fail("Chromium is not installed (Debian package chromium)")
-    return playwright.chromium.launch(executable_path=program, args=list(_OPTIONS))
-
-
 @contextlib.contextmanager
 def visit(browser: Browser, base: str, size: dict[str, int], **options: Any) -> Iterator[Visit]:
     """A fresh visitor of the server at `base`; fails at the end if anything went wrong."""
@@ -76,33 +65,9 @@ def visit(browser: Browser, base: str, size: dict[str, int], **options: Any) -> 
     expect.set_options(timeout=20_000)
     page = context.new_page()
     seen = Visit(page, base)
-    host = urlsplit(base).netloc
-    page.on("pageerror", lambda error: seen.problems.append(f"error: {error}"))
-    page.on(
-        "console",
-        lambda m: (
-            seen.problems.append(f"{m.type}: {m.text}")
-            if m.type in ("error", "warning") and not _known(m.text)
-            else None
-        ),
-    )
-    page.on("request", lambda request: _note_foreign(seen, request.url, host))
-    page.on("websocket", lambda socket: _note_foreign(seen, socket.url, host))
+    watch(page, seen.problems)
     try:
         yield seen
         seen.finish()
     finally:
         context.close()
-
-
-def _known(text: str) -> bool:
-    """Remarks of the software renderer about itself."""
-    return (
-        "GPU stall due to ReadPixels" in text or "swiftshader" in text.lower() or "GL Driver Message" in text
-    )
-
-
-def _note_foreign(seen: Visit, url: str, host: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("data", "blob") and parts.netloc != host:
-        seen.problems.append(f"asked another host: {url}")
