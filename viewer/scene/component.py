@@ -25,9 +25,9 @@ class Scene(JSComponent):  # type: ignore[misc]
 
     manifest = param.String(default="", doc="Address of the manifest; its files lie beside it.")
     values = param.Bytes(
-        default=b"",
+        default=None,  # bokeh cannot copy empty bytes as a default
         allow_None=True,
-        doc="float32, little-endian, frames × buildings; nan: unknown; empty: plain.",
+        doc="float32, little-endian, frames × buildings; nan: unknown; None: plain.",
     )
     frames = param.Integer(default=1, bounds=(1, None), doc="Number of frames in `values`.")
     frame = param.Number(default=0, bounds=(0, None), doc="Frame shown; between two, values are mixed.")
@@ -67,5 +67,5 @@ class Scene(JSComponent):  # type: ignore[misc]
 
     def show(self, values: ArrayLike | None, *, frames: int = 1) -> None:
         """Colour the buildings by `values`, shape (buildings,) or (frames, buildings); None: plain."""
-        data = b"" if values is None else np.ascontiguousarray(values, dtype="<f4").tobytes()
+        data = None if values is None else np.ascontiguousarray(values, dtype="<f4").tobytes()
         self.param.update(values=data, frames=frames)

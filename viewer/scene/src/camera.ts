@@ -75,7 +75,7 @@ export class Navigator {
     const target = new Vector3(x, heights.at(x, z), z);
     const half = Math.tan(MathUtils.degToRad(FIELD / 2));
     const wide = Math.max(east - west, 120) / 2 / (half * Math.min(free.width / this.size.height, 2));
-    const deep = ((Math.max(south - north, 120) / 2) * 0.66) / (half * (free.height / this.size.height));
+    const deep = ((Math.max(south - north, 120) / 2) * 0.8) / (half * (free.height / this.size.height));
     const distance = Math.max(wide, deep) * 1.05 + 80;
     const offset = new Vector3().setFromSpherical(new Spherical(distance, MathUtils.degToRad(upright ? 50 : 65), MathUtils.degToRad(22)));
     const reach = Math.max(heights.extent[2] - heights.extent[0], heights.extent[3] - heights.extent[1]);

@@ -15,21 +15,28 @@ export interface Weather {
 const mixed = (a: string, b: string, share: number): Color =>
   new Color(a).lerp(new Color(b), Math.min(Math.max(share, 0), 1));
 
+/** Light on the ground of a bright day, to which eyes adapt in part. */
+const BRIGHT = 3.1;
+
 /** Light and colours of a clear sky by the sun's elevation. [deg] */
 export function weather(elevation: number): Weather {
   const day = Math.min(Math.max((elevation + 4) / 16, 0), 1);
   const high = Math.min(Math.max(elevation / 35, 0), 1);
   const dusk = Math.exp(-(((elevation - 1) / 7) ** 2));
   const rise = Math.min(Math.max((elevation + 0.8) / 4, 0), 1);
+  const sunStrength = rise * (1.3 + 1.65 * high);
+  const skyStrength = 0.5 + 1.1 * day - 0.25 * high;
+  const level = sunStrength * Math.max(Math.sin((elevation * Math.PI) / 180), 0) + skyStrength;
+  const exposure = 1 + day * ((BRIGHT / level) ** 0.6 - 1);
   const horizon = mixed("#1d2a3e", "#dbe7ee", day).lerp(new Color("#f0b58a"), dusk * 0.55);
   return {
     zenith: mixed("#0f1b31", "#6fa3d4", day).lerp(new Color("#5d7fb0"), dusk * 0.3),
     horizon,
     sun: mixed("#ff9a55", "#fff1dd", high ** 0.6),
-    sunStrength: rise * (1.3 + 1.65 * high),
+    sunStrength: sunStrength * exposure,
     sky: mixed("#7f97bd", "#e3eefb", day),
     ground: mixed("#4a5263", "#a39c8c", day),
-    skyStrength: 0.5 + 1.1 * day - 0.25 * high,
+    skyStrength: skyStrength * exposure,
     night: 1 - Math.min(Math.max((elevation + 7) / 9, 0), 1),
   };
 }

@@ -1,0 +1,86 @@
+"""Debian's Chromium with pages that allow no request to another host and no console error."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.conftest import skip_or_fail
+
+FLAGS = (
+    "--no-sandbox",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-sync",
+    "--no-first-run",
+)
+LOCAL = ("127.0.0.1", "localhost", "")
+_ABOUT_THE_RENDERER = ("GPU stall due to ReadPixels", "GL Driver Message", "swiftshader", "SwiftShader")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Chromium, drawing in software."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        skip_or_fail("Chromium is not installed (Debian's package chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A page that fails its test on a console error, an uncaught error, or a request to another host."""
+    context = chromium.new_context(viewport={"width": 560, "height": 360}, reduced_motion="reduce")
+    opened = context.new_page()
+    problems: list[str] = []
+    watch(opened, problems)
+    yield opened
+    context.close()
+    assert problems == []
+
+
+def watch(page: Page, problems: list[str]) -> None:
+    """Note in `problems` what must not happen on `page`."""
+
+    def local(kind: str, url: str) -> None:
+        if urlsplit(url).scheme not in ("data", "blob") and urlsplit(url).hostname not in LOCAL:
+            problems.append(f"{kind} to another host: {url}")
+
+    def console(kind: str, text: str) -> None:
+        if kind in ("error", "warning") and not any(word in text for word in _ABOUT_THE_RENDERER):
+            problems.append(f"{kind}: {text}")
+
+    page.on("request", lambda request: local("request", request.url))
+    page.on("websocket", lambda socket: local("websocket", socket.url))
+    page.on("console", lambda message: console(message.type, message.text))
+    page.on("pageerror", lambda error: problems.append(f"uncaught: {error}"))
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    extensions_map = http.server.SimpleHTTPRequestHandler.extensions_map | {".js": "text/javascript"}
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def serve(folder: Path) -> Iterator[str]:
+    """The address at which `folder` is served while the iterator stands."""
+    handler = functools.partial(_Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
