@@ -90,7 +90,7 @@ def group_table(twin: Twin, states: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     members = (
         buildings.loc[shown.index].assign(group_id=shown, area=twin.area_m2.loc[shown.index]).sort_index()
     )
-    table = members.groupby("group_id").agg(
+    table: pd.DataFrame = members.groupby("group_id").agg(
         buildings=("area", "size"), dwellings=("dwellings", "sum"), a_use_m2=("area", "sum")
     )
     table["name"] = _joined(members["group_id"], facts.names(members))

@@ -111,8 +111,8 @@ class Twin:
     @cached_property
     def units(self) -> pd.Series:
         """The block of each building, the building itself where it has none; index building_id."""
-        buildings = self.district.buildings
-        return buildings["block_id"].where(buildings["block_id"].notna(), buildings.index.to_series())
+        block: pd.Series = self.district.buildings["block_id"]
+        return block.where(block.notna(), self.district.buildings.index.to_series())
 
     @cached_property
     def conditioned(self) -> NDArray[np.bool_]:
@@ -128,7 +128,8 @@ class Twin:
     @cached_property
     def area_m2(self) -> pd.Series[float]:
         """Reference floor area of each heated building, filled by archetypes; index building_id. [m²]"""
-        return self.case.envelope["a_use_m2"].reindex(self.annual.index).where(self.conditioned)
+        area: pd.Series[float] = self.case.envelope["a_use_m2"].where(self.conditioned)
+        return area
 
     def view(self, annual: pd.DataFrame, language: str, public: bool = False) -> View:
         """What layers look at: the results `annual`, for managers or the public."""
