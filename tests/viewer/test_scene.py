@@ -288,7 +288,6 @@ def test_bundle_is_left_alone_while_it_is_newer_than_its_sources(
     monkeypatch.setattr(build_hook, "_sources", lambda: [source])
     monkeypatch.setattr(build_hook, "_run", calls.append)
     monkeypatch.setattr(build_hook, "_install", lambda options: None)
-    monkeypatch.setattr(build_hook, "_esbuild_arguments", lambda: [])
     build_hook.ensure_bundle()
     assert calls == []
     later = bundle.stat().st_mtime + 10

@@ -34,7 +34,7 @@ def ensure_bundle() -> Path:
     """Build the bundle unless it is newer than all of its sources; its path."""
     if not BUNDLE.is_file() or BUNDLE.stat().st_mtime < max(file.stat().st_mtime for file in _sources()):
         _install(["--omit=dev"])
-        _run(["node", str(MODULES / "esbuild" / "bin" / "esbuild"), *_esbuild_arguments()])
+        _run(["node", "build.mjs"])
     return BUNDLE
 
 
@@ -46,15 +46,8 @@ def check_types() -> None:
 
 
 def _sources() -> list[Path]:
-    names = ("package.json", "package-lock.json", "tsconfig.json")
+    names = ("package.json", "package-lock.json", "tsconfig.json", "build.mjs")
     return [*(HERE / "src").glob("*.ts"), *(HERE / name for name in names)]
-
-
-def _esbuild_arguments() -> list[str]:
-    return [
-        "src/index.ts", "--bundle", "--format=esm", "--target=es2022", "--minify", "--legal-comments=linked",
-        f"--outfile={BUNDLE.relative_to(HERE)}", "--log-level=warning",
-    ]  # fmt: skip
 
 
 def _install(options: list[str]) -> None:

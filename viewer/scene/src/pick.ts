@@ -6,7 +6,7 @@ import type { Heights } from "./terrain";
  * What a ray meets first: a building or the ground.
  *
  * Boxes around the buildings leave a handful of candidates, whose triangles are tried one by one. On two
- * cores this takes well under a millisecond for 20,000 buildings, where drawing the indices into a pixel
+ * cores this takes about a millisecond for 20,000 buildings, where drawing the indices into a pixel
  * took 25 to 125 ms in software, and nothing waits for the graphics card.
  */
 export class Picker {

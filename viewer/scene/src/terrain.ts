@@ -170,7 +170,7 @@ float near = 1.0 - smoothstep(60.0, 350.0, distance(cameraPosition, vPlace));
 if (near > 0.0) tint *= 1.0 + near * (0.20 * (grain(vPlace.xz * 3.7) - 0.5) + 0.16 * (grain(vPlace.xz * 0.9) - 0.5));
 tint = mix(tint, uWater, smoothstep(0.35, 0.65, mask.r) * 0.85);
 tint *= 1.0 - 0.46 * mask.g;
-diffuseColor.rgb = mix(mix(uBeyond, vec3(dot(uBeyond, vec3(0.3, 0.59, 0.11))), 0.3 + 0.5 * uQuiet), tint, within);
+diffuseColor.rgb = mix(mix(uBeyond, vec3(dot(uBeyond, vec3(0.3, 0.59, 0.11))), 0.3 + 0.5 * uQuiet) * (1.0 + 0.3 * uQuiet), tint, within);
 `;
 
 export function imageTexture(image: ImageBitmap, anisotropy: number, srgb = true): Texture {
