@@ -21,7 +21,7 @@ from twin.sources.assembly import assemble
 from twin.sources.base import Finding, Progress, SourceData, no_progress
 from twin.sources.citygml_building import Thing, building_record, part_record, thing
 from twin.sources.citygml_geometry import LOD_ORDER, BrokenGeometryError, Face, Links, faces
-from twin.sources.citygml_tags import LOCAL, Element, first_srs_name
+from twin.sources.citygml_tags import LOCAL, Element, srs_name
 from twin.sources.store import Store
 
 LICENCE = (
@@ -194,7 +194,9 @@ def _look_at_root(tree: Element, file: _File) -> None:
         raise _doctype(file)
     for node in tree.getroot():
         if LOCAL[node.tag] == "boundedBy":
-            file.stated_crs = first_srs_name(node)
+            file.stated_crs = next(
+                (str(item.get("srsName")) for item in node.iter() if item.get("srsName")), ""
+            )
 
 
 def _syntax_error(error: etree.XMLSyntaxError, file: _File) -> SourceError:
@@ -243,7 +245,7 @@ def _add_whole(element: Element, whole: Thing, store: Store, file: _File) -> Non
     links = Links(element)
     parts = _parts(whole)
     mark = store.mark()
-    record = building_record(whole, parts) | {"crs": first_srs_name(element)}
+    record = building_record(whole, parts) | {"crs": srs_name(element)}
     store.add_building(record)
     lods: list[int] = []
     for position, part in enumerate(parts):

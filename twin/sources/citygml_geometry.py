@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from twin.sources.citygml_tags import HREF, LOCAL, LOD, Element, gml_id, has_reversed, hrefs
+from twin.sources.citygml_tags import HREF, LOCAL, LOD, Element, gml_id
 from twin.sources.store import FOOTPRINT, PLAIN, TYPE_NUMBER, Ring
 
 LOD_ORDER = (2, 1, 3, 4, 0)
@@ -22,7 +22,7 @@ class BrokenGeometryError(ValueError):
     """The numbers of a building cannot be read; the building is left out."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Face:
     """A polygon: rings, type number of `twin.sources.store`, id of the surface and of the polygon itself."""
 
@@ -70,7 +70,7 @@ class Links:
         self._building = building
         self._by_id: dict[str, Element] | None = None
         self.lost = 0
-        self.has_reversed = bool(has_reversed(building))
+        self.has_reversed = next(building.iter("{*}OrientableSurface"), None) is not None
 
     def resolve(self, href: str) -> Element | None:
         """The element that `href` (``#id``) leads to; None and counted where it is not in the building."""
@@ -154,7 +154,8 @@ def _only_repeats(node: Element, by_id: dict[str, Face]) -> bool:
     """Whether a solid holds nothing but links to polygons that are known."""
     if next(node.iter(*_POLYGON_TAGS), None) is not None:
         return False
-    return all(href.rpartition("#")[2] in by_id for href in hrefs(node))
+    links = (href for item in node.iter() if (href := item.get(HREF)))
+    return all(href.rpartition("#")[2] in by_id for href in links)
 
 
 def _outlines(nodes: list[Element], links: Links) -> tuple[list[Face], bool]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from lxml import etree
-
 Element = Any
 """An lxml element; lxml has no types of its own."""
 
@@ -56,11 +54,14 @@ class _Lods(dict[str, int]):
 
 LOD = _Lods()
 
-first_srs_name = etree.XPath("string((.//@srsName)[1])", smart_strings=False)
-"""The first srsName in an element, or nothing."""
-has_reversed = etree.XPath("boolean(.//@orientation[.='-'])")
-"""Whether an element holds a reversed surface."""
-hrefs = etree.XPath(
-    ".//@xlink:href", namespaces={"xlink": "http://www.w3.org/1999/xlink"}, smart_strings=False
-)
-"""All links in an element."""
+
+def srs_name(building: Element) -> str:
+    """The CRS that a building's own geometry names, or nothing: around or in its first polygon or its envelope."""
+    for tag in ("{*}Polygon", "{*}Envelope"):
+        first = next(building.iter(tag), None)
+        for node in () if first is None else (*first.iter(), *first.iterancestors()):
+            if name := node.get("srsName"):
+                return str(name)
+            if node is building:
+                break
+    return ""

@@ -7,6 +7,7 @@ Uses: ALKIS object type AX_Gebaeude, attribute Gebäudefunktion (``31001_xxxx``)
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 ROOF_TYPES = (
     "flat", "pent", "gable", "hip", "half_hip", "mansard", "pyramid", "cone", "dome", "shed", "arch", "tower",
@@ -86,6 +87,7 @@ _SIG3D_RANGES = (
 _NUMBER = re.compile(r"(?:^|[_#:/])(\d{4})$")
 
 
+@lru_cache(maxsize=1024)
 def roof_type(code: str | None) -> str | None:
     """Roof type of a code or word; None where there is none, "other" where the code is unknown.
 
@@ -99,6 +101,7 @@ def roof_type(code: str | None) -> str | None:
     return _ROOF_WORDS.get(text.lower().replace(" roof", ""), "other")
 
 
+@lru_cache(maxsize=1024)
 def function(code: str | None, code_space: str | None = None) -> str | None:
     """Use class of a building function code; None where it is missing or says nothing, "other" for the rest.
 

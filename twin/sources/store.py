@@ -62,15 +62,16 @@ class Store:
         self, rings: Sequence[Ring], type_number: int, surface_id: str | None, part: int = -1
     ) -> bool:
         """Add a polygon of the last building, exterior ring first; False where it has under 3 corners."""
-        usable = [closed for ring in rings if (closed := _closed(ring)) is not None]
-        if not usable or _closed(rings[0]) is None:
+        exterior = _closed(rings[0]) if rings else None
+        if exterior is None:
             row = len(self.buildings) - 1
             self.dropped[row] = self.dropped.get(row, 0) + 1
             return False
-        for ring in usable:
+        holes = [closed for ring in rings[1:] if (closed := _closed(ring)) is not None]
+        for ring in (exterior, *holes):
             self._coordinates.extend(ring)
             self._ring_points.append(len(ring) // 3)
-        self._polygon_rings.append(len(usable))
+        self._polygon_rings.append(1 + len(holes))
         self._building.append(len(self.buildings) - 1)
         self._part.append(part)
         self._type.append(type_number)
