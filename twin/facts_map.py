@@ -301,7 +301,7 @@ def _names(value: object) -> tuple[str, ...]:
 
 def _plain(value: object) -> str:
     """A cell for comparison: case and spaces do not count, 1.0 is "1"."""
-    if isinstance(value, float) and value == value and value == int(value):
+    if isinstance(value, float) and value.is_integer():
         value = int(value)
     return " ".join(str(value).split()).casefold()
 

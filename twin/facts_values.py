@@ -107,7 +107,7 @@ def parse_year(cell: Cell) -> float | None:
         return None
     if isinstance(cell, datetime | date):
         return float(cell.year)
-    text = f"{cell:.0f}" if isinstance(cell, float) and cell == int(cell) else str(cell)
+    text = f"{cell:.0f}" if isinstance(cell, float) and cell.is_integer() else str(cell)
     years = years_in(text)
     if not years or max(years) > 2100:
         raise ValueError("is no year")
@@ -119,7 +119,7 @@ def parse_text(cell: Cell) -> str | None:
     """Text with single spaces; 4711.0 from a spreadsheet is "4711"."""
     if is_empty(cell):
         return None
-    if isinstance(cell, float) and cell == int(cell):
+    if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
     return " ".join(str(cell).split())
 

@@ -56,7 +56,7 @@ LOD = _Lods()
 
 
 def srs_name(building: Element) -> str:
-    """The CRS that a building's own geometry names, or nothing: around or in its first polygon or its envelope."""
+    """The CRS that a building's own geometry names, or nothing: at its first polygon or envelope."""
     for tag in ("{*}Polygon", "{*}Envelope"):
         first = next(building.iter(tag), None)
         for node in () if first is None else (*first.iter(), *first.iterancestors()):

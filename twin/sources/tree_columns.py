@@ -44,7 +44,8 @@ _NAMES = {
         "crown crownwidth kronedm krdm crownspread kronendurch kronendurchmessermeter kronedurchmesser",
         "circumference": "trunkcircumference stammumfang stumfang stammumfg umfang girth circumference "
         "stammumf stu stammumfangakt stammumfang1",
-        "diameter": "trunkdiameter stammdurchmesser stammdurchm stdurchm stammdm bhd dbh brusthoehendurchmesser",
+        "diameter": "trunkdiameter stammdurchmesser stammdurchm stdurchm stammdm bhd dbh "
+        "brusthoehendurchmesser",
         "year": "plantingyear pflanzjahr pflanzjah year pflanzungsjahr pflanzdatum yearplanted "
         "standjahr baumjahr planted",
         "street": "street strasse strassenname str standort objekt objektname site location lage adresse",
