@@ -2,10 +2,10 @@
 
 Run by ``make bench`` or ``python -m tests.benchmarks.bench_import [FILE] [--megabytes 50]``. The file
 (CityGML 1.0, by default the real Essen example) is repeated to the size asked for, each copy moved and with
-ids of its own. citysmith 0.2.0 (PyPI, MIT) converts the same CityGML to CityJSON, the nearest that it does to
-an import; cjio (bench extra) reads the same buildings as CityJSON and decompresses their vertices. Each runs in a
-process of its own that times the work without start-up; citysmith goes into a throw-away folder and is skipped
-with a reason where it cannot be installed.
+ids of its own. citysmith 0.2.0 (PyPI, MIT) converts the same CityGML to CityJSON, the nearest that it does
+to an import; cjio (bench extra) reads the same buildings as CityJSON and decompresses their vertices. Each
+runs in a process of its own that times the work without start-up; citysmith goes into a throw-away folder
+and is skipped with a reason where it cannot be installed.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def _compare(source: Path, size: int, folder: Path) -> None:
     data = citygml.read(tile)
     buildings = len(data.tables["buildings"])
     as_json = as_cityjson(data, folder / "tile.city.json")
-    sizes = f"{tile.stat().st_size / 1e6:.0f} MB of CityGML 2.0, {as_json.stat().st_size / 1e6:.0f} MB of CityJSON"
+    sizes = f"{tile.stat().st_size / 1e6:.0f} MB CityGML 2.0, {as_json.stat().st_size / 1e6:.0f} MB CityJSON"
     print(f"\nimport of {buildings:,} buildings ({copies} × {source.name}, {sizes})")
     print(f"best of {RUNS}, load {os.getloadavg()[0]:.1f}")
     print(f"{'what':58s}{'s':>8s}{'MB/s':>8s}{'buildings/s':>13s}{'peak MiB':>10s}")
