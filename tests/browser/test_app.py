@@ -129,6 +129,21 @@ def test_many_steps_end_where_the_hand_ends(manager: Visit) -> None:
     expect(manager.page.locator(".share-out")).to_have_text("37\u00a0%")
 
 
+def test_a_reset_right_after_a_step_stays(manager: Visit) -> None:
+    """The slider's last position is told only once it rests; it may not come in behind the reset."""
+    page = manager.page
+    slider = page.get_by_role("slider", name="Anteil der sanierten Blöcke")
+    slider.focus()
+    page.keyboard.press("PageUp")
+    reset = page.get_by_role("button", name="Zurücksetzen")
+    expect(reset).to_be_enabled()
+    page.keyboard.press("PageUp")
+    reset.evaluate("button => button.click()")  # at once, as no hand could
+    page.wait_for_timeout(900)  # longer than the slider's rest
+    expect(page.locator(".busy")).to_have_count(0)
+    expect(slider).to_have_value("0")
+
+
 def test_colouring_and_its_legend(manager: Visit) -> None:
     before = manager.picture()
     manager.page.get_by_label("Einfärben nach").select_option(label="Bautyp")

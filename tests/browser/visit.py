@@ -41,10 +41,18 @@ class Visit:
                 continue
             self.page.mouse.move(x, y)
             self.page.wait_for_timeout(150)
-            tooltip = self.page.locator("#tooltip")
-            if tooltip.is_visible() and name in tooltip.inner_text():
-                return x, y
+            if self._tooltip_says(name):
+                # The camera may still be flying: only what stays under the pointer can be clicked.
+                self.page.wait_for_timeout(1_000)
+                self.page.mouse.move(x + 1, y)
+                self.page.wait_for_timeout(300)
+                if self._tooltip_says(name):
+                    return x + 1, y
         raise AssertionError(f"{name} is nowhere in the picture")
+
+    def _tooltip_says(self, name: str) -> bool:
+        tooltip = self.page.locator("#tooltip")
+        return tooltip.is_visible() and name in tooltip.inner_text()
 
     def picture(self) -> bytes:
         """The scene as it is drawn, once it stands still."""

@@ -19,10 +19,13 @@ export const byId = (id) => document.getElementById(id);
 /** At most one call per animation frame, with the latest arguments. */
 export function perFrame(action) {
   let waiting = null;
-  return (...values) => {
-    if (!waiting) requestAnimationFrame(() => { const latest = waiting; waiting = null; action(...latest); });
+  let frame = 0;
+  const call = (...values) => {
+    if (!waiting) frame = requestAnimationFrame(() => { const latest = waiting; waiting = null; action(...latest); });
     waiting = values;
   };
+  call.cancel = () => { cancelAnimationFrame(frame); waiting = null; };
+  return call;
 }
 
 /** Texts of a language: a key, and values for its {placeholders}. */

@@ -30,25 +30,28 @@ export function mount(model) {
     t, f, columns, caption: t("table.caption"), onPick: (i) => { send("select", { id: tableData.id[i], fly: true }); shell.showTable(false); shell.open("facts"); },
   });
   const controls = whatIf(byId("panel"), { t, f, send });
-  byId("undo").addEventListener("click", () => send("undo"));
-  byId("redo").addEventListener("click", () => send("redo"));
+  const undo = () => { controls.settle(); send("undo"); };
+  const redo = () => { controls.settle(); send("redo"); };
+  byId("undo").addEventListener("click", undo);
+  byId("redo").addEventListener("click", redo);
   document.addEventListener("keydown", (event) => {
     if (!(event.ctrlKey || event.metaKey) || event.target.matches?.("input[type=search]")) return;
-    if (event.key === "z" && !event.shiftKey) { event.preventDefault(); send("undo"); }
-    if (event.key === "y" || (event.key.toLowerCase() === "z" && event.shiftKey)) { event.preventDefault(); send("redo"); }
+    if (event.key === "z" && !event.shiftKey) { event.preventDefault(); undo(); }
+    if (event.key === "y" || (event.key.toLowerCase() === "z" && event.shiftKey)) { event.preventDefault(); redo(); }
   });
 
   const draw = {
     colour: () => showLegend(model.layer.id, model.layer),
     result: () => {
-      controls(model.result);
+      controls.show(model.result);
       byId("undo").disabled = !model.result.can_undo;
       byId("redo").disabled = !model.result.can_redo;
     },
     selection: () => ui.facts(byId("facts"), model.selection.facts, {
       t, f, onClose: () => send("select", { id: null }), onLevel: (level) => send("level", { level }),
     }),
-    table: () => { tableData = model.table; if (tableData.name) table.show(tableData); },
+    // A closed table sends nothing, but its rows stay on the page and may be clicked while it opens again.
+    table: () => { if (model.table.name) { tableData = model.table; table.show(tableData); } },
     hover: () => shell.tooltip(model.hover.title, model.hover.line),
     error: () => { if (model.error) ui.toast(t("app.failed", { message: model.error }), t("app.close"), () => send("error_seen")); },
   };
@@ -99,14 +102,17 @@ function whatIf(element, { t, f, send }) {
   const ask = (settled) => { sent += 1; send("retrofit", { share: share.value / 100, settled, seq: sent }); };
   const live = perFrame(() => ask(false));
   share.addEventListener("input", () => { sent += 1; paint(); live(); });
-  share.addEventListener("change", () => { clearTimeout(resting); resting = setTimeout(() => ask(true), 400); });
+  // What people do next counts from where the slider rests: its last position may not come in behind it.
+  const settle = () => { if (resting) { clearTimeout(resting); resting = 0; live.cancel(); ask(true); } };
+  const act = (type, values) => { settle(); send(type, values); };
+  share.addEventListener("change", () => { clearTimeout(resting); resting = setTimeout(settle, 400); });
   const boxes = ["wall", "roof", "floor", "window"].map((name) => [name, h("input", { type: "checkbox", name: "component", value: name,
-    onchange: () => send("retrofit", { components: boxes.filter(([, box]) => box.checked).map(([id]) => id), settled: true }) })]);
+    onchange: () => act("retrofit", { components: boxes.filter(([, box]) => box.checked).map(([id]) => id), settled: true }) })]);
   const standard = h("div", {});
   const scope = h("div", {});
   const kpis = h("div", { class: "kpis" });
   const foot = h("p", { class: "foot", role: "status" });
-  const reset = h("button", { type: "button", class: "text-button", onclick: () => send("reset") }, t("what_if.reset"));
+  const reset = h("button", { type: "button", class: "text-button", onclick: () => act("reset") }, t("what_if.reset"));
   element.replaceChildren(
     h("div", { class: "block" }, h("div", { class: "row" }, h("h2", {}, t("what_if.title")), reset),
       h("div", { class: "field share" }, h("div", { class: "row" }, h("label", { class: "label", for: "share" }, t("what_if.share")), shareOut), share, countOut)),
@@ -121,23 +127,24 @@ function whatIf(element, { t, f, send }) {
     box.replaceChildren(make());
     if (focused) box.querySelector(`[value="${focused}"]`)?.focus();
   };
-  return (result) => {
+  const show = (result) => {
     if (result.seq >= sent && !result.busy) share.value = String(Math.round(100 * result.share));
     paint();
     countOut.textContent = t("what_if.share_value", { count: f.number(result.count), total: f.number(result.total) });
     for (const [name, box] of boxes) box.checked = result.components.includes(name);
     once(standard, result.standard, () => ui.choice(t("what_if.standard"), "standard",
       ["usual", "advanced"].map((id) => ({ id, title: t(`what_if.${id}`) })), result.standard,
-      (id) => send("retrofit", { standard: id, settled: true }), t(`what_if.${result.standard}_long`)));
+      (id) => act("retrofit", { standard: id, settled: true }), t(`what_if.${result.standard}_long`)));
     const limited = result.scope !== null;
     once(scope, `${limited}${result.can_scope}${result.scope ?? ""}`, () => ui.choice(t("what_if.scope"), "scope",
       [{ id: "all", title: t("what_if.scope_all") }, { id: "selection", title: t("what_if.scope_selection"), disabled: !result.can_scope && !limited }],
-      limited ? "selection" : "all", (id) => send("scope", { id }), limited ? result.scope : "", limited || result.can_scope ? "" : t("what_if.scope_hint")));
+      limited ? "selection" : "all", (id) => act("scope", { id }), limited ? result.scope : "", limited || result.can_scope ? "" : t("what_if.scope_hint")));
     kpis.replaceChildren(...result.kpis.map((kpi) => card(kpi, t, f)));
     reset.disabled = !result.can_reset;
     element.classList.toggle("busy", result.busy);
     foot.textContent = result.ms === null ? "" : t("what_if.computed", { buildings: f.number(result.buildings), ms: f.number(result.ms) });
   };
+  return { show, settle };
 }
 
 function card(kpi, t, f) {
