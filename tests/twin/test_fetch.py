@@ -296,14 +296,19 @@ def test_file_damaged_on_disk_is_fetched_again(server, tmp_path) -> None:
 def test_interrupt_leaves_a_part_to_resume_and_no_file(server, tmp_path) -> None:
     server.always[geo.lod2(682, 5638)] = geo.drip
     code = (
-        "import sys; from twin import fetch; "
+        # A runner in the background has its children ignore Ctrl-C; this one shall hear it.
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from twin import fetch; "
         f"fetch.fetch(sys.argv[1], {ONE_TILE}, base_url={server.address!r}, products=('lod2',))"
     )
-    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stderr=subprocess.PIPE)
-    while not leftovers(tmp_path):
-        time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
-    stderr = process.communicate(timeout=20)[1]
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stderr=subprocess.PIPE) as process:
+        while not leftovers(tmp_path):
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        try:
+            stderr = process.communicate(timeout=60)[1]
+        finally:
+            process.kill()
     assert b"KeyboardInterrupt" in stderr
     assert leftovers(tmp_path)
     assert not list(tmp_path.rglob("*.zip"))
