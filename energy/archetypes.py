@@ -14,47 +14,85 @@ import pandas as pd
 import pyproj
 import shapely
 
-from energy.parameters import COMPONENTS, Parameters
-from energy.solar import SECTORS, sector_weights
+from energy import constructions
+from energy.envelope_areas import WINDOW_COLUMNS as WINDOW_COLUMNS
+from energy.envelope_areas import add_areas, party_unheated_m2
+from energy.envelope_check import check_envelope, check_facts
+from energy.parameters import Parameters
+from energy.transmittances import add_transmittances
 from twin import schema
 from twin.district import District
+from twin.errors import SourceError
 
 Array = npt.NDArray[np.float64]
-WINDOW_COLUMNS = tuple(f"window_{sector}_m2" for sector in SECTORS)
 _HEATED = "district_heating"
+_FROM_FACTS = (
+    "function", "function_source", "conditioned", "conditioned_source", "a_use_m2", "a_use_source",
+    "storeys", "storeys_source", "dwellings", "dwellings_source", "year_of_construction", "year_source",
+)  # fmt: skip
 
 
 def fill(district: District, parameters: Parameters) -> pd.DataFrame:
     """The envelope of every building, index building_id in the district's order.
 
-    Columns: archetype, function, conditioned, a_use_m2; areas wall_area_m2 (opaque), roof_area_m2,
-    floor_area_m2, door_area_m2, window_area_m2 and window_{n,ne,e,se,s,sw,w,nw}_m2; u_{wall,roof,floor,
-    window,door}_w_m2k of the components themselves; r_unheated_{roof,floor}_m2k_w of an unheated space behind
-    them; b_roof, b_floor; g_window; delta_u_thermal_bridge_w_m2k; infiltration_1_h, ventilation_1_h,
-    ventilation_off_1_h; heat_capacity_wh_m2k; setpoint_offset_k; heating; dwellings; and `…_source` columns
-    ("given:…", "derived:…", "guessed:…").
+    Columns: archetype, function, conditioned, a_use_m2, storeys, dwellings, year_of_construction; areas
+    wall_area_m2 (opaque), roof_area_m2, floor_area_m2, door_area_m2, window_area_m2, wall_{n,ne,…,nw}_m2 and
+    window_{n,ne,…,nw}_m2, party_unheated_area_m2; u_{wall,roof,floor,window,door}_w_m2k of the components
+    themselves; r_unheated_{roof,floor}_m2k_w of an unheated space behind them; b_roof, b_floor; g_window;
+    shading_device; delta_u_thermal_bridge_w_m2k; infiltration_1_h, ventilation_1_h, ventilation_off_1_h;
+    fabric, pitched_roof, heat_capacity_wh_m2k, mass_area_ratio; setpoint_offset_k; heating; refurbishment;
+    and `…_source` columns ("given:…", "derived:…", "guessed:…"). How sure each is: `energy.spreads`.
+
+    Raises
+    ------
+    SourceError : a building with figures that no building can have.
     """
+    check_facts(district)
     buildings = district.buildings
     facts = _facts(buildings, parameters)
     code, kind_source = _archetype(buildings, facts, parameters)
     types = parameters.typology.loc[list(code)]
     envelope = pd.DataFrame(index=buildings.index)
     envelope["archetype"], envelope["archetype_source"] = code, kind_source
-    for name in ("function", "function_source", "conditioned", "a_use_m2", "a_use_source", "dwellings"):
+    for name in _FROM_FACTS:
         envelope[name] = facts[name]
-    envelope["year_of_construction"], envelope["year_source"] = facts["year"], facts["year_source"]
-    _areas(envelope, district, facts, types, parameters)
-    _transmittances(envelope, buildings, types, parameters)
+    add_areas(envelope, district, facts, types, parameters)
+    add_transmittances(envelope, buildings, types, parameters)
+    _add_air(envelope, types, parameters)
+    _add_mass(envelope, facts, parameters)
+    envelope["shading_device"] = parameters.rooms.loc[envelope["function"], "shading_device"].to_numpy()
+    envelope["shading_device_source"] = "guessed:use (estimate)"
+    envelope["setpoint_offset_k"] = 0.0
+    envelope["setpoint_offset_source"] = "guessed:as the use's set-point"
+    envelope["heating"], envelope["heating_source"] = _heating(buildings, types, parameters)
+    cold = (envelope["heating"] == "none").to_numpy()
+    envelope["conditioned"] &= ~cold
+    envelope["conditioned_source"] = np.where(
+        cold, "derived:no heating", envelope["conditioned_source"].to_numpy("object")
+    )
+    heated = envelope["conditioned"].to_numpy(bool)
+    envelope["party_unheated_area_m2"] = party_unheated_m2(buildings, heated)
+    check_envelope(envelope, parameters, SourceError)
+    return envelope
+
+
+def _add_air(envelope: pd.DataFrame, types: pd.DataFrame, parameters: Parameters) -> None:
     use = parameters.use.loc[envelope["function"]]
-    envelope["delta_u_thermal_bridge_w_m2k"] = types["delta_u_thermal_bridge_w_m2k"].to_numpy()
     envelope["infiltration_1_h"] = types["infiltration_1_h"].to_numpy()
+    envelope["infiltration_source"] = "guessed:TABULA " + envelope["archetype"]
     envelope["ventilation_1_h"] = use["ventilation_1_h"].to_numpy()
     envelope["ventilation_off_1_h"] = use["ventilation_off_1_h"].to_numpy()
-    envelope["heat_capacity_wh_m2k"] = parameters.constant("heat_capacity_wh_m2k")
-    envelope["setpoint_offset_k"] = 0.0
-    envelope["heating"], envelope["heating_source"] = _heating(buildings, types, parameters)
-    envelope["conditioned"] &= (envelope["heating"] != "none").to_numpy()
-    return envelope
+    envelope["ventilation_source"] = "guessed:use " + envelope["function"]
+
+
+def _add_mass(envelope: pd.DataFrame, facts: pd.DataFrame, parameters: Parameters) -> None:
+    envelope["fabric"], envelope["fabric_source"] = constructions.fabric(
+        facts["series"], facts["year"].to_numpy(), parameters
+    )
+    capacity = constructions.heat_capacity_wh_m2k(envelope, parameters)
+    envelope["heat_capacity_wh_m2k"] = capacity
+    envelope["heat_capacity_source"] = "guessed:layers of " + envelope["fabric"] + " (ISO 13786)"
+    envelope["mass_area_ratio"] = constructions.mass_area_ratio(capacity)
 
 
 def _facts(buildings: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
@@ -69,7 +107,14 @@ def _facts(buildings: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
     height = buildings["measured_height_m"].to_numpy()
     storeys = buildings["storeys_above_ground"].to_numpy()
     from_height = np.maximum(np.round(height / parameters.constant("storey_height_m")), 1)
-    facts["storeys"] = np.where(storeys > 0, storeys, np.where(np.isfinite(from_height), from_height, 2))
+    guess = np.where(np.isfinite(from_height), from_height, 2)
+    facts["storeys"] = np.where(storeys > 0, storeys, guess)
+    facts["storeys_source"] = _source(
+        buildings["storeys_source"],
+        storeys > 0,
+        "given:district",
+        "guessed:height over storey height, or two",
+    )
     footprint = buildings["footprint_area_m2"].to_numpy()
     footprint = np.where(footprint > 0, footprint, shapely.area(buildings.geometry.to_numpy()))
     facts["footprint_m2"] = np.nan_to_num(footprint)
@@ -81,14 +126,31 @@ def _facts(buildings: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
         buildings["a_use_source"], given > 0, "given:district", "guessed:share of gross floor area"
     )
     facts["dwellings"] = _dwellings(buildings, facts, parameters)
-    facts["series"] = buildings["construction_series"].astype("object").to_numpy()
+    facts["dwellings_source"] = _source(
+        buildings["dwellings_source"],
+        np.isfinite(buildings["dwellings"].to_numpy("float64")),
+        "given:district",
+        "guessed:floor area over that of a dwelling",
+    )
+    facts["series"] = constructions.known_series(buildings["construction_series"], parameters)
     facts["year"], facts["year_source"] = _year(buildings, facts, parameters)
+    facts["year_of_construction"] = facts["year"]
     walls = buildings[["wall_area_m2", "party_wall_area_m2"]].fillna(0.0)
     total = walls.sum(axis=1)
     facts["attached"] = (walls["party_wall_area_m2"] / total.where(total > 0)).fillna(0.0)
-    used = parameters.use.loc[facts["function"], "conditioned"].to_numpy(bool)
-    facts["conditioned"] = used & (facts["a_use_m2"] > 1.0)
+    _add_conditioned(facts, buildings, parameters)
     return facts
+
+
+def _add_conditioned(facts: pd.DataFrame, buildings: pd.DataFrame, parameters: Parameters) -> None:
+    """Whether it is heated: not by its use, or without floor area or volume, it is not."""
+    used = parameters.use.loc[facts["function"], "conditioned"].to_numpy(bool)
+    floor = (facts["a_use_m2"] > 1.0).to_numpy()
+    room = ~((buildings["volume_m3"] <= 0) | (buildings["measured_height_m"] <= 0)).to_numpy()
+    facts["conditioned"] = used & floor & room
+    facts["conditioned_source"] = np.select(
+        [~room, ~floor], ["derived:no volume", "derived:no floor area"], "guessed:use"
+    ).astype("object")
 
 
 def _source(
@@ -189,127 +251,6 @@ def _nearest_types(
     high = (types["variant"] == "HR").to_numpy() != tower[:, None]
     best = np.argmin(10.0 * away + region + form + high, axis=1)
     return np.asarray(types.index.to_numpy("object")[best])
-
-
-def _areas(
-    envelope: pd.DataFrame,
-    district: District,
-    facts: pd.DataFrame,
-    types: pd.DataFrame,
-    parameters: Parameters,
-) -> None:
-    buildings = district.buildings
-    facing = _wall_area_by_sector(district)
-    walls = facing.sum(axis=1)
-    share = _window_share(facts, types, parameters)
-    windows = facing * share[:, None]
-    roof = buildings["roof_area_m2"].to_numpy()
-    pitched = (types["a_roof_1_m2"] > types["a_roof_2_m2"]).to_numpy()
-    envelope["roof_area_m2"] = np.where(pitched & (roof > 0), roof, facts["footprint_m2"])
-    envelope["floor_area_m2"] = facts["footprint_m2"]
-    door = np.minimum(types["a_door_m2"].clip(upper=2.0).to_numpy(), 0.05 * walls)
-    envelope["door_area_m2"] = door
-    envelope["wall_area_m2"] = walls - windows.sum(axis=1) - door
-    envelope["window_area_m2"] = windows.sum(axis=1)
-    for number, column in enumerate(WINDOW_COLUMNS):
-        envelope[column] = windows[:, number]
-    home = (facts["function"] == "residential").to_numpy()
-    guess = np.where(home, "TABULA " + envelope["archetype"], "share by use (estimate)")
-    envelope["window_area_source"] = [f"guessed:{text}" for text in guess]
-
-
-def _window_share(facts: pd.DataFrame, types: pd.DataFrame, parameters: Parameters) -> Array:
-    """Windows over outer walls with windows. [-]"""
-    opaque = types["a_wall_1_m2"] + types["a_wall_2_m2"] + types["a_door_m2"]
-    of_type = (types["a_window_m2"] / (types["a_window_m2"] + opaque)).to_numpy()
-    of_use = parameters.use.loc[facts["function"], "window_share"].to_numpy("float64")
-    return np.where(np.isfinite(of_use), of_use, of_type)
-
-
-def _wall_area_by_sector(district: District) -> Array:
-    """Outer wall area without party walls, shape (building, 8). [m²]
-
-    From the wall surfaces; buildings without any take the edges of their footprint times their height.
-    """
-    buildings = district.buildings
-    walls = district.surfaces[district.surfaces["surface_type"] == "WallSurface"]
-    free = (walls["area_m2"] - walls["party_area_m2"].fillna(0.0)).clip(lower=0.0).fillna(0.0).to_numpy()
-    rows = buildings.index.get_indexer(walls["building_id"])
-    area = np.zeros((len(buildings), len(SECTORS)))
-    np.add.at(area, rows, free[:, None] * sector_weights(walls["azimuth_deg"].to_numpy()))
-    empty = np.flatnonzero(area.sum(axis=1) <= 0)
-    if empty.size:
-        area[empty] = _edges_by_sector(buildings.iloc[empty])
-    return area
-
-
-def _edges_by_sector(buildings: pd.DataFrame) -> Array:
-    outlines = shapely.get_parts(shapely.normalize(buildings.geometry.to_numpy()), return_index=True)
-    rings = shapely.get_exterior_ring(outlines[0])
-    points, ring = shapely.get_coordinates(rings, return_index=True)
-    step = np.diff(points, axis=0)
-    same = ring[1:] == ring[:-1]
-    step, ring = step[same], ring[:-1][same]
-    clockwise = ~shapely.is_ccw(rings)[ring]
-    # The outward normal lies right of a counter-clockwise edge, left of a clockwise one.
-    sign = np.where(clockwise, -1.0, 1.0)
-    azimuth = np.degrees(np.arctan2(step[:, 1] * sign, -step[:, 0] * sign))
-    height = buildings["measured_height_m"].fillna(buildings["storeys_above_ground"] * 3.0).fillna(6.0)
-    row = outlines[1][ring]
-    area = np.zeros((len(buildings), len(SECTORS)))
-    np.add.at(area, row, (np.hypot(*step.T) * height.to_numpy()[row])[:, None] * sector_weights(azimuth))
-    known = buildings["wall_area_m2"].to_numpy()
-    total = area.sum(axis=1)
-    scale = np.where((known > 0) & (total > 0), known / np.where(total > 0, total, 1.0), 1.0)
-    return area * scale[:, None]
-
-
-def _transmittances(
-    envelope: pd.DataFrame, buildings: pd.DataFrame, types: pd.DataFrame, parameters: Parameters
-) -> None:
-    pitched = (types["a_roof_1_m2"] > types["a_roof_2_m2"]).to_numpy()
-    ground = (types["a_floor_2_m2"] > types["a_floor_1_m2"]).to_numpy()
-    original = {
-        "wall": types["u_wall_1_w_m2k"].to_numpy(),
-        "roof": np.where(pitched, types["u_roof_1_w_m2k"], types["u_roof_2_w_m2k"]),
-        "floor": np.where(ground, types["u_floor_2_w_m2k"], types["u_floor_1_w_m2k"]),
-        "window": types["u_window_w_m2k"].to_numpy(),
-    }
-    state = buildings["refurbishment"].astype("object").to_numpy()
-    state_source = buildings["refurbishment_source"].astype("object").to_numpy()
-    envelope["refurbishment"] = np.where(pd.isna(state), "none", state)
-    envelope["refurbishment_source"] = np.where(
-        pd.isna(state),
-        "guessed:existing state",
-        np.where(pd.isna(state_source), "given:district", state_source),
-    )
-    envelope["g_window"] = types["g_window"].to_numpy()
-    for component in COMPONENTS:
-        value = original[component].astype("float64")
-        source = ("guessed:TABULA " + envelope["archetype"]).to_numpy("object")
-        own_state = buildings[f"refurbishment_{component}"].astype("object").to_numpy()
-        component_state = np.where(pd.isna(own_state), state, own_state)
-        for standard in parameters.standards:
-            target = parameters.refurbishment_standard(standard, component)
-            better = (component_state == standard) & (value > target.u_value_w_m2k)
-            value = np.where(better, target.u_value_w_m2k, value)
-            source = np.where(better, f"guessed:refurbishment standard {standard} (own calculation)", source)
-            if component == "window":
-                g = envelope["g_window"].to_numpy()
-                envelope["g_window"] = np.where(better, np.minimum(g, target.g_value), g)
-        known = buildings[f"u_{component}_w_m2k"].to_numpy()
-        own = np.isfinite(known) & (known > 0)
-        envelope[f"u_{component}_w_m2k"] = np.where(own, known, value)
-        envelope[f"u_{component}_source"] = np.where(own, "given:district", source)
-    envelope["u_door_w_m2k"] = types["u_door_w_m2k"].to_numpy()
-    envelope["r_unheated_roof_m2k_w"] = np.where(
-        pitched, types["r_unheated_roof_1_m2k_w"], types["r_unheated_roof_2_m2k_w"]
-    ).astype("float64")
-    envelope["r_unheated_floor_m2k_w"] = np.where(
-        ground, types["r_unheated_floor_2_m2k_w"], types["r_unheated_floor_1_m2k_w"]
-    ).astype("float64")
-    envelope["b_roof"] = 1.0
-    envelope["b_floor"] = parameters.constant("b_floor")
 
 
 def _heating(

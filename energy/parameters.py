@@ -31,9 +31,30 @@ _INDEX: dict[str, list[str]] = {
     "schedules": ["function", "day", "quantity"],
     "series": ["construction_series"],
     "regions": ["region"],
+    "materials": ["material"],
+    "constructions": ["construction", "layer"],
+    "fabrics": ["fabric"],
+    "refurbishment_effects": ["standard"],
+    "spreads": ["quantity", "kind"],
+    "limits": ["quantity"],
+    "rooms": ["function"],
+    "shading_devices": ["shading_device"],
+    "summer_regions": ["region"],
     "constants": ["name"],
 }
-_FLAGS = ("is_estimate", "conditioned", "cooled")
+# table, its column, and the table whose index must hold every entry of it
+_LINKS = (
+    ("systems", "carrier", "carriers"),
+    ("constructions", "material", "materials"),
+    *(
+        ("fabrics", part, "constructions")
+        for part in ("wall", "roof_pitched", "roof_flat", "floor", "ceiling")
+    ),
+    ("fabrics", "inner_wall", "constructions"),
+    ("fabrics", "construction_series", "series"),
+    ("rooms", "shading_device", "shading_devices"),
+)
+_FLAGS = ("is_estimate", "conditioned", "cooled", "fitted", "is_default", "counts_always")
 
 
 @dataclass(frozen=True)
@@ -60,6 +81,15 @@ class Parameters:
     schedules : hourly shapes in local time, index (function, day, quantity), columns h00 … h23.
     series : series of industrial housing, index construction_series.
     regions : outlines of regions as points in order, index region.
+    materials : conductivity, density and heat capacity of building materials, index material.
+    constructions : layers of components, outside to inside, index (construction, layer).
+    fabrics : which constructions a building of a series or of some years is made of, index fabric.
+    refurbishment_effects : thermal bridges of a wholly refurbished envelope, index standard.
+    spreads : standard deviation of given, derived and guessed figures, index (quantity, kind).
+    limits : plausible range of the envelope's figures, index quantity.
+    rooms : the critical room of each use in summer, index function.
+    shading_devices : movable shading, index shading_device.
+    summer_regions : reference temperatures of the summer climate regions, index region.
     constants : single figures, index name.
     """
 
@@ -71,6 +101,15 @@ class Parameters:
     schedules: pd.DataFrame
     series: pd.DataFrame
     regions: pd.DataFrame
+    materials: pd.DataFrame
+    constructions: pd.DataFrame
+    fabrics: pd.DataFrame
+    refurbishment_effects: pd.DataFrame
+    spreads: pd.DataFrame
+    limits: pd.DataFrame
+    rooms: pd.DataFrame
+    shading_devices: pd.DataFrame
+    summer_regions: pd.DataFrame
     constants: pd.DataFrame
 
     @classmethod
@@ -147,9 +186,10 @@ def _check(tables: Mapping[str, pd.DataFrame]) -> None:
     for name, table in tables.items():
         if name != "regions" and table.index.duplicated().any():
             raise SourceError(f"{table.index[table.index.duplicated()][0]!r} stands twice", f"table {name}")
-    carriers = set(tables["systems"]["carrier"].dropna())
-    if lost := carriers - set(tables["carriers"].index):
-        raise SourceError(f"carrier {min(lost)!r} is not in the table carriers", "table systems")
+    for source, column, target in _LINKS:
+        known = set(tables[target].index.get_level_values(0))
+        if lost := set(tables[source][column].dropna()) - known:
+            raise SourceError(f"{column} {min(lost)!r} is not in the table {target}", f"table {source}")
     for function in tables["use"].index:
         for day in DAYS:
             for quantity in QUANTITIES:
