@@ -16,7 +16,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 def reference_temperature_c(parameters: Parameters, region: str | None = None) -> float:
-    """Reference operative temperature of a summer climate region (A, B or C); without one, the default's. [°C]
+    """Reference operative temperature of a summer climate region (A, B, C), or the default one. [°C]
 
     Raises
     ------

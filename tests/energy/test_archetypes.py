@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 import shapely
 
-from energy import archetypes
+from energy import archetypes, envelope_check, spreads, transmittances
 from energy.parameters import Parameters
+from energy.solar import SECTORS
 from tests.energy.districts import slabs
 from twin import District
+from twin.errors import CallError, SourceError
 
 PARAMETERS = Parameters.default()
 
@@ -194,3 +196,133 @@ def test_other_uses_say_that_they_are_estimates():
     assert row["window_area_m2"] / (row["window_area_m2"] + row["wall_area_m2"] + row["door_area_m2"]) == (
         pytest.approx(0.35)
     )
+
+
+def test_series_decide_whatever_their_spelling():
+    filled = envelope(construction_series=["WBS70", "wbs-70/11", "P 2.11", "M10", "IW 64"])
+    assert list(filled["fabric"]) == ["WBS 70", "WBS 70", "P2", "M10", "IW 64"]
+    assert filled["archetype"].str.startswith("DE.East").all()
+
+
+def test_thermal_bridges_shrink_with_the_refurbished_share():
+    """TABULA: from the type's 0.10 to the standard's class, by area; all of it, a part, none."""
+    filled = envelope(
+        refurbishment=["none", "usual", "advanced", "none"], refurbishment_wall=[None, None, None, "usual"]
+    )
+    bridges = filled["delta_u_thermal_bridge_w_m2k"]
+    np.testing.assert_allclose(bridges[:3], [0.10, 0.05, 0.02])
+    areas = filled[[f"{name}_area_m2" for name in ("wall", "roof", "floor", "window")]].iloc[3]
+    share = areas["wall_area_m2"] / areas.sum()
+    assert bridges.iloc[3] == pytest.approx(0.10 - 0.05 * share)
+    sources = filled["delta_u_thermal_bridge_source"]
+    assert sources.iloc[0] == "guessed:TABULA DE.East.AB.07.Gen"
+    assert "refurbished share" in sources.iloc[3]
+
+
+def test_unheated_neighbours_take_a_part_of_the_party_walls():
+    """A garage, 3 m high, along 6 m of the south side; the next slab stands free."""
+    district = slabs(3, function=["residential", "garage", "residential"], party_wall_area_m2=100.0)
+    shapes = [shapely.box(0, 0, 40, 12), shapely.box(2, -6, 8, 0), shapely.box(200, 0, 240, 12)]
+    buildings = district.buildings.set_geometry(shapes, crs=25832)
+    buildings["measured_height_m"] = [17.0, 3.0, 17.0]
+    filled = archetypes.fill(district.replace(buildings=buildings), PARAMETERS)
+    np.testing.assert_allclose(filled["party_unheated_area_m2"], [18.0, 0.0, 0.0], atol=1e-6)
+
+
+def test_facades_of_wall_and_window_add_up():
+    row = archetypes.fill(slabs(1, surfaces=True), PARAMETERS).iloc[0]
+    walls = [row[f"wall_{sector}_m2"] for sector in SECTORS]
+    assert sum(walls) == pytest.approx(row["wall_area_m2"])
+    assert walls[SECTORS.index("e")] / walls[SECTORS.index("s")] == pytest.approx(102 / 680)
+
+
+def test_all_types_have_original_and_refurbished_states():
+    table = transmittances.states(PARAMETERS)
+    assert len(table) == 3 * len(PARAMETERS.typology)
+    slab = table.loc["DE.East.AB.07.Gen"]
+    np.testing.assert_allclose(slab.loc["none"][["u_wall_w_m2k", "g_window"]], [0.9, 0.75])
+    np.testing.assert_allclose(slab.loc["usual"][["u_wall_w_m2k", "g_window"]], [0.22, 0.6])
+    for better, worse in (("usual", "none"), ("advanced", "usual")):
+        assert (table.xs(better, level="state") <= table.xs(worse, level="state") + 1e-12).all(axis=None)
+
+
+def test_every_figure_has_a_spread_by_its_source():
+    """Given beats guessed: 5 % against 20 % of the wall's U-value, in its unit (table spreads)."""
+    filled = envelope(u_wall_w_m2k=[0.31, np.nan])
+    table = spreads.spreads(filled, PARAMETERS)
+    assert list(table.columns) == [f"{name}_sd" for name in spreads.SOURCE_OF]
+    np.testing.assert_allclose(table["u_wall_w_m2k_sd"], [0.05 * 0.31, 0.20 * 0.9])
+    np.testing.assert_allclose(table["setpoint_offset_k_sd"], 1.0)
+    assert np.isfinite(table.to_numpy()).all()
+    assert table.index.equals(filled.index)
+    planned = filled.assign(u_wall_source="measure:envelope_retrofit usual")
+    np.testing.assert_allclose(spreads.spreads(planned, PARAMETERS)["u_wall_w_m2k_sd"], [0.031, 0.09])
+
+
+def test_spreads_stand_for_every_quantity_and_kind():
+    wanted = {(name, kind) for name in spreads.SOURCE_OF for kind in spreads.KINDS}
+    assert wanted == set(PARAMETERS.spreads.index)
+    for name in spreads.SOURCE_OF:
+        sd = PARAMETERS.spreads.loc[name]["sd"]
+        assert sd["given"] <= sd["derived"] <= sd["guessed"]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("a_use_m2", -5.0, "a_use_m2 is -5"),
+        ("wall_area_m2", -1.0, "wall_area_m2 is -1"),
+        ("roof_area_m2", np.inf, "roof_area_m2 is inf"),
+        ("u_roof_w_m2k", -0.3, "u_roof_w_m2k is -0.3"),
+        ("u_wall_w_m2k", 90.0, "u_wall_w_m2k is 90, outside 0.05 to 5.5"),
+        ("u_window_w_m2k", 0.01, "u_window_w_m2k is 0.01, outside 0.3 to 7"),
+        ("measured_height_m", -3.0, "measured_height_m is -3"),
+    ],
+)
+def test_impossible_figures_name_building_column_and_remedy(column, value, words):
+    district = slabs(3)
+    buildings = district.buildings.copy()
+    buildings.loc["b1", column] = value
+    with pytest.raises(SourceError) as caught:
+        archetypes.fill(district.replace(buildings=buildings), PARAMETERS)
+    text = str(caught.value)
+    assert "building b1" in text
+    assert words in text
+    assert "leave it empty" in text
+
+
+def test_a_negative_surface_is_named():
+    district = slabs(1, surfaces=True)
+    surfaces = district.surfaces.copy()
+    surfaces["area_m2"] = [680.0, -680.0, 204.0]
+    with pytest.raises(SourceError, match=r"surface s0-180.*area_m2 is -680"):
+        archetypes.fill(district.replace(surfaces=surfaces), PARAMETERS)
+
+
+def test_measures_that_set_absurd_figures_are_called_so():
+    filled = envelope().assign(u_wall_w_m2k=60.0)
+    with pytest.raises(CallError, match=r"building b0: u_wall_w_m2k is 60"):
+        envelope_check.check_envelope(filled, PARAMETERS)
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({"volume_m3": 0.0}, "derived:no volume"),
+        ({"measured_height_m": 0.0}, "derived:no volume"),
+        ({"a_use_m2": 0.5}, "derived:no floor area"),
+        ({"heating": "none"}, "derived:no heating"),
+    ],
+)
+def test_buildings_that_cannot_be_heated_are_not(columns, reason):
+    row = envelope(**columns).iloc[0]
+    assert not row["conditioned"]
+    assert row["conditioned_source"] == reason
+
+
+def test_no_roof_takes_the_footprint_and_no_walls_have_no_windows():
+    row = envelope(roof_area_m2=0.0, measured_height_m=0.0).iloc[0]
+    assert row["roof_area_m2"] == 480
+    assert row["roof_area_source"] == "derived:footprint"
+    assert (row["wall_area_m2"], row["window_area_m2"], row["door_area_m2"]) == (0, 0, 0)
+    assert np.isfinite(row[[f"window_{sector}_m2" for sector in SECTORS]].to_numpy(float)).all()

@@ -1,0 +1,239 @@
+"""The critical room of each building in summer: top floor, west corner, beside the building's own zone.
+
+One zone per building hides overheating: its sunny and shady, upper and lower rooms share one temperature. The
+critical room has two outer walls (one where the building has no such corner) and the roof above; towards the
+other rooms it is adiabatic, as they are as warm. Boundary conditions by DIN 4108-2:2013, 8.4, where the table
+rooms says so; its size is an estimate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from energy import constructions
+from energy.envelope_areas import WALL_COLUMNS, WINDOW_COLUMNS
+from energy.heat_balance import AIR_WH_M3K, effective_u
+from energy.parameters import Parameters
+from energy.solar import SECTORS
+from energy.zone import H_MS, UNLIMITED_W, Zones
+
+Array = npt.NDArray[np.floating[Any]]
+# How much each facade (SECTORS) heats a room in the afternoon, when the air is warmest; own estimate. It only
+# ranks the corners of a building: south-west before north-west before south-east.
+_AFTERNOON = np.array([0.1, 0.2, 0.4, 0.5, 0.7, 1.0, 1.0, 0.75])
+_CORNER = 2  # sectors between two walls at a right angle
+_LEAST_SHARE = 0.05  # of the outer walls: less is an oriel, no facade
+_HORIZONTAL = len(SECTORS)
+
+
+@dataclass(frozen=True, eq=False)
+class Rooms:
+    """The critical rooms, one per building of the envelope given; shape (room,) unless said otherwise.
+
+    zones : for the thermal kernel; its collecting areas hold windows and opaque surfaces, no movable shading.
+    h_ve_open_w_k : ventilation while the windows are open. [W/K]
+    open_above_c : windows are open in an hour if the air was warmer than this in the hour before, and warmer
+        than outdoors. [°C]
+    facing : sectors of the two facades, −1 for none, shape (room, 2).
+    floor_area_m2, volume_m3 : of the room.
+    window_collecting_m2 : effective collecting area by sector, shape (room, 8). [m²]
+    opaque_collecting_m2 : of outer walls and roof, planes as `energy.solar.PLANES`, shape (room, 9). [m²]
+    sky_loss_w : radiation of the outer surfaces to the sky. [W]
+    shading_reduction, shading_above_w_m2 : factor of closed movable shading, and the irradiance on a facade
+        from which it is closed.
+    """
+
+    zones: Zones
+    h_ve_open_w_k: Array
+    open_above_c: Array
+    facing: npt.NDArray[np.intp]
+    floor_area_m2: Array
+    volume_m3: Array
+    window_collecting_m2: Array
+    opaque_collecting_m2: Array
+    sky_loss_w: Array
+    shading_reduction: Array
+    shading_above_w_m2: Array
+
+
+def critical_rooms(envelope: pd.DataFrame, parameters: Parameters) -> Rooms:
+    """The critical room of each building of `envelope`."""
+    kind = parameters.rooms.loc[envelope["function"]]
+    width, depth, height = (kind[f"{side}_m"].to_numpy("float64") for side in ("width", "depth", "height"))
+    floor, volume = width * depth, width * depth * height
+    facing = _corner(envelope)
+    facade = np.stack([width * height, depth * height], axis=1) * (facing >= 0)
+    windows = facade * _window_share(envelope)[:, None]
+    walls = facade - windows
+    by_sector = (_spread(windows, facing), _spread(walls, facing))
+    figures = {name: envelope[name].to_numpy("float64") for name in _FIGURES}
+    roof = figures["b_roof"] * effective_u(figures["u_roof_w_m2k"], figures["r_unheated_roof_m2k_w"]) * floor
+    bridges = figures["delta_u_thermal_bridge_w_m2k"] * (facade.sum(axis=1) + floor)
+    opaque = walls.sum(axis=1) * figures["u_wall_w_m2k"] + roof + bridges
+    collecting = by_sector[0] * (_glass_factor(kind, parameters) * figures["g_window"])[:, None]
+    outer = _opaque_collecting(by_sector[1] * figures["u_wall_w_m2k"][:, None], roof, parameters)
+    capacity = _heat_capacity_wh_k(envelope, floor, walls.sum(axis=1), width, depth, height, parameters)
+    gains = kind["gains_wh_m2d"].to_numpy("float64") / 24 * floor
+    air = AIR_WH_M3K * volume
+    infiltration = figures["infiltration_1_h"]
+    device = parameters.shading_devices.loc[envelope["shading_device"]]
+    zones = _zones(
+        opaque,
+        windows.sum(axis=1) * figures["u_window_w_m2k"],
+        air * (infiltration + figures["ventilation_1_h"]),
+        air * (infiltration + figures["ventilation_off_1_h"]),
+        capacity,
+        floor,
+        2 * floor + 2 * (width + depth) * height,
+        gains,
+        np.concatenate([collecting, np.zeros((len(envelope), 1))], axis=1) + outer,
+        figures["setpoint_offset_k"],
+        parameters,
+    )
+    return Rooms(
+        zones=zones,
+        h_ve_open_w_k=air * (infiltration + kind["open_1_h"].to_numpy("float64")),
+        open_above_c=kind["open_above_c"].to_numpy("float64"),
+        facing=facing,
+        floor_area_m2=floor,
+        volume_m3=volume,
+        window_collecting_m2=collecting,
+        opaque_collecting_m2=outer,
+        sky_loss_w=_sky_loss_w(walls.sum(axis=1) * figures["u_wall_w_m2k"], roof, parameters),
+        shading_reduction=device["reduction"].to_numpy("float64"),
+        shading_above_w_m2=device["above_w_m2"].to_numpy("float64"),
+    )
+
+
+_FIGURES = (
+    "u_wall_w_m2k", "u_roof_w_m2k", "u_window_w_m2k", "r_unheated_roof_m2k_w", "b_roof", "g_window",
+    "delta_u_thermal_bridge_w_m2k", "infiltration_1_h", "ventilation_1_h", "ventilation_off_1_h",
+    "setpoint_offset_k",
+)  # fmt: skip
+
+
+def _corner(envelope: pd.DataFrame) -> npt.NDArray[np.intp]:
+    """Sectors of the two facades of the corner with the most afternoon sun; −1: none. Shape (building, 2)."""
+    facing = envelope[list(WALL_COLUMNS)].to_numpy("float64")
+    facing = facing + envelope[list(WINDOW_COLUMNS)].to_numpy("float64")
+    total = facing.sum(axis=1, keepdims=True)
+    there = (facing > _LEAST_SHARE * total) & (total > 0)
+    other = np.roll(np.arange(len(SECTORS)), -_CORNER)
+    corners = np.where(there & there[:, other], _AFTERNOON + _AFTERNOON[other], -1.0)
+    single = np.where(there, _AFTERNOON, -1.0)
+    first = np.where(corners.max(axis=1) > 0, corners.argmax(axis=1), single.argmax(axis=1))
+    first = np.where(there.any(axis=1), first, -1)
+    second = np.where(corners.max(axis=1) > 0, other[first], -1)
+    return np.stack([first, second], axis=1).astype(np.intp)
+
+
+def _spread(areas: Array, facing: npt.NDArray[np.intp]) -> Array:
+    """Areas of the two facades, shape (room, 2), by sector, shape (room, 8)."""
+    out = np.zeros((len(areas), len(SECTORS)))
+    for side in range(2):
+        rows = np.flatnonzero(facing[:, side] >= 0)
+        out[rows, facing[rows, side]] += areas[rows, side]
+    return out
+
+
+def _window_share(envelope: pd.DataFrame) -> Array:
+    """Windows over outer walls of the building. [-]"""
+    window = envelope["window_area_m2"].to_numpy("float64")
+    whole = window + (envelope["wall_area_m2"] + envelope["door_area_m2"]).to_numpy("float64")
+    return np.asarray(window / np.where(whole > 0, whole, 1.0))
+
+
+def _glass_factor(kind: pd.DataFrame, parameters: Parameters) -> Array:
+    """Share of the window's radiation that meets glass; ISO 13790:2008, 11.4.2. [-]"""
+    glass = (1 - parameters.constant("frame_share")) * parameters.constant("non_normal_incidence")
+    return np.asarray(kind["unshaded_share"].to_numpy("float64") * glass)
+
+
+def _opaque_collecting(walls_w_k: Array, roof_w_k: Array, parameters: Parameters) -> Array:
+    """Effective collecting area of opaque surfaces, ISO 13790:2008, 11.3.4; shape (room, 9). [m²]"""
+    share = parameters.constant("solar_absorptance") * constructions.R_OUTSIDE
+    return np.concatenate([walls_w_k, roof_w_k[:, None]], axis=1) * share
+
+
+def _sky_loss_w(walls_w_k: Array, roof_w_k: Array, parameters: Parameters) -> Array:
+    """Long-wave loss of outer surfaces to the sky, ISO 13790:2008, 11.3.5: walls see half of it. [W]"""
+    exchange = parameters.constant("sky_radiation_w_m2k") * parameters.constant("sky_difference_k")
+    return constructions.R_OUTSIDE * exchange * (0.5 * walls_w_k + roof_w_k)
+
+
+def _heat_capacity_wh_k(
+    envelope: pd.DataFrame,
+    floor: Array,
+    walls: Array,
+    width: Array,
+    depth: Array,
+    height: Array,
+    parameters: Parameters,
+) -> Array:
+    """Internal heat capacity of the room by the layers of the fabric, ISO 13790:2008, 12.3.1. [Wh/K]"""
+    side = constructions.areal_heat_capacities(parameters).loc[envelope["fabric"]]
+    roof = np.where(envelope["pitched_roof"], side["roof_pitched"], side["roof_flat"])
+    # Two of the four walls are inner ones; a missing second facade is a third.
+    inner = (width + depth) * height
+    return np.asarray(
+        side["wall"].to_numpy() * walls
+        + (roof + side["ceiling_above"].to_numpy()) * floor
+        + side["inner_wall"].to_numpy() * inner
+    )
+
+
+def _zones(
+    opaque: Array,
+    window: Array,
+    on: Array,
+    off: Array,
+    capacity: Array,
+    floor: Array,
+    surfaces: Array,
+    gains: Array,
+    collecting: Array,
+    offset: Array,
+    parameters: Parameters,
+) -> Zones:
+    mass_area = np.maximum(constructions.mass_area_ratio(capacity / floor) * floor, 2 * opaque / H_MS)
+    return Zones(
+        h_tr_op_w_k=opaque,
+        h_tr_w_w_k=window,
+        h_ve_on_w_k=on,
+        h_ve_off_w_k=off,
+        c_m_wh_k=capacity,
+        a_m_m2=mass_area,
+        a_tot_m2=np.maximum(surfaces, 1.1 * (mass_area + window / H_MS)),
+        gains_w=gains,
+        solar_area_m2=collecting,
+        set_offset_k=offset,
+        heating_limit_w=np.full(len(floor), UNLIMITED_W),
+        cooling_limit_w=np.zeros(len(floor)),
+        control_air_share=np.full(len(floor), parameters.constant("control_air_share")),
+    )
+
+
+def solar_gains_w(rooms: Rooms, planes: Array) -> Array:
+    """Solar gains of the rooms with movable shading and the opaque surfaces, less their loss to the sky. [W]
+
+    Parameters
+    ----------
+    planes : irradiance on the planes of `energy.solar.PLANES`, shape (time, 9). [W/m²]
+
+    Returns
+    -------
+    Array, shape (time, room). Shading is closed on a facade in the hours with more irradiance than its
+    threshold. Negative at night, when the surfaces only radiate.
+    """
+    gains = planes @ rooms.opaque_collecting_m2.T - rooms.sky_loss_w
+    facades = planes[:, :_HORIZONTAL]
+    for pair in np.unique(np.stack([rooms.shading_reduction, rooms.shading_above_w_m2], axis=1), axis=0):
+        mine = np.flatnonzero((rooms.shading_reduction == pair[0]) & (rooms.shading_above_w_m2 == pair[1]))
+        through = np.where(facades > pair[1], pair[0], 1.0) * facades
+        gains[:, mine] += through @ rooms.window_collecting_m2[mine].T
+    return np.asarray(gains)
