@@ -61,50 +61,59 @@ class Rooms:
     shading_above_w_m2: Array
 
 
+@dataclass(frozen=True)
+class _Shape:
+    """Size and outer surfaces of the rooms; shape (room,), facades shape (room, 2)."""
+
+    width_m: Array
+    depth_m: Array
+    height_m: Array
+    facing: npt.NDArray[np.intp]
+    windows_m2: Array
+    walls_m2: Array
+
+    @property
+    def floor_m2(self) -> Array:
+        return self.width_m * self.depth_m
+
+    @property
+    def volume_m3(self) -> Array:
+        return self.floor_m2 * self.height_m
+
+    @property
+    def surfaces_m2(self) -> Array:
+        return 2 * self.floor_m2 + 2 * (self.width_m + self.depth_m) * self.height_m
+
+    @property
+    def facades_m2(self) -> Array:
+        return np.asarray((self.windows_m2 + self.walls_m2).sum(axis=1))
+
+
 def critical_rooms(envelope: pd.DataFrame, parameters: Parameters) -> Rooms:
-    """The critical room of each building of `envelope`."""
+    """The critical room of each building of `envelope`; what the columns lack is in the table rooms."""
     kind = parameters.rooms.loc[envelope["function"]]
-    width, depth, height = (kind[f"{side}_m"].to_numpy("float64") for side in ("width", "depth", "height"))
-    floor, volume = width * depth, width * depth * height
-    facing = _corner(envelope)
-    facade = np.stack([width * height, depth * height], axis=1) * (facing >= 0)
-    windows = facade * _window_share(envelope)[:, None]
-    walls = facade - windows
-    by_sector = (_spread(windows, facing), _spread(walls, facing))
+    shape = _shape(envelope, kind)
     figures = {name: envelope[name].to_numpy("float64") for name in _FIGURES}
-    roof = figures["b_roof"] * effective_u(figures["u_roof_w_m2k"], figures["r_unheated_roof_m2k_w"]) * floor
-    bridges = figures["delta_u_thermal_bridge_w_m2k"] * (facade.sum(axis=1) + floor)
-    opaque = walls.sum(axis=1) * figures["u_wall_w_m2k"] + roof + bridges
-    collecting = by_sector[0] * (_glass_factor(kind, parameters) * figures["g_window"])[:, None]
-    outer = _opaque_collecting(by_sector[1] * figures["u_wall_w_m2k"][:, None], roof, parameters)
-    capacity = _heat_capacity_wh_k(envelope, floor, walls.sum(axis=1), width, depth, height, parameters)
-    gains = kind["gains_wh_m2d"].to_numpy("float64") / 24 * floor
-    air = AIR_WH_M3K * volume
-    infiltration = figures["infiltration_1_h"]
+    u_roof = effective_u(figures["u_roof_w_m2k"], figures["r_unheated_roof_m2k_w"])
+    roof = figures["b_roof"] * u_roof * shape.floor_m2
+    walls = _by_sector(shape.walls_m2, shape.facing) * figures["u_wall_w_m2k"][:, None]
+    glass = (_glass_factor(kind, parameters) * figures["g_window"])[:, None]
+    windows = _by_sector(shape.windows_m2, shape.facing) * glass
+    opaque = _opaque_collecting(walls, roof, parameters)
     device = parameters.shading_devices.loc[envelope["shading_device"]]
-    zones = _zones(
-        opaque,
-        windows.sum(axis=1) * figures["u_window_w_m2k"],
-        air * (infiltration + figures["ventilation_1_h"]),
-        air * (infiltration + figures["ventilation_off_1_h"]),
-        capacity,
-        floor,
-        2 * floor + 2 * (width + depth) * height,
-        gains,
-        np.concatenate([collecting, np.zeros((len(envelope), 1))], axis=1) + outer,
-        figures["setpoint_offset_k"],
-        parameters,
-    )
+    opened = kind["open_1_h"].to_numpy("float64") + figures["infiltration_1_h"]
+    capacity = _heat_capacity_wh_k(envelope, shape, parameters)
+    losses = walls.sum(axis=1) + roof
     return Rooms(
-        zones=zones,
-        h_ve_open_w_k=air * (infiltration + kind["open_1_h"].to_numpy("float64")),
+        zones=_zones(shape, figures, kind, losses, capacity, _planes(windows) + opaque, parameters),
+        h_ve_open_w_k=AIR_WH_M3K * shape.volume_m3 * opened,
         open_above_c=kind["open_above_c"].to_numpy("float64"),
-        facing=facing,
-        floor_area_m2=floor,
-        volume_m3=volume,
-        window_collecting_m2=collecting,
-        opaque_collecting_m2=outer,
-        sky_loss_w=_sky_loss_w(walls.sum(axis=1) * figures["u_wall_w_m2k"], roof, parameters),
+        facing=shape.facing,
+        floor_area_m2=shape.floor_m2,
+        volume_m3=shape.volume_m3,
+        window_collecting_m2=windows,
+        opaque_collecting_m2=opaque,
+        sky_loss_w=_sky_loss_w(walls.sum(axis=1), roof, parameters),
         shading_reduction=device["reduction"].to_numpy("float64"),
         shading_above_w_m2=device["above_w_m2"].to_numpy("float64"),
     )
@@ -115,6 +124,14 @@ _FIGURES = (
     "delta_u_thermal_bridge_w_m2k", "infiltration_1_h", "ventilation_1_h", "ventilation_off_1_h",
     "setpoint_offset_k",
 )  # fmt: skip
+
+
+def _shape(envelope: pd.DataFrame, kind: pd.DataFrame) -> _Shape:
+    width, depth, height = (kind[f"{side}_m"].to_numpy("float64") for side in ("width", "depth", "height"))
+    facing = _corner(envelope)
+    facades = np.stack([width * height, depth * height], axis=1) * (facing >= 0)
+    windows = facades * _window_share(envelope)[:, None]
+    return _Shape(width, depth, height, facing, windows, facades - windows)
 
 
 def _corner(envelope: pd.DataFrame) -> npt.NDArray[np.intp]:
@@ -132,7 +149,7 @@ def _corner(envelope: pd.DataFrame) -> npt.NDArray[np.intp]:
     return np.stack([first, second], axis=1).astype(np.intp)
 
 
-def _spread(areas: Array, facing: npt.NDArray[np.intp]) -> Array:
+def _by_sector(areas: Array, facing: npt.NDArray[np.intp]) -> Array:
     """Areas of the two facades, shape (room, 2), by sector, shape (room, 8)."""
     out = np.zeros((len(areas), len(SECTORS)))
     for side in range(2):
@@ -166,52 +183,49 @@ def _sky_loss_w(walls_w_k: Array, roof_w_k: Array, parameters: Parameters) -> Ar
     return constructions.R_OUTSIDE * exchange * (0.5 * walls_w_k + roof_w_k)
 
 
-def _heat_capacity_wh_k(
-    envelope: pd.DataFrame,
-    floor: Array,
-    walls: Array,
-    width: Array,
-    depth: Array,
-    height: Array,
-    parameters: Parameters,
-) -> Array:
+def _planes(facades: Array) -> Array:
+    """Areas by sector, shape (room, 8), as areas by plane, shape (room, 9), none of them horizontal."""
+    return np.concatenate([facades, np.zeros((len(facades), 1))], axis=1)
+
+
+def _heat_capacity_wh_k(envelope: pd.DataFrame, shape: _Shape, parameters: Parameters) -> Array:
     """Internal heat capacity of the room by the layers of the fabric, ISO 13790:2008, 12.3.1. [Wh/K]"""
     side = constructions.areal_heat_capacities(parameters).loc[envelope["fabric"]]
     roof = np.where(envelope["pitched_roof"], side["roof_pitched"], side["roof_flat"])
-    # Two of the four walls are inner ones; a missing second facade is a third.
-    inner = (width + depth) * height
+    inner = 2 * (shape.width_m + shape.depth_m) * shape.height_m - shape.facades_m2
     return np.asarray(
-        side["wall"].to_numpy() * walls
-        + (roof + side["ceiling_above"].to_numpy()) * floor
+        side["wall"].to_numpy() * shape.walls_m2.sum(axis=1)
+        + (roof + side["ceiling_above"].to_numpy()) * shape.floor_m2
         + side["inner_wall"].to_numpy() * inner
     )
 
 
 def _zones(
-    opaque: Array,
-    window: Array,
-    on: Array,
-    off: Array,
+    shape: _Shape,
+    figures: dict[str, Array],
+    kind: pd.DataFrame,
+    losses: Array,
     capacity: Array,
-    floor: Array,
-    surfaces: Array,
-    gains: Array,
     collecting: Array,
-    offset: Array,
     parameters: Parameters,
 ) -> Zones:
+    """The rooms for the kernel; `losses`: H_tr of walls and roof without thermal bridges. [W/K]"""
+    floor = shape.floor_m2
+    opaque = losses + figures["delta_u_thermal_bridge_w_m2k"] * (shape.facades_m2 + floor)
+    window = shape.windows_m2.sum(axis=1) * figures["u_window_w_m2k"]
+    air = AIR_WH_M3K * shape.volume_m3
     mass_area = np.maximum(constructions.mass_area_ratio(capacity / floor) * floor, 2 * opaque / H_MS)
     return Zones(
         h_tr_op_w_k=opaque,
         h_tr_w_w_k=window,
-        h_ve_on_w_k=on,
-        h_ve_off_w_k=off,
+        h_ve_on_w_k=air * (figures["infiltration_1_h"] + figures["ventilation_1_h"]),
+        h_ve_off_w_k=air * (figures["infiltration_1_h"] + figures["ventilation_off_1_h"]),
         c_m_wh_k=capacity,
         a_m_m2=mass_area,
-        a_tot_m2=np.maximum(surfaces, 1.1 * (mass_area + window / H_MS)),
-        gains_w=gains,
+        a_tot_m2=np.maximum(shape.surfaces_m2, 1.1 * (mass_area + window / H_MS)),
+        gains_w=kind["gains_wh_m2d"].to_numpy("float64") / 24 * floor,
         solar_area_m2=collecting,
-        set_offset_k=offset,
+        set_offset_k=figures["setpoint_offset_k"],
         heating_limit_w=np.full(len(floor), UNLIMITED_W),
         cooling_limit_w=np.zeros(len(floor)),
         control_air_share=np.full(len(floor), parameters.constant("control_air_share")),
