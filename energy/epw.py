@@ -25,6 +25,7 @@ TYPICAL_YEAR = 2025  # the calendar that a typical year is put into
 COLUMNS = {
     "temp_air": (6, 99.9),
     "relative_humidity": (8, 999.0),
+    "ir_horizontal": (12, 9999.0),
     "ghi": (13, 9999.0),
     "dni": (14, 9999.0),
     "dhi": (15, 9999.0),
@@ -61,6 +62,9 @@ def parse(text: str, file: Path) -> EpwYear:
     lines = text.splitlines()
     name, latitude, longitude, offset, altitude = _place(lines[0], file)
     table = _rows(lines[_HEAD_LINES:], file)
+    none = COLUMNS["ir_horizontal"][1]
+    if (~table["ir_horizontal"].between(1.0, none, inclusive="left")).any():  # Weather models it then
+        table = table.drop(columns="ir_horizontal")
     _check_missing(table, file)
     typical = table["year"].nunique() > 1
     if typical:
@@ -72,7 +76,7 @@ def parse(text: str, file: Path) -> EpwYear:
     if (len(table) == 8784) != start.is_leap_year:
         start = pd.Timestamp(year=2024 if len(table) == 8784 else TYPICAL_YEAR, month=1, day=1, tz="UTC")
     moved = round(offset)
-    columns = {key: np.roll(table[key].to_numpy("float64"), -moved) for key in COLUMNS}
+    columns = {key: np.roll(table[key].to_numpy("float64"), -moved) for key in COLUMNS if key in table}
     centre = _radiation_centre(columns, start, latitude, longitude)
     if centre == _STAMP_MIN:
         columns |= _hour_means(columns, start, latitude, longitude)
@@ -106,7 +110,8 @@ def _rows(lines: list[str], file: Path) -> pd.DataFrame:
 
 
 def _check_missing(table: pd.DataFrame, file: Path) -> None:
-    for name, (_, none) in COLUMNS.items():
+    for name in table.columns.intersection(list(COLUMNS)):
+        none = COLUMNS[name][1]
         missing = (table[name] >= none) | table[name].isna()
         if missing.any():
             first = int(missing.argmax()) + 1

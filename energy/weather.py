@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energy import epw
+from energy import epw, sky
 from twin import assets
 from twin.errors import SourceError
 from twin.sources.base import Provenance
@@ -32,6 +32,7 @@ LIMITS = {
     "dhi": (0.0, 1000.0),
     "wind_speed": (0.0, 80.0),
     "relative_humidity": (0.0, 110.0),
+    "ir_horizontal": (20.0, 700.0),
 }
 
 
@@ -41,7 +42,9 @@ class Weather:
 
     times : starts of the hours, UTC, without gaps; shape (time,).
     temp_air [°C], ghi, dni, dhi [W/m², mean over the hour], wind_speed [m/s, at 10 m],
-    relative_humidity [%] : shape (time,).
+    relative_humidity [%], ir_horizontal [W/m², long-wave radiation of the sky on the horizontal] :
+    shape (time,). Without ir_horizontal it is modelled from the others (`energy.sky.long_wave`), and the
+    metadata say so.
     latitude, longitude : degrees.  altitude_m : m above sea level.
     name : what the user calls it.  source : where it comes from, as one line.
     """
@@ -60,9 +63,15 @@ class Weather:
     source: str
     provenance: tuple[Provenance, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
+    ir_horizontal: Array = None  # type: ignore[assignment]  # filled below, never None afterwards
 
     def __post_init__(self) -> None:
-        _check(self)
+        given: object = self.ir_horizontal
+        _check(self, [name for name in LIMITS if name != "ir_horizontal"])
+        if given is None:
+            object.__setattr__(self, "ir_horizontal", _long_wave(self))
+            object.__setattr__(self, "metadata", {**self.metadata, "ir_horizontal": sky.IR_MODEL})
+        _check(self, ["ir_horizontal"])
 
     def __len__(self) -> int:
         return len(self.times)
@@ -93,7 +102,7 @@ def sample() -> Weather:
     table = pd.read_csv(file, comment="#")
     return Weather(
         times=_hours(pd.Timestamp(table["time"].iloc[0]), len(table)),
-        **{name: table[name].to_numpy("float64") for name in LIMITS},
+        **{name: table[name].to_numpy("float64") for name in LIMITS if name in table},
         latitude=SAMPLE_LATITUDE,
         longitude=SAMPLE_LONGITUDE,
         altitude_m=SAMPLE_ALTITUDE_M,
@@ -151,7 +160,13 @@ def _hours(start: pd.Timestamp, count: int) -> pd.DatetimeIndex:
     return pd.date_range(start, periods=count, freq="h", name="time", unit="ns")
 
 
-def _check(weather: Weather) -> None:
+def _long_wave(weather: Weather) -> Array:
+    place = weather.times, weather.latitude, weather.longitude
+    dew = sky.dew_point_c(weather.temp_air, weather.relative_humidity)
+    return sky.long_wave(weather.temp_air, dew, sky.cloud_cover(weather.ghi, *place))
+
+
+def _check(weather: Weather, names: Iterable[str]) -> None:
     times = weather.times
     where = f"weather {weather.name}"
     if times.tz is None or str(times.tz) != "UTC":
@@ -160,7 +175,8 @@ def _check(weather: Weather) -> None:
         raise SourceError("the hours have gaps or are fewer than 24", where, "Give every hour once, in order")
     if not (-90 <= weather.latitude <= 90 and -180 <= weather.longitude <= 180):
         raise SourceError(f"latitude {weather.latitude}, longitude {weather.longitude} is nowhere", where)
-    for name, (low, high) in LIMITS.items():
+    for name in names:
+        low, high = LIMITS[name]
         values = getattr(weather, name)
         if values.shape != (len(times),):
             raise SourceError(f"{name} has shape {values.shape}, not ({len(times)},)", where)
