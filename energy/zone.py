@@ -2,9 +2,9 @@
 
 Within an hour the norm's equations are linear in the mass temperature at its start, the outdoor temperature,
 the internal and solar gains and the heating or cooling power. `coefficients` solves them once per zone for
-each of these (named after the norm's equations); what remains for each hour is a handful of multiplications,
-run by numba over 64 zones side by side (SIMD) and over blocks of zones in threads. Threads of our own rather
-than numba's parallel loops: these are safe when a server calls from several threads at once.
+each of these (named after the norm's equations); what remains for each hour is a handful of multiplications
+(`energy.zone_kernel`), run over 64 zones side by side and over blocks of zones in threads. Threads of our own
+rather than numba's parallel loops: these are safe when a server calls from several threads at once.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from energy.occupancy import Schedule
+from energy.zone_kernel import LANES, add_to_bins, advance, advance_states, collect_sun
 from twin.errors import CallError
 
 Array = npt.NDArray[np.floating[Any]]
 H_IS = 3.45  # surface to air, 7.2.2.2. [W/(m²K)]
 H_MS = 9.1  # mass to surface, 12.2.2. [W/(m²K)]
-LANES = 64
+CHUNK_H = 438  # hours at a time, so that what they hold stays in the processor's cache
 WARM_UP_H = 504  # three weeks before the year starts: mass of any building has forgotten its first value
 UNLIMITED_W = 1e12
 OPERATIVE_AIR_SHARE = 0.3  # θ_op = 0.3 θ_air + 0.7 θ_s (C.12)
@@ -50,6 +50,8 @@ class Zones:
     heating_limit_w, cooling_limit_w : largest power. [W]
     control_air_share : share of the air in the controlled temperature: 1 is the norm's air temperature,
         0.3 the operative temperature. [-]
+    h_ve_open_w_k : ventilation while people have the windows open [W/K]: in an hour when the air was warmer
+        than `open_above_c` [°C] in the hour before, and warmer than it is outdoors. None: they stay shut.
     """
 
     h_tr_op_w_k: Array
@@ -65,13 +67,25 @@ class Zones:
     heating_limit_w: Array
     cooling_limit_w: Array
     control_air_share: Array
+    h_ve_open_w_k: Array | None = None
+    open_above_c: Array | None = None
 
     def __len__(self) -> int:
         return len(self.h_tr_op_w_k)
 
+    @property
+    def ventilation_w_k(self) -> tuple[Array, Array, Array]:
+        """Ventilation outside and within the time of use and with open windows: the kernel's modes."""
+        wide = self.h_ve_on_w_k if self.h_ve_open_w_k is None else self.h_ve_open_w_k
+        return self.h_ve_off_w_k, self.h_ve_on_w_k, wide
+
     def take(self, rows: npt.NDArray[np.intp]) -> Zones:
         """The zones at `rows`."""
-        return Zones(**{name: getattr(self, name)[rows] for name in self.__dataclass_fields__})
+        chosen: dict[str, Any] = {
+            name: None if (values := getattr(self, name)) is None else values[rows]
+            for name in self.__dataclass_fields__
+        }
+        return Zones(**chosen)
 
 
 @dataclass(frozen=True)
@@ -79,6 +93,7 @@ class Loads:
     """Needs of zones: power [W] by hour, or energy [Wh] by month; temperatures are means [°C].
 
     Shapes (zone, time); cooling is positive. mass_start_c, mass_end_c : mass temperature, shape (zone,).
+    imbalance : difference of heat in to heat out and stored, over the heat turned over; shape (zone,).
     """
 
     heating: Array
@@ -87,6 +102,7 @@ class Loads:
     operative_temperature_c: Array
     mass_start_c: Array
     mass_end_c: Array
+    imbalance: Array
 
 
 def coefficients(zones: Zones, ventilation_w_k: Array) -> Array:
@@ -141,105 +157,6 @@ def coefficients(zones: Zones, ventilation_w_k: Array) -> Array:
     return np.concatenate([controlled, following, indoor, star, figures])
 
 
-def _kernel(
-    rows: Array,
-    area: Array,
-    mass: Array,
-    outdoor: Array,
-    irradiance: Array,
-    heat_to: Array,
-    cool_to: Array,
-    gains: Array,
-    mode: npt.NDArray[np.intp],
-    bin_of: npt.NDArray[np.intp],
-    warm_up: int,
-    temperatures: bool,
-    heating: Array,
-    cooling: Array,
-    air: Array,
-    surface: Array,
-    mass_start: Array,
-) -> None:
-    """One block of zones through all hours; sums into the bins (row `bin_of` hour, lane)."""
-    hours, lanes = outdoor.shape[0], mass.shape[0]
-    zero = mass[0] - mass[0]  # of the arrays' own type: an int would widen float32
-    warm, cold = np.zeros_like(mass), np.zeros_like(mass)
-    sum_air, sum_surface = np.zeros_like(mass), np.zeros_like(mass)
-    for step in range(warm_up + hours):
-        t = step - warm_up
-        if t < 0:
-            t += hours
-        if step == warm_up:
-            warm[:], cold[:], sum_air[:], sum_surface[:] = zero, zero, zero, zero
-            mass_start[:] = mass
-        out, gain, low, high = outdoor[t], gains[t], heat_to[t], cool_to[t]
-        i0, i1, i2 = irradiance[t, 0], irradiance[t, 1], irradiance[t, 2]
-        i3, i4, i5 = irradiance[t, 3], irradiance[t, 4], irradiance[t, 5]
-        i6, i7, i8 = irradiance[t, 6], irradiance[t, 7], irradiance[t, 8]
-        c = rows[mode[t]]
-        if temperatures:
-            for i in range(lanes):
-                sun = (
-                    area[0, i] * i0 + area[1, i] * i1 + area[2, i] * i2
-                    + area[3, i] * i3 + area[4, i] * i4 + area[5, i] * i5
-                    + area[6, i] * i6 + area[7, i] * i7 + area[8, i] * i8
-                )  # fmt: skip
-                m = mass[i]
-                free = c[0, i] * m + c[1, i] * out + c[2, i] * gain + c[3, i] * sun
-                heat = min(max((low + c[21, i] - free) * c[20, i], zero), c[22, i])
-                cool = min(max((free - high) * c[20, i], zero), c[23, i])
-                power = heat - cool
-                warm[i] += heat
-                cold[i] += cool
-                sum_air[i] += (
-                    c[10, i] * m + c[11, i] * out + c[12, i] * gain + c[13, i] * sun + c[14, i] * power
-                )
-                sum_surface[i] += (
-                    c[15, i] * m + c[16, i] * out + c[17, i] * gain + c[18, i] * sun + c[19, i] * power
-                )
-                mass[i] = c[5, i] * m + c[6, i] * out + c[7, i] * gain + c[8, i] * sun + c[9, i] * power
-        else:
-            for i in range(lanes):
-                sun = (
-                    area[0, i] * i0 + area[1, i] * i1 + area[2, i] * i2
-                    + area[3, i] * i3 + area[4, i] * i4 + area[5, i] * i5
-                    + area[6, i] * i6 + area[7, i] * i7 + area[8, i] * i8
-                )  # fmt: skip
-                m = mass[i]
-                free = c[0, i] * m + c[1, i] * out + c[2, i] * gain + c[3, i] * sun
-                heat = min(max((low + c[21, i] - free) * c[20, i], zero), c[22, i])
-                cool = min(max((free - high) * c[20, i], zero), c[23, i])
-                warm[i] += heat
-                cold[i] += cool
-                mass[i] = (
-                    c[5, i] * m + c[6, i] * out + c[7, i] * gain + c[8, i] * sun + c[9, i] * (heat - cool)
-                )
-        if step >= warm_up and (t == hours - 1 or bin_of[t + 1] != bin_of[t]):
-            b = bin_of[t]
-            for i in range(lanes):
-                heating[b, i], cooling[b, i] = warm[i], cold[i]
-                warm[i] = cold[i] = zero
-            if temperatures:
-                for i in range(lanes):
-                    air[b, i], surface[b, i] = sum_air[i], sum_surface[i]
-                    sum_air[i] = sum_surface[i] = zero
-
-
-def _compile(function: Callable[..., None]) -> Callable[..., None]:
-    options: dict[str, Any] = {
-        "nogil": True,
-        "error_model": "numpy",
-        "fastmath": {"contract", "nsz", "arcp", "reassoc", "nnan"},
-    }
-    try:
-        return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
-    except RuntimeError:  # no folder to keep the compiled code in
-        return numba.njit(**options)(function)  # type: ignore[no-any-return]
-
-
-_run_block = _compile(_kernel)
-
-
 @dataclass(frozen=True)
 class Drive:
     """What all zones of one use share: weather and schedule; shape (time,) each.
@@ -274,49 +191,128 @@ def simulate_zones(
     initial_c : mass temperature before the warm-up.
     warm_up_h : hours of the year's end simulated before its start.
     """
-    count, bins = len(zones), int(drive.bins.max()) + 1
-    sums = np.empty((4 if temperatures else 2, count, bins), dtype)
-    ends = np.empty((2, count), dtype)
-    table = np.stack([coefficients(zones, zones.h_ve_off_w_k), coefficients(zones, zones.h_ve_on_w_k)])
-    shared = _shared(drive, dtype)
-    warm_up = min(warm_up_h, len(drive.temp_air))
+    count, hours, bins = len(zones), len(drive.temp_air), int(drive.bins.max()) + 1
+    table, shared, warm_up = responses(zones), drivers(drive, dtype), min(warm_up_h, hours)
+    planes, bin_of = np.ascontiguousarray(drive.planes, dtype), np.ascontiguousarray(drive.bins, np.intp)
+    states = temperatures or zones.open_above_c is not None
+    out = np.empty((4 if temperatures else 2, count, bins), dtype)
+    ends, total = np.empty((2, count)), np.empty((len(table), 5, count))
 
     def block(first: int) -> None:
-        last = min(first + LANES, count)
-        used = last - first
-        rows = np.zeros((*table.shape[:2], LANES), dtype)
-        rows[:, :, :used] = table[:, :, first:last]
-        area = np.zeros((zones.solar_area_m2.shape[1], LANES), dtype)
-        area[:, :used] = zones.solar_area_m2[first:last].T
-        mass, start = np.full(LANES, initial_c, dtype), np.empty(LANES, dtype)
-        part = np.empty((4, bins if temperatures else 1, LANES), dtype)
-        needs = (part[0], part[1]) if temperatures else tuple(np.empty((2, bins, LANES), dtype))
-        _run_block(rows, area, mass, *shared, warm_up, temperatures, *needs, part[2], part[3], start)
-        for number, total in enumerate((*needs, part[2], part[3])[: len(sums)]):
-            sums[number, first:last] = total[:, :used].T
-        ends[:, first:last] = start[:used], mass[:used]
+        used = min(LANES, count - first)
+        rows, here = lanes(table, first, used, dtype), slice(first, first + used)
+        sun, collect = np.empty((hours, LANES), dtype), np.ones(LANES, dtype)
+        collect_sun(planes, lanes(zones.solar_area_m2.T, first, used, dtype), sun)
+        opening = _opening(zones, first, used, dtype)
+        mass, before = np.full((2, LANES), initial_c, dtype)
+        sums = np.zeros((len(table), 5, LANES), dtype)
+        course, binned = np.empty((4, CHUNK_H, LANES), dtype), np.zeros((len(out), bins, LANES), dtype)
+
+        def run(begin: int, end: int) -> None:
+            for a in range(begin, end, CHUNK_H):
+                b = min(a + CHUNK_H, end)
+                now = course[:, : b - a]
+                if states:
+                    advance_states(rows, collect, opening, sun, *shared, a, b, mass, before, *now, sums)
+                else:
+                    advance(rows, collect, sun, *shared, a, b, mass, now[0], now[1], sums)
+                for values, sum_of in zip(now, binned, strict=False):
+                    add_to_bins(values, bin_of, a, sum_of)
+
+        run(hours - warm_up, hours)
+        ends[0, here], sums[:], binned[:] = mass[:used], 0, 0
+        run(0, hours)
+        ends[1, here], total[:, :, here] = mass[:used], sums[:, :, :used]
+        out[:, here] = np.moveaxis(binned[:, :, :used], 1, 2)
 
     run_all(block, range(0, count, LANES), workers)
     empty = np.empty((count, 0), dtype)
     air = surface = empty
     if temperatures:
-        hours = np.bincount(drive.bins, minlength=bins).astype(dtype)
-        air, surface = sums[2] / hours, sums[3] / hours
+        length = np.bincount(drive.bins, minlength=bins).astype(dtype)
+        air, surface = out[2] / length, out[3] / length
     share = dtype(OPERATIVE_AIR_SHARE)
-    return Loads(sums[0], sums[1], air, share * air + (1 - share) * surface, ends[0], ends[1])
+    if not states:
+        add_drivers(total, drive)
+    return Loads(
+        out[0],
+        out[1],
+        air,
+        share * air + (1 - share) * surface,
+        ends[0],
+        ends[1],
+        imbalance(zones, table, total, ends[0], ends[1]),
+    )
 
 
-def _shared(drive: Drive, dtype: type[np.floating[Any]]) -> tuple[Any, ...]:
+def responses(zones: Zones) -> Array:
+    """`coefficients` of each kind of ventilation: outside the time of use, within it, windows open.
+
+    Shape (mode, row, zone).
+    """
+    return np.stack([coefficients(zones, rate) for rate in zones.ventilation_w_k])
+
+
+def lanes(values: Array, first: int, used: int, dtype: type[np.floating[Any]]) -> Array:
+    """`used` columns from `first` in a block of `LANES`, the rest zero; shape (…, LANES)."""
+    block = np.zeros((*values.shape[:-1], LANES), dtype)
+    block[..., :used] = values[..., first : first + used]
+    return block
+
+
+def _opening(zones: Zones, first: int, used: int, dtype: type[np.floating[Any]]) -> Array:
+    never = np.full(LANES, np.finfo(dtype).max, dtype)
+    if zones.open_above_c is not None:
+        never[:used] = zones.open_above_c[first : first + used]
+    return never
+
+
+def drivers(drive: Drive, dtype: type[np.floating[Any]]) -> tuple[Any, ...]:
+    """Outdoor temperature, set-points, gains and mode of ventilation as the kernel takes them."""
     plan = drive.schedule
     return (
         drive.temp_air.astype(dtype),
-        np.ascontiguousarray(drive.planes, dtype),
         plan.set_heating_c.astype(dtype),
         plan.set_cooling_c.astype(dtype),
         plan.gains.astype(dtype),
         plan.occupied.astype(np.intp),
-        np.ascontiguousarray(drive.bins, np.intp),
     )
+
+
+def add_drivers(sums: Array, drive: Drive) -> None:
+    """Sums of outdoor temperature and gains by mode, where every lane has the same (rows 3 and 4)."""
+    mode = drive.schedule.occupied.astype(np.intp)
+    sums[:2, 3] = np.bincount(mode, drive.temp_air, 2)[:, None]
+    sums[:2, 4] = np.bincount(mode, drive.schedule.gains, 2)[:, None]
+
+
+def imbalance(zones: Zones, table: Array, sums: Array, mass_start_c: Array, mass_end_c: Array) -> Array:
+    """Heat in less heat out less heat stored over all hours, over the heat turned over; shape (zone,). [-]
+
+    Parameters
+    ----------
+    table : responses, shape (mode, row, zone).
+    sums : as `energy.zone_kernel` adds them, shape (mode, 5, zone).
+
+    The flows are summed at the three nodes (C.4 to C.11 of ISO 13790:2008) from the temperatures, so that a
+    wrong coefficient, a number that is none, and rounding all show.
+    """
+    mass, sun, power, out, gain = np.moveaxis(sums, 1, 0).astype("float64")
+    causes = np.stack([mass, out, gain, sun, power], axis=1)
+    air = (table[:, 10:15] * causes).sum(axis=1)
+    surface = (table[:, 15:20] * causes).sum(axis=1)
+    h_ms = H_MS * zones.a_m_m2
+    h_em = 1 / (1 / np.maximum(zones.h_tr_op_w_k, 1e-9) - 1 / h_ms)
+    entering = 1 - zones.h_tr_w_w_k / (H_MS * zones.a_tot_m2)  # shares of mass and surface (C.2, C.3)
+    gains = gain.sum(axis=0) * zones.gains_w
+    coming = power.sum(axis=0) + 0.5 * gains + entering * (0.5 * gains + sun.sum(axis=0))
+    aired = sum(rate * (air[mode] - out[mode]) for mode, rate in enumerate(zones.ventilation_w_k))
+    middle = mass.sum(axis=0) + 0.5 * (mass_end_c - mass_start_c)
+    outdoor = out.sum(axis=0)
+    going = aired + zones.h_tr_w_w_k * (surface.sum(axis=0) - outdoor) + h_em * (middle - outdoor)
+    stored = zones.c_m_wh_k * (mass_end_c - mass_start_c)
+    turned = np.abs(power).sum(axis=0) + gains + sun.sum(axis=0) + zones.c_m_wh_k
+    return np.asarray((coming - going - stored) / turned)
 
 
 def run_all(work: Callable[[int], None], items: range, workers: int | None) -> None:

@@ -140,7 +140,8 @@ def test_float32_differs_by_less_than_1e_4_a_year():
     scaled = {
         name: values * (area[:, None] if values.ndim == 2 else area)
         for name, values in vars(building).items()
-        if name not in ("set_offset_k", "control_air_share", "heating_limit_w", "cooling_limit_w")
+        if values is not None
+        and name not in ("set_offset_k", "control_air_share", "heating_limit_w", "cooling_limit_w")
     }
     building = replace(building, **scaled)
     building = replace(building, h_tr_op_w_k=building.h_tr_op_w_k * rng.uniform(0.2, 3, 200))
@@ -221,3 +222,36 @@ def test_kernel_works_where_compiled_code_cannot_be_kept():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=REPOSITORY)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) > 10_000
+
+
+def test_the_zone_closes_its_own_balance():
+    """`imbalance`, from the kernel's sums: 1e-6 in float64, 1e-4 in float32 (its rounding over a year)."""
+    building = zones(3, h_ve_open_w_k=1500.0, open_above_c=np.array([23.0, 26.0, np.inf]))
+    here = drive(YEAR.temp_air, PLANES, MONTHS, set_cooling_c=25.0)
+    for figures in (building, zones(3)):
+        assert np.abs(zone.simulate_zones(figures, here, dtype=np.float64).imbalance).max() < 1e-6
+        assert np.abs(zone.simulate_zones(figures, here, temperatures=False).imbalance).max() < 1e-4
+
+
+def test_open_windows_by_the_rule_hour_by_hour():
+    """Open (2,000 W/K) after an hour above 24 °C if warmer than outdoors, else shut: the norm's equations."""
+    here = part_of_year(1500, 4000, set_heating_c=-50.0)
+    building = zones(h_ve_open_w_k=2000.0, open_above_c=24.0)
+    ours = zone.simulate_zones(building, here, dtype=np.float64, warm_up_h=0)
+    sun = here.planes @ building.solar_area_m2[0]
+    reference = annex_c.Zone(h_op=600, h_w=350, c_m=45_000, a_m=2500, a_tot=4500, floor=1000)
+    mass, before, opened = 20.0, 20.0, 0
+    for hour, out in enumerate(here.temp_air):
+        wide = before > 24.0 and before > out
+        opened += wide
+        h_ve = 2000.0 if wide else 510.0
+        _, mass, before, _ = reference.hour(mass, out, 3000.0, sun[hour], h_ve, -50.0, 1000.0, 1e12)
+        assert ours.air_temperature_c[0, hour] == pytest.approx(before, abs=1e-6)
+    assert 50 < opened < 1400
+
+
+def test_shut_windows_change_nothing():
+    here = part_of_year(900, 4000)
+    plain = zone.simulate_zones(zones(2), here)
+    shut = zone.simulate_zones(zones(2, h_ve_open_w_k=9000.0, open_above_c=np.inf), here)
+    np.testing.assert_allclose(shut.heating, plain.heating, rtol=1e-5)
