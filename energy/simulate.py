@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from energy import heat_balance, occupancy, results, solar, supply, weighting, zone
+from energy import heat_balance, occupancy, results, solar, supply, weighting, window_sun, zone
 from energy.case import Case
 from energy.weather import Weather
 from twin.district import District
@@ -121,8 +121,11 @@ def _heat_needs(
         mine = np.flatnonzero(function == name)
         rows = heated[mine]
         plan = occupancy.schedule(str(name), case.weather, case.parameters)
-        drive = zone.Drive(case.weather.temp_air, planes, plan, bins)
-        loads = zone.simulate_zones(zones.take(mine), drive, temperatures=states)
+        group = zones.take(mine)
+        sun = window_sun.from_planes(planes, group.solar_area_m2)
+        drive = zone.Drive(case.weather.temp_air, planes, plan, bins, sun.block)
+        loads = zone.simulate_zones(group, drive, temperatures=states)
+        _check_balance(loads.imbalance, envelope.index[rows])
         need[0][rows], need[1][rows] = loads.heating, loads.cooling
         if states:
             temperature[0][rows], temperature[1][rows] = (
@@ -132,6 +135,21 @@ def _heat_needs(
     for watts in need:
         watts *= np.float32(0.001)
     return need[0], need[1], temperature[0], temperature[1]
+
+
+_CLOSES = 1e-3  # float32 over a year; `tests/energy/test_zone.py` holds float64 to 1e-6
+
+
+def _check_balance(imbalance: Array, ids: pd.Index) -> None:
+    """Refuse results whose heat in, out and stored do not match, naming the worst building."""
+    if (bad := ~(np.abs(imbalance) < _CLOSES)).any():
+        worst = int(np.argmax(np.where(np.isfinite(imbalance), np.abs(imbalance), np.inf)))
+        raise CallError(
+            f"the heat balance of {int(bad.sum())} building(s) does not close; the worst is off by "
+            f"{imbalance[worst]:.1%} of its turnover",
+            f"building {ids[worst]}",
+            "Check its areas, U-values and air change for figures far from any building",
+        )
 
 
 def _shaped(

@@ -163,12 +163,15 @@ class Drive:
 
     temp_air : outdoor. [°C]  planes : irradiance, shape (time, 9). [W/m²]
     bins : number of the result's bin (month or hour) of each hour, rising from 0.
+    window_sun : mean irradiance on the windows of the zones from a number on, shape (time, LANES) [W/m²];
+        with it, `planes` does not count, and `Zones.solar_area_m2` only by its sum.
     """
 
     temp_air: Array
     planes: Array
     schedule: Schedule
     bins: npt.NDArray[np.intp]
+    window_sun: Callable[[int], Array] | None = None
 
 
 def simulate_zones(
@@ -201,8 +204,12 @@ def simulate_zones(
     def block(first: int) -> None:
         used = min(LANES, count - first)
         rows, here = lanes(table, first, used, dtype), slice(first, first + used)
-        sun, collect = np.empty((hours, LANES), dtype), np.ones(LANES, dtype)
-        collect_sun(planes, lanes(zones.solar_area_m2.T, first, used, dtype), sun)
+        if drive.window_sun is None:
+            sun, collect = np.empty((hours, LANES), dtype), np.ones(LANES, dtype)
+            collect_sun(planes, lanes(zones.solar_area_m2.T, first, used, dtype), sun)
+        else:
+            sun = drive.window_sun(first).astype(dtype, copy=False)
+            collect = lanes(zones.solar_area_m2.sum(axis=1), first, used, dtype)
         opening = _opening(zones, first, used, dtype)
         mass, before = np.full((2, LANES), initial_c, dtype)
         sums = np.zeros((len(table), 5, LANES), dtype)

@@ -1,0 +1,94 @@
+"""Irradiance on the windows of zones in the kernel's layout, kept while geometry and weather stay.
+
+A measure on walls, glass or heating leaves the sun on the windows as it was: the live loop finds it here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from energy.zone_kernel import LANES, collect_sun
+
+Array = npt.NDArray[np.floating[Any]]
+Rows = npt.NDArray[np.intp]
+KEPT_BYTES = 256 << 20  # a district of 4,000 buildings' year; larger ones are computed as they are needed
+
+
+class WindowSun:
+    """Mean irradiance on the windows of each zone, shape (time, zone), given out in blocks of `LANES`.
+
+    compute : the irradiance [W/m²] of the zones of a block, shape (time, LANES), float32.
+    """
+
+    def __init__(self, hours: int, zones: int, compute: Callable[[int], Array]) -> None:
+        self._compute = compute
+        blocks = -(-zones // LANES)
+        self._keeps = blocks * hours * LANES * 4 <= KEPT_BYTES
+        self._blocks: dict[int, Array] = {}
+
+    def block(self, first: int) -> Array:
+        """Irradiance on the zones `first` to `first + LANES`, shape (time, LANES). [W/m²]"""
+        if (known := self._blocks.get(first)) is not None:
+            return known
+        values = self._compute(first)
+        if self._keeps:
+            self._blocks[first] = values
+        return values
+
+
+def from_planes(planes: Array, solar_area_m2: Array) -> WindowSun:
+    """Sun on windows from the irradiance on planes, shape (time, plane), by their areas, (zone, plane)."""
+    total = solar_area_m2.sum(axis=1, keepdims=True)
+    share = solar_area_m2 / np.where(total > 0, total, 1.0)
+    key = ("planes", id(planes), _digest(share))
+    single = np.ascontiguousarray(planes, np.float32)
+
+    def compute(first: int) -> Array:
+        weights = np.zeros((share.shape[1], LANES), np.float32)
+        part = share[first : first + LANES]
+        weights[:, : len(part)] = part.T
+        sun = np.empty((len(single), LANES), np.float32)
+        collect_sun(single, weights, sun)
+        return sun
+
+    return _kept(key, planes, lambda: WindowSun(len(planes), len(share), compute))
+
+
+def from_buildings(irradiance: Array, rows: Rows) -> WindowSun:
+    """Sun on windows from that of all buildings, shape (time, building); zone i is building `rows[i]`."""
+    key = ("buildings", id(irradiance), _digest(rows))
+
+    def compute(first: int) -> Array:
+        sun = np.zeros((len(irradiance), LANES), np.float32)
+        part = rows[first : first + LANES]
+        sun[:, : len(part)] = irradiance[:, part]
+        return sun
+
+    return _kept(key, irradiance, lambda: WindowSun(len(irradiance), len(rows), compute))
+
+
+_MOST = 24  # uses of a district, twice over: with and without a selection
+_known: OrderedDict[tuple[str, int, str], tuple[Array, WindowSun]] = OrderedDict()
+_lock = Lock()
+
+
+def _kept(key: tuple[str, int, str], source: Array, make: Callable[[], WindowSun]) -> WindowSun:
+    """The one of `key`, made if it is not known; `source` is held so that its id stays its own."""
+    with _lock:
+        if key not in _known:
+            _known[key] = (source, make())
+            while len(_known) > _MOST:
+                _known.popitem(last=False)
+        _known.move_to_end(key)
+        return _known[key][1]
+
+
+def _digest(values: npt.NDArray[Any]) -> str:
+    return hashlib.sha1(np.ascontiguousarray(values).tobytes(), usedforsecurity=False).hexdigest()
