@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pvlib
+
+from energy.radiation import sine_of_sun
 
 Array = npt.NDArray[np.float64]
 STEFAN_BOLTZMANN = 5.670374419e-8  # W/(m²K⁴), CODATA 2018
@@ -47,12 +48,6 @@ def long_wave(temp_air: Array, temp_dew: Array, cloud_cover: Array) -> Array:
     clear = 0.787 + 0.764 * np.log((temp_dew + ZERO_C) / 273.0)
     clouds = 1.0 + 0.0224 * tenths - 0.0035 * tenths**2 + 0.00028 * tenths**3
     return np.asarray(clear * clouds * STEFAN_BOLTZMANN * (temp_air + ZERO_C) ** 4)
-
-
-def sine_of_sun(times: pd.DatetimeIndex, latitude: float, longitude: float) -> Array:
-    """Sine of the sun's true height at instants, shape (time,); negative below the horizon. [-]"""
-    sun = pvlib.solarposition.get_solarposition(times, latitude, longitude, method="nrel_numpy")
-    return np.asarray(np.sin(np.radians(sun["elevation"].to_numpy())))
 
 
 def cloud_cover(ghi: Array, times: pd.DatetimeIndex, latitude: float, longitude: float) -> Array:

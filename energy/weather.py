@@ -1,7 +1,7 @@
-"""Weather: one typed table from EPW files, and the shipped sample year.
+"""Weather: one typed table from files of many formats, and the shipped sample year.
 
 Inside, hours are UTC and named by their start; the sun belongs to the middle of the hour. Each format's own
-convention stands in its module (`energy.epw`).
+convention stands in its module (`energy.weather_formats`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -17,13 +17,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energy import epw, sky
+from energy import sky, weather_fill, weather_formats
+from energy.weather_formats import dwd
+from energy.weather_formats.base import Reading
 from twin import assets
 from twin.errors import SourceError
 from twin.sources.base import Provenance
 
 Array = npt.NDArray[np.float64]
 SAMPLE_LATITUDE, SAMPLE_LONGITUDE, SAMPLE_ALTITUDE_M = 50.884, 11.618, 170.0
+FAR_KM, OTHER_WORLD_KM = 150.0, 1500.0  # from a district to its weather (our choice)
+_EARTH_RADIUS_KM = 6371.0
 # What the physics can use at all; outside, a file is broken or in other units.
 LIMITS = {
     "temp_air": (-60.0, 60.0),
@@ -121,38 +125,105 @@ def sample() -> Weather:
     )
 
 
-def read(path: str | os.PathLike[str]) -> Weather:
-    """Weather from a file, told by content: EnergyPlus weather (EPW).
+def read(path: str | os.PathLike[str], year: int | None = None) -> Weather:
+    """Weather from a file, or from a folder of DWD station files; the format is told by content.
 
-    See `energy.epw` for the hours' convention and what becomes of typical years.
+    EPW, DWD TRY (2010, 2015), DWD station files, MOSMIX_L, PVGIS and Open-Meteo: each module of
+    `energy.weather_formats` states its hours' convention, `energy.weather_fill` what becomes of gaps and of
+    what a file leaves out. A file may hold less or more than a year (see `require_year`).
+
+    year : only this calendar year (UTC) of a longer series.
 
     Raises
     ------
-    SourceError : no such file, another format, missing or impossible values.
+    SourceError : no such file, another format, long gaps, impossible values or other units.
     """
-    file = Path(path)
-    if not file.is_file():
-        raise SourceError("there is no such file", file, "Name an EPW file")
-    text = file.read_bytes().decode("latin-1")
-    if not text.lstrip("\ufeff\xef\xbb\xbf").upper().startswith("LOCATION,"):
+    return _weather(weather_formats.parse(Path(path)), str(path), year)
+
+
+def read_station(
+    files: Iterable[str | os.PathLike[str]],
+    year: int | None = None,
+    place: tuple[float, float, float] | None = None,
+) -> Weather:
+    """One weather from several files of a DWD station (see `energy.weather_formats.dwd`).
+
+    year : only this calendar year (UTC).  place : latitude, longitude, altitude, where no file names them.
+    """
+    paths = [Path(file) for file in files]
+    return _weather(dwd.station(paths, place), ", ".join(path.name for path in paths), year)
+
+
+def require_year(weather: Weather) -> None:
+    """Refuse a weather that is not one whole year of 8,760 or 8,784 hours."""
+    if len(weather) not in (8760, 8784):
         raise SourceError(
-            "the file is no EnergyPlus weather: its first line is not LOCATION,…", file, "Use an .epw file"
+            f"the weather holds {len(weather)} hours, from {weather.times[0]:%Y-%m-%d} "
+            f"to {weather.times[-1]:%Y-%m-%d}, not a year",
+            f"weather {weather.name}",
+            "Use a file of a whole year, or name one of its years",
         )
-    year = epw.parse(text, file)
+
+
+def check_place(weather: Weather, latitude: float, longitude: float) -> str:
+    """How far the weather is from a place: "" where near, a note from 150 km on.
+
+    Raises
+    ------
+    SourceError : the weather is of another part of the world, more than 1,500 km away.
+    """
+    north, south = np.radians([weather.latitude, latitude])
+    turn = np.radians(weather.longitude - longitude)
+    half = np.sin((north - south) / 2) ** 2 + np.cos(north) * np.cos(south) * np.sin(turn / 2) ** 2
+    distance = float(2 * _EARTH_RADIUS_KM * np.arcsin(np.sqrt(half)))
+    if distance > OTHER_WORLD_KM:
+        raise SourceError(
+            f"it stands for a place {distance:,.0f} km from the district "
+            f"({weather.latitude:.2f}, {weather.longitude:.2f})",
+            f"weather {weather.name}",
+            "Use a weather of the region",
+        )
+    return f"the weather is of a place {distance:.0f} km away" if distance > FAR_KM else ""
+
+
+def _weather(reading: Reading, file: str, year: int | None) -> Weather:
+    if year is not None:
+        reading = _one_year(reading, year)
     try:
+        table, metadata = weather_fill.fill(reading)
         return Weather(
-            times=_hours(year.start, len(year.columns["ghi"])),
-            **year.columns,
-            latitude=year.latitude,
-            longitude=year.longitude,
-            altitude_m=year.altitude_m,
-            name=year.name,
-            source=f"EPW {file.name}",
-            provenance=(Provenance("weather", "EPW", file.name, "as stated by the file's publisher"),),
-            metadata=year.metadata,
+            times=_hours(pd.Timestamp(table.index[0]), len(table)),
+            **{name: table[name].to_numpy("float64") for name in LIMITS},
+            latitude=reading.latitude,
+            longitude=reading.longitude,
+            altitude_m=reading.altitude_m,
+            name=reading.name,
+            source=reading.source,
+            provenance=(
+                Provenance(
+                    table="weather",
+                    source=reading.source.split(",")[0],
+                    origin=Path(file).name,
+                    licence=reading.licence,
+                    attribution=reading.attribution,
+                    changes="; ".join(f"{key}: {value}" for key, value in metadata.items()),
+                ),
+            ),
+            metadata=metadata,
         )
     except SourceError as error:
         raise SourceError(error.what, f"{file} {error.where}", error.remedy) from None
+
+
+def _one_year(reading: Reading, year: int) -> Reading:
+    inside = pd.DatetimeIndex(reading.table.index).year == year
+    if not inside.any():
+        raise SourceError(
+            f"the file has nothing of {year}",
+            reading.source,
+            f"It reaches from {reading.table.index[0]:%Y-%m-%d} to {reading.table.index[-1]:%Y-%m-%d}",
+        )
+    return replace(reading, table=reading.table[inside])
 
 
 def _hours(start: pd.Timestamp, count: int) -> pd.DatetimeIndex:

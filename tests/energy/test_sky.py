@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from energy import sky, weather
+from energy import radiation, sky, weather
 
 EPW = "weather/DEU_TH_Erfurt.Binderslebn.AP.105540_TMYx.2007-2021.epw"
 
@@ -45,7 +45,7 @@ def test_long_wave_rises_with_clouds_and_stays_below_a_black_body():
 def test_cloud_cover_from_clearness_by_hand():
     """Kasten & Czeplak: a sky of four eighths passes 1 − 0.75·0.5^3.4 = 0.929 of the clear sky."""
     times = pd.date_range("2025-06-21", periods=48, freq="h", tz="UTC")
-    sine = sky.sine_of_sun(times + pd.Timedelta(minutes=30), 50.9, 11.6)
+    sine = radiation.sine_of_sun(times + pd.Timedelta(minutes=30), 50.9, 11.6)
     clear = np.maximum(910 * sine - 30, 0)
     np.testing.assert_allclose(sky.cloud_cover(clear * (1 - 0.75 * 0.5**3.4), times, 50.9, 11.6), 0.5)
     np.testing.assert_allclose(sky.cloud_cover(clear, times, 50.9, 11.6), 0.0, atol=1e-6)

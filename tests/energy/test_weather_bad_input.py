@@ -1,0 +1,116 @@
+"""Weather with gaps, other units, negative radiation, other places and short years."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from energy import weather
+from tests.energy.weather_files import clear_weather, open_meteo, station_files, write_epw, write_json
+from twin.errors import SourceError
+
+JENA = (50.9, 11.6, 1.0)
+WHOLE = slice(None)
+TEMPERATURE, HUMIDITY, LONG_WAVE, GHI, WIND = 6, 8, 12, 13, 21
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ([(TEMPERATURE, WHOLE, lambda v: v + 273.15)], "in kelvin"),
+        ([(TEMPERATURE, WHOLE, lambda v: v * 1.8 + 32)], "in degrees Fahrenheit"),
+        ([(GHI, WHOLE, lambda v: v * 3.6)], "in kJ/m²"),
+        ([(GHI, WHOLE, lambda v: v * 0.36)], "in J/cm²"),
+        ([(HUMIDITY, WHOLE, lambda v: v / 100)], "in shares of 1"),
+        ([(WIND, WHOLE, lambda v: v * 10)], "in km/h"),
+        ([(GHI, slice(4000, 4001), -60.0)], "ghi is -60.* never negative"),
+        ([(TEMPERATURE, slice(100, 107), 99.9)], "temp_air is missing in 7 hours, 7 .* 2023-01-05 03:00"),
+        ([(GHI, slice(4000, 4030), 9999)], "ghi is missing in"),
+        ([(WIND, slice(0, 8760, 15), 999)], "wind_speed is missing in 583 hours, 1 of them"),
+    ],
+)
+def test_what_is_wrong_is_named_with_a_remedy(tmp_path, changes, message):
+    with pytest.raises(SourceError, match=message) as error:
+        weather.read(write_epw(tmp_path / "bad.epw", *JENA, changes))
+    assert "bad.epw" in str(error.value)
+    assert error.value.remedy
+    assert "\n" not in str(error.value)
+
+
+def test_short_gaps_are_filled_and_counted(tmp_path):
+    gaps = [
+        (TEMPERATURE, slice(100, 103), 99.9),
+        (GHI, slice(4090, 4093), 9999),
+        (LONG_WAVE, slice(0, 100), 9999),
+    ]
+    whole = weather.read(write_epw(tmp_path / "whole.epw", *JENA))
+    filled = weather.read(write_epw(tmp_path / "gaps.epw", *JENA, gaps))
+    assert filled.metadata["temp_air_hours_filled"] == "3"
+    assert filled.metadata["ghi_hours_filled"] == "3"
+    assert "Clark" in filled.metadata["ir_horizontal"]
+    assert "temp_air_hours_filled: 3" in filled.provenance[0].changes
+    np.testing.assert_allclose(filled.temp_air, whole.temp_air, atol=0.1)
+    # by the clear-sky index a gap at noon keeps the sun's course; a straight line would miss it by far
+    np.testing.assert_allclose(filled.ghi, whole.ghi, atol=8)
+
+
+def test_night_offsets_of_a_pyranometer_become_zero(tmp_path):
+    year = weather.read(write_epw(tmp_path / "w.epw", *JENA, [(GHI, slice(0, 5), -3.0)]))
+    assert year.metadata["ghi_small_negatives_set_to_zero"] == "5"
+    assert year.ghi.min() == 0.0
+
+
+def test_nights_without_sunshine_records_are_no_gaps(tmp_path):
+    """Stations report sunshine from 3 to 20 UTC only."""
+    files = station_files(tmp_path)
+    text = "STATIONS_ID;MESS_DATUM;QN_7;SD_SO;eor\n"
+    for day in pd.date_range("2024-02-25", periods=8):
+        text += "".join(f"2444;{day:%Y%m%d}{hour:02d};3; 30.00;eor\n" for hour in range(4, 21))
+    sun = tmp_path / "produkt_sd_stunde_02444.txt"
+    sun.write_text(text)
+    read = weather.read_station([files["TU"], files["FF"], sun])
+    assert len(read) > 170
+    assert not [key for key in read.metadata if "filled" in key]
+    assert read.ghi[read.times.hour == 0].max() == 0.0
+
+
+def test_a_year_too_short_is_refused(tmp_path):
+    file = write_epw(tmp_path / "short.epw", *JENA)
+    file.write_text("\n".join(file.read_text().splitlines()[:5000]))
+    with pytest.raises(SourceError, match="holds 4992 hours: the year is not whole"):
+        weather.read(file)
+    sky = clear_weather("2024-06-01", 40, 50.9, 11.6)
+    some = weather.read(write_json(tmp_path / "some.json", open_meteo(sky, 50.9, 11.6)))
+    with pytest.raises(SourceError, match="960 hours, from 2024-06-01 to 2024-07-10, not a year"):
+        weather.require_year(some)
+    weather.require_year(weather.sample())
+
+
+def test_weather_of_another_part_of_the_world_is_refused():
+    jena = weather.sample()
+    assert weather.check_place(jena, 50.98, 11.03) == ""
+    # Essen: 51.46 N, 7.01 E is about 328 km from 50.884 N, 11.618 E
+    assert weather.check_place(jena, 51.46, 7.01) == "the weather is of a place 328 km away"
+    with pytest.raises(SourceError, match=r"km from the district \(50.88, 11.62\)"):
+        weather.check_place(jena, -33.9, 151.2)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("x.json", '{"hourly_units": {}}', "Open-Meteo answer cannot be read"),
+        ("x.json", '{"outputs": {"tmy_hourly": []}}', "PVGIS answer cannot be read"),
+        ("x.csv", "Latitude (decimal degrees):\t45\n", "no line of column names"),
+        ("x.dat", "Kopf\nRW HW MM DD HH t RF WG B D\n***\n1 2 3\n", "data row 1 has 3 values"),
+        ("x.dat", "Kopf\nRW HW MM DD HH t RF WG B\n***\n", "no column D"),
+        ("produkt_x.txt", "STATIONS_ID;MESS_DATUM;TT_TU;eor\n", "no rows"),
+        ("x.kml", '<?xml version="1.0"?><a xmlns:dwd="pointforecast_dwd_extension">', "cannot be read"),
+    ],
+)
+def test_broken_files_of_each_format(tmp_path, name, content, message):
+    file = tmp_path / name
+    file.write_text(content)
+    with pytest.raises(SourceError, match=message) as error:
+        weather.read(file)
+    assert name in str(error.value)
