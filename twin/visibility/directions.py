@@ -69,7 +69,8 @@ class Patches:
     @property
     def middles(self) -> Floats:
         """Direction of each patch's middle, shape (patch, 3)."""
-        return self._at(np.array([0.5]), np.array([0.5]))[0]
+        middle = np.array([0.5])
+        return self._at(middle, middle).reshape(-1, 3)
 
     @property
     def rays(self) -> Floats:
