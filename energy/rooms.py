@@ -8,7 +8,8 @@ rooms says so; its size is an estimate.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from energy import constructions
+from energy.comfort import summer_comfort
 from energy.envelope_areas import WALL_COLUMNS, WINDOW_COLUMNS
 from energy.heat_balance import AIR_WH_M3K, effective_u
+from energy.occupancy import schedule
 from energy.parameters import Parameters
 from energy.solar import SECTORS
-from energy.zone import H_MS, UNLIMITED_W, Zones
+from energy.weather import Weather
+from energy.zone import H_MS, UNLIMITED_W, Drive, Zones, simulate_zones
+from energy.zone_kernel import LANES
 
 Array = npt.NDArray[np.floating[Any]]
 # How much each facade (SECTORS) heats a room in the afternoon, when the air is warmest; own estimate. It only
@@ -35,10 +40,8 @@ _HORIZONTAL = len(SECTORS)
 class Rooms:
     """The critical rooms, one per building of the envelope given; shape (room,) unless said otherwise.
 
-    zones : for the thermal kernel; its collecting areas hold windows and opaque surfaces, no movable shading.
-    h_ve_open_w_k : ventilation while the windows are open. [W/K]
-    open_above_c : windows are open in an hour if the air was warmer than this in the hour before, and warmer
-        than outdoors. [°C]
+    zones : for the thermal kernel, with windows that people open; its collecting areas hold windows and
+        opaque surfaces, no movable shading.
     facing : sectors of the two facades, −1 for none, shape (room, 2).
     floor_area_m2, volume_m3 : of the room.
     window_collecting_m2 : effective collecting area by sector, shape (room, 8). [m²]
@@ -49,8 +52,6 @@ class Rooms:
     """
 
     zones: Zones
-    h_ve_open_w_k: Array
-    open_above_c: Array
     facing: npt.NDArray[np.intp]
     floor_area_m2: Array
     volume_m3: Array
@@ -59,6 +60,15 @@ class Rooms:
     sky_loss_w: Array
     shading_reduction: Array
     shading_above_w_m2: Array
+
+    def __len__(self) -> int:
+        return len(self.floor_area_m2)
+
+    def take(self, rows: npt.NDArray[np.intp] | slice) -> Rooms:
+        """The rooms at `rows`."""
+        chosen = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "zones"}
+        picked = np.arange(len(self))[rows]
+        return Rooms(self.zones.take(picked), **{name: values[picked] for name, values in chosen.items()})
 
 
 @dataclass(frozen=True)
@@ -101,13 +111,10 @@ def critical_rooms(envelope: pd.DataFrame, parameters: Parameters) -> Rooms:
     windows = _by_sector(shape.windows_m2, shape.facing) * glass
     opaque = _opaque_collecting(walls, roof, parameters)
     device = parameters.shading_devices.loc[envelope["shading_device"]]
-    opened = kind["open_1_h"].to_numpy("float64") + figures["infiltration_1_h"]
     capacity = _heat_capacity_wh_k(envelope, shape, parameters)
     losses = walls.sum(axis=1) + roof
     return Rooms(
         zones=_zones(shape, figures, kind, losses, capacity, _planes(windows) + opaque, parameters),
-        h_ve_open_w_k=AIR_WH_M3K * shape.volume_m3 * opened,
-        open_above_c=kind["open_above_c"].to_numpy("float64"),
         facing=shape.facing,
         floor_area_m2=shape.floor_m2,
         volume_m3=shape.volume_m3,
@@ -229,6 +236,8 @@ def _zones(
         heating_limit_w=np.full(len(floor), UNLIMITED_W),
         cooling_limit_w=np.zeros(len(floor)),
         control_air_share=np.full(len(floor), parameters.constant("control_air_share")),
+        h_ve_open_w_k=air * (figures["infiltration_1_h"] + kind["open_1_h"].to_numpy("float64")),
+        open_above_c=kind["open_above_c"].to_numpy("float64"),
     )
 
 
@@ -251,3 +260,60 @@ def solar_gains_w(rooms: Rooms, planes: Array) -> Array:
         through = np.where(facades > pair[1], pair[0], 1.0) * facades
         gains[:, mine] += through @ rooms.window_collecting_m2[mine].T
     return np.asarray(gains)
+
+
+def operative_temperature_c(
+    rooms: Rooms,
+    functions: pd.Series,
+    weather: Weather,
+    planes: Array,
+    parameters: Parameters,
+    *,
+    dtype: type[np.floating[Any]] = np.float32,
+) -> tuple[Array, npt.NDArray[np.bool_]]:
+    """Operative temperature of the rooms [°C] and the hours of their use, shape (time, room) each.
+
+    Parameters
+    ----------
+    functions : use of each room's building, index building_id.
+    planes : irradiance on the planes of `energy.solar.PLANES` in the weather's hours, shape (time, 9). [W/m²]
+    """
+    operative = np.empty((len(weather), len(rooms)), dtype)
+    occupied = np.empty((len(weather), len(rooms)), bool)
+    names = functions.to_numpy("object")
+    for name in pd.unique(names):
+        rows = np.flatnonzero(names == name)
+        mine, plan = rooms.take(rows), schedule(str(name), weather, parameters)
+        drive = Drive(weather.temp_air, planes, plan, np.arange(len(weather)), _sun_of(mine, planes))
+        operative[:, rows] = simulate_zones(mine.zones, drive, dtype=dtype).operative_temperature_c.T
+        occupied[:, rows] = plan.occupied[:, None]
+    return operative, occupied
+
+
+def _sun_of(rooms: Rooms, planes: Array) -> Callable[[int], Array]:
+    """Solar gains over the collecting area that the kernel multiplies with; blocks of shape (time, LANES)."""
+    area = rooms.zones.solar_area_m2.sum(axis=1)
+
+    def block(first: int) -> Array:
+        part = slice(first, first + LANES)
+        gains = solar_gains_w(rooms.take(part), planes) / np.where(area[part] > 0, area[part], 1.0)
+        return np.pad(gains, ((0, 0), (0, LANES - gains.shape[1])))
+
+    return block
+
+
+def overheating(
+    envelope: pd.DataFrame,
+    weather: Weather,
+    planes: Array,
+    parameters: Parameters,
+    *,
+    region: str | None = None,
+) -> pd.DataFrame:
+    """Over-temperature of the critical room of each building of `envelope` over the weather's year.
+
+    Columns as `energy.comfort.summer_comfort`; `planes` as in `operative_temperature_c`.
+    """
+    rooms, functions = critical_rooms(envelope, parameters), envelope["function"]
+    operative, occupied = operative_temperature_c(rooms, functions, weather, planes, parameters)
+    return summer_comfort(operative, functions, occupied, parameters, region=region)

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from energy import archetypes, comfort, heat_balance, rooms, solar, weather, zone
+from energy import archetypes, comfort, heat_balance, occupancy, rooms, solar, weather, zone
 from energy.parameters import Parameters
 from tests.energy.districts import slabs
 
@@ -41,8 +41,8 @@ def test_parts_of_the_room_by_hand():
     roof = heat_balance.effective_u(np.array(0.5), np.array(0.3)) * 20
     assert zones.h_tr_op_w_k[0] == pytest.approx(0.9 * 0.8 * 22.5 + roof + 0.1 * (22.5 + 20))
     assert zones.h_ve_on_w_k[0] == pytest.approx(0.34 * 50 * 0.6)
-    assert room.h_ve_open_w_k[0] == pytest.approx(0.34 * 50 * 2.2)
-    assert room.open_above_c[0] == 23
+    assert zones.h_ve_open_w_k[0] == pytest.approx(0.34 * 50 * 2.2)
+    assert zones.open_above_c[0] == 23
     assert zones.gains_w[0] == pytest.approx(100 / 24 * 20)
     np.testing.assert_allclose(
         room.window_collecting_m2[0, [S, W]], 0.9 * 0.7 * 0.9 * 0.75 * 0.2 * np.array([12.5, 10])
@@ -80,20 +80,25 @@ def warm_months():
     return year.temp_air[hours], solar.plane_irradiance(year)[hours]
 
 
-def summer(room, *, opened=True):
+def summer(room, *, opened=True, gains=None):
     """Operative temperature of May to September by ISO 13790:2008, C.1 to C.11, hour by hour. [°C]"""
     outdoor, planes = warm_months()
     zones = room.zones
     closed = zone.coefficients(zones, zones.h_ve_on_w_k)
-    airy = zone.coefficients(zones, room.h_ve_open_w_k)
+    airy = zone.coefficients(zones, zones.h_ve_open_w_k)
     row = {name: number for number, name in enumerate(zone.ROWS)}
     sun = rooms.solar_gains_w(room, planes)
     mass, before = np.full(len(zones), 20.0), np.full(len(zones), 20.0)
     out = np.empty((len(outdoor), len(zones)))
     for hour, outside in enumerate(outdoor):
-        open_now = opened & (before > room.open_above_c) & (before > outside)
+        open_now = opened & (before > zones.open_above_c) & (before > outside)
         c = np.where(open_now, airy, closed)
-        cause = {"mass": mass, "outdoor": outside, "internal": 1.0, "solar": sun[hour]}
+        cause = {
+            "mass": mass,
+            "outdoor": outside,
+            "internal": 1.0 if gains is None else gains[hour],
+            "solar": sun[hour],
+        }
         free = sum(c[row[f"controlled_{name}"]] * value for name, value in cause.items())
         cause["power"] = np.maximum((20.0 - free) * c[row["power_per_kelvin"]], 0.0)
         air, surface, mass = (
@@ -130,7 +135,8 @@ def test_the_room_is_warmer_than_its_building():
     """In summer without open windows; the reason why it is simulated beside it."""
     frame = envelope()
     whole = heat_balance.zones(frame, PARAMETERS)
-    whole = dataclasses.replace(whole, cooling_limit_w=np.zeros(1))
+    shut = {"h_ve_open_w_k": whole.h_ve_on_w_k, "open_above_c": np.full(1, 99.0)}
+    whole = dataclasses.replace(whole, cooling_limit_w=np.zeros(1), **shut)
     room = rooms.critical_rooms(frame, PARAMETERS)
     beside = dataclasses.replace(
         room,
@@ -159,3 +165,39 @@ def test_rooms_of_all_uses_and_buildings_are_solvable():
     hours = summer(rooms.critical_rooms(filled, PARAMETERS))
     assert np.isfinite(hours).all()
     assert hours.max() < 60
+
+
+def test_the_kernel_agrees_with_the_plain_loop():
+    """float64, May to September after a warm-up of the same hours: the windows open in the same hours."""
+    frame = archetypes.fill(slabs(3), PARAMETERS)
+    frame["shading_device"] = ["none", "outer_blind", "roller_shutter"]
+    room = rooms.critical_rooms(frame, PARAMETERS)
+    year = weather.sample()
+    hours = np.flatnonzero((year.times.month >= 5) & (year.times.month <= 9))
+    planes = solar.plane_irradiance(year)
+    whole, _ = rooms.operative_temperature_c(
+        room, frame["function"], year, planes, PARAMETERS, dtype=np.float64
+    )
+    later = hours[24 * 60 :] - hours[0]
+    # The loop starts in May from 20 °C, the kernel in January: after two months both have forgotten it.
+    gains = occupancy.schedule("residential", year, PARAMETERS).gains[hours]
+    np.testing.assert_allclose(whole[hours][later], summer(room, gains=gains)[later], atol=1e-3)
+
+
+def test_overheating_of_a_district_in_float32_is_that_of_float64():
+    functions = list(PARAMETERS.use.index)
+    frame = archetypes.fill(slabs(len(functions), function=functions), PARAMETERS)
+    year = weather.sample()
+    planes = solar.plane_irradiance(year)
+    table = rooms.overheating(frame, year, planes, PARAMETERS, region="A")
+    room = rooms.critical_rooms(frame, PARAMETERS)
+    exact, used = rooms.operative_temperature_c(
+        room, frame["function"], year, planes, PARAMETERS, dtype=np.float64
+    )
+    reference = comfort.summer_comfort(exact, frame["function"], used, PARAMETERS, region="A")
+    np.testing.assert_allclose(
+        table["over_temperature_kh"], reference["over_temperature_kh"], rtol=0.01, atol=1.0
+    )
+    assert (table["reference_c"] == 25).all()
+    home = table[frame["function"] == "residential"].iloc[0]
+    assert 0 < home["over_temperature_kh"] < 1200
