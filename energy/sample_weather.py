@@ -1,13 +1,19 @@
 """Generates the sample year: days that belong together, held to documented monthly figures.
 
-Method: each day draws a clearness (autocorrelated); hourly cloudiness follows it and scales the Ineichen
-clear sky of pvlib. Day temperatures follow the monthly course plus an autocorrelated anomaly that knows the
-clearness (clear summer days are warm, clear winter days cold); the daily range grows with the clearness.
-An exponent on the cloudiness brings each month's global radiation, one on the diffuse share its diffuse
-radiation, a smooth shift and stretch its temperature to the targets. Wind and humidity follow.
+Method: a multivariate generator of days after Matalas 1967 and Richardson 1981 (Water Resources Research
+17, 182–190): normal scores of clearness, temperature, wind and dew-point depression follow
+``z(t) = A z(t−1) + B e(t)``, ``A = M1 M0⁻¹`` and ``B Bᵀ = M0 − A M1ᵀ``, where M0 and M1 are the matrices of
+correlation on the same and on successive days, by half-year. So warm winter days are windy, clear summer
+days warm and dry, and fronts last some days. Hours follow from the days: cloudiness scales the Ineichen clear
+sky of pvlib; the daily range of temperature grows with the clearness; a noise of hours lies over temperature,
+wind and dew point. Of the seeds 1 to 60 the one whose statistics come nearest to the source's was taken.
 
-Targets: monthly figures of the Erfurt test year 2007–2021 (own calculation from public data). The result is a
-model year, not a measurement. Run ``python -m energy.sample_weather FILE`` to write it.
+An exponent on the cloudiness brings each month's global radiation, one on the diffuse share its diffuse
+radiation, a smooth shift and stretch its temperature to the targets.
+
+Targets and statistics: monthly figures and correlations of days in the Erfurt test year 2007–2021 (own
+calculation from public data). The result is a model year, not a measurement. Run
+``python -m energy.sample_weather FILE`` to write it.
 """
 
 from __future__ import annotations
@@ -21,19 +27,54 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pvlib
+from scipy.special import erf
 
+from energy.sky import humidity_percent
 from energy.weather import SAMPLE_ALTITUDE_M, SAMPLE_LATITUDE, SAMPLE_LONGITUDE
 
 Array = npt.NDArray[np.float64]
-SEED = 134
+SEED = 57
 YEAR = 2025
 TEMPERATURE_C = (0.3, 2.5, 4.6, 9.1, 13.3, 17.5, 18.0, 18.2, 14.2, 9.1, 4.7, 3.0)
 GLOBAL_KWH_M2 = (27, 47, 89, 145, 154, 161, 166, 140, 99, 55, 30, 19)
 DIFFUSE_KWH_M2 = (16, 22, 39, 46, 68, 67, 70, 54, 40, 27, 18, 13)
 TEMPERATURE_RANGE_C = (-17.0, 29.0)
-WIND_M_S = 3.9  # open field, 10 m
+WIND_M_S, WIND_MOST_M_S = 3.9, 17.5  # open field, 10 m
 LINKE_TURBIDITY = (2.6, 2.8, 3.2, 3.5, 3.7, 3.8, 3.9, 3.8, 3.5, 3.1, 2.8, 2.6)  # estimate, Central Europe
+# Correlation of the days' normal scores of clearness, temperature, wind and dew-point depression, on the same
+# day and of a day (row) with the day before (column); October to March, April to September.
+CORRELATION = np.array(
+    [
+        [[1, -0.10, -0.02, 0.44], [-0.10, 1, 0.38, 0.39], [-0.02, 0.38, 1, 0.50], [0.44, 0.39, 0.50, 1]],
+        [[1, 0.37, -0.27, 0.78], [0.37, 1, -0.28, 0.42], [-0.27, -0.28, 1, -0.12], [0.78, 0.42, -0.12, 1]],
+    ]
+)
+CORRELATION_NEXT_DAY = np.array(
+    [
+        [
+            [0.20, -0.12, -0.01, 0.01],
+            [-0.02, 0.73, 0.25, 0.29],
+            [-0.03, 0.31, 0.58, 0.33],
+            [0.12, 0.26, 0.38, 0.53],
+        ],
+        [
+            [0.31, 0.10, -0.07, 0.26],
+            [0.33, 0.68, -0.33, 0.30],
+            [-0.13, -0.10, 0.46, 0.00],
+            [0.38, 0.19, 0.06, 0.49],
+        ],
+    ]
+)
+CLEARNESS_QUANTILES = ((0.02, 0.14, 0.22), (0.1, 0.31, 0.40), (0.25, 0.48, 0.56), (0.5, 0.67, 0.69),
+                       (0.75, 0.86, 0.81), (0.9, 1.0, 0.94), (0.98, 1.0, 1.0))  # fmt: skip
+TEMPERATURE_SPREAD_C = (3.5, 3.0)  # standard deviation of days about the season, by half-year
+WIND_SPREAD = (0.49, 0.33)  # of the logarithm of the days' means
+DEPRESSION_C, DEPRESSION_SPREAD = (
+    (4.0, 2.2),
+    0.5,
+)  # of the dew point: year and seasonal swing; of its logarithm
 _SUB_HOURS = 12
+_HALF_YEAR = 182.5
 
 
 def generate(seed: int = SEED) -> pd.DataFrame:
@@ -42,20 +83,21 @@ def generate(seed: int = SEED) -> pd.DataFrame:
     times = pd.date_range(f"{YEAR}-01-01", periods=8760, freq="h", tz="UTC", name="time")
     month = times.month.to_numpy() - 1
     clear, cos_middle = _clear_sky(times, month)
-    clearness = _clearness(random, 365)
+    scores = _scores(random)
+    clearness = _clearness(scores[:, 0])
     ghi = _to_monthly(_hourly_index(random, clearness), clear, month)
     dhi = _diffuse(ghi, clear, cos_middle, month)
     dni = np.divide(ghi - dhi, cos_middle, out=np.zeros_like(ghi), where=ghi > dhi)
     day_share = _day_share(ghi, clear)
-    temperature = _temperature(random, day_share, month)
+    temperature = _temperature(random, scores[:, 1], day_share, month)
     return pd.DataFrame(
         {
             "temp_air": temperature.round(1),
             "ghi": ghi.round(1),
             "dni": dni.round(1),
             "dhi": dhi.round(1),
-            "wind_speed": _wind(random, temperature, day_share).round(1),
-            "relative_humidity": _humidity(random, temperature, day_share).round(0),
+            "wind_speed": _wind(random, scores[:, 2]).round(1),
+            "relative_humidity": _humidity(random, temperature, scores[:, 3]).round(0),
         },
         index=times,
     )
@@ -87,10 +129,37 @@ def _autocorrelated(random: np.random.Generator, count: int, memory: float) -> A
     return np.asarray(series[50:])
 
 
-def _clearness(random: np.random.Generator, days: int) -> Array:
-    """Share of the clear sky that each day gets, 0 to 1, in spells of a few days."""
-    uniform = 0.5 + 0.5 * np.tanh(0.9 * _autocorrelated(random, days, 0.55))
-    return np.clip(1.15 * uniform, 0.06, 1.0)
+def _summer_half() -> npt.NDArray[np.intp]:
+    """1 for the days from April to September, else 0; shape (365,)."""
+    months = pd.date_range(f"{YEAR}-01-01", periods=365).month.to_numpy()
+    return np.asarray((months >= 4) & (months <= 9), np.intp)
+
+
+def _season() -> Array:
+    """−1 in mid-January to 1 in mid-July; shape (365,)."""
+    return np.asarray(-np.cos(np.pi * (np.arange(365) - 17) / _HALF_YEAR))
+
+
+def _scores(random: np.random.Generator) -> Array:
+    """Normal scores of the days' clearness, temperature, wind and dew-point depression, shape (365, 4)."""
+    memory, shock = [], []
+    for same, after in zip(CORRELATION, CORRELATION_NEXT_DAY, strict=True):
+        memory.append(after @ np.linalg.inv(same))
+        shock.append(np.linalg.cholesky(same - memory[-1] @ after.T))
+    half = np.concatenate([np.zeros(50, np.intp), _summer_half()])
+    noise = random.standard_normal((len(half), 4))
+    scores = np.zeros((len(half), 4))
+    for day in range(1, len(half)):
+        scores[day] = memory[half[day]] @ scores[day - 1] + shock[half[day]] @ noise[day]
+    return scores[50:]
+
+
+def _clearness(scores: Array) -> Array:
+    """Share of the clear sky that each day gets, with the quantiles of its half-year; shape (365,)."""
+    below = 0.5 * (1 + erf(scores / np.sqrt(2)))
+    quantiles = np.array(CLEARNESS_QUANTILES).T
+    halves = [np.interp(below, quantiles[0], quantiles[1 + half]) for half in (0, 1)]
+    return np.asarray(np.clip(np.where(_summer_half() == 1, halves[1], halves[0]), 0.06, 1.0))
 
 
 def _hourly_index(random: np.random.Generator, clearness: Array) -> Array:
@@ -149,16 +218,19 @@ def _yearly(values: Array, hours: Array) -> Array:
     return np.asarray(np.interp(hours, middles, padded))
 
 
-def _temperature(random: np.random.Generator, share: Array, month: npt.NDArray[np.int64]) -> Array:
-    hours = np.arange(8760.0)
-    season = -np.cos(2 * np.pi * (np.arange(365) - 17) / 365)  # −1 in January, 1 in July
-    anomaly = 3.4 * _autocorrelated(random, 365, 0.82) * (1 - 0.15 * season)
-    anomaly += (share - share.mean()) * (3.0 + 9.0 * season)
-    day = np.interp(hours, np.arange(365) * 24 + 12.0, anomaly)
-    half_range = 0.8 + share * (3.6 + 2.1 * season)
-    swing = np.interp(hours, np.arange(365) * 24 + 12.0, half_range) * _daily_wave(hours)
-    shape = day + swing + 0.25 * _autocorrelated(random, 8760, 0.7)
-    return _to_targets(shape, hours, month)
+def _over_hours(days: Array) -> Array:
+    """Values of days as a course over the hours, through the days' noons."""
+    return np.asarray(np.interp(np.arange(8760.0), np.arange(365) * 24 + 12.0, days))
+
+
+def _temperature(
+    random: np.random.Generator, scores: Array, share: Array, month: npt.NDArray[np.int64]
+) -> Array:
+    anomaly = scores * np.array(TEMPERATURE_SPREAD_C)[_summer_half()]
+    half_range = 0.9 + share * (3.6 + 2.2 * _season())
+    swing = _over_hours(half_range) * _daily_wave(np.arange(8760.0))
+    within_days = swing + 0.5 * _autocorrelated(random, 8760, 0.8)
+    return _to_targets(_over_hours(anomaly), within_days, month)
 
 
 def _daily_wave(hours: Array) -> Array:
@@ -169,13 +241,13 @@ def _daily_wave(hours: Array) -> Array:
     return np.where((hour >= 4.5) & (hour < 14.0), rising, falling)
 
 
-def _to_targets(shape: Array, hours: Array, month: npt.NDArray[np.int64]) -> Array:
-    """Shift and stretch `shape` smoothly until the monthly means and the year's extremes are met."""
-    targets = np.array(TEMPERATURE_C)
+def _to_targets(between_days: Array, within_days: Array, month: npt.NDArray[np.int64]) -> Array:
+    """Shift the course, and stretch what differs between days, until months and extremes are met."""
+    targets, hours = np.array(TEMPERATURE_C), np.arange(8760.0)
     low, high = TEMPERATURE_RANGE_C
     shift, stretch = targets.copy(), np.ones(12)
     for _ in range(200):
-        course = _yearly(shift, hours) + _yearly(stretch, hours) * shape
+        course = _yearly(shift, hours) + _yearly(stretch, hours) * between_days + within_days
         means = np.bincount(month, course) / np.bincount(month)
         shift += targets - means
         coldest, warmest = int(np.argmin(course)), int(np.argmax(course))
@@ -184,28 +256,23 @@ def _to_targets(shape: Array, hours: Array, month: npt.NDArray[np.int64]) -> Arr
     return np.clip(course, low, high)
 
 
-def _wind(random: np.random.Generator, temperature: Array, share: Array) -> Array:
-    """Wind at 10 m: spells, stronger in winter, on cloudy days and at noon."""
+def _wind(random: np.random.Generator, scores: Array) -> Array:
+    """Wind at 10 m: spells of days, a little stronger in winter and about noon."""
     hours = np.arange(8760.0)
-    spells = np.interp(hours, np.arange(365) * 24 + 12.0, _autocorrelated(random, 365, 0.5))
-    winter = 1 + 0.18 * np.cos(2 * np.pi * (hours - 360) / 8760)
+    spells = _over_hours(scores * np.array(WIND_SPREAD)[_summer_half()])
+    winter = 1 - 0.07 * np.repeat(_season(), 24)
     noon = 1 + 0.16 * np.cos(2 * np.pi * ((hours % 24) - 13) / 24)
-    cloudy = 1.12 - 0.25 * np.repeat(share, 24)
-    speed = np.exp(0.42 * spells + 0.22 * _autocorrelated(random, 8760, 0.85)) * winter * noon * cloudy
-    return np.asarray(speed * WIND_M_S / float(speed.mean()))
+    speed = np.exp(spells + 0.3 * _autocorrelated(random, 8760, 0.75)) * winter * noon
+    return np.asarray(np.minimum(speed * WIND_M_S / float(speed.mean()), WIND_MOST_M_S))
 
 
-def _humidity(random: np.random.Generator, temperature: Array, share: Array) -> Array:
-    """Relative humidity [%] from a dew point near the night's lowest temperature (Magnus formula)."""
-    days = temperature.reshape(365, 24)
-    dew = days.min(axis=1) + 0.9 - 1.8 * share + 0.8 * _autocorrelated(random, 365, 0.5)
-    hourly = np.interp(np.arange(8760.0), np.arange(365) * 24 + 12.0, dew)
-    hourly = np.minimum(hourly, temperature)
-
-    def pressure(celsius: Array) -> Array:
-        return np.exp(17.62 * celsius / (243.12 + celsius))
-
-    return np.clip(100 * pressure(hourly) / pressure(temperature), 15, 100)
+def _humidity(random: np.random.Generator, temperature: Array, scores: Array) -> Array:
+    """Relative humidity [%] from the days' dew-point depression; dew forms where the night meets it."""
+    year, swing = DEPRESSION_C
+    depression = (year + swing * _season()) * np.exp(DEPRESSION_SPREAD * scores - DEPRESSION_SPREAD**2 / 2)
+    mean = temperature.reshape(365, 24).mean(axis=1)
+    dew = _over_hours(mean - depression) + 1.5 * _autocorrelated(random, 8760, 0.9)
+    return np.clip(humidity_percent(temperature, np.minimum(dew, temperature)), 15, 100)
 
 
 def write(path: str | Path) -> None:

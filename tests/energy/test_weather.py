@@ -9,7 +9,7 @@ import pandas as pd
 import pvlib
 import pytest
 
-from energy import sample_weather, weather
+from energy import radiation, sample_weather, weather
 from tests.energy.weather_files import noon_offsets_minutes
 from twin.errors import SourceError
 
@@ -63,17 +63,73 @@ def test_sample_radiation_closes():
     assert (year.ghi[sun["apparent_zenith"].to_numpy() > 96] == 0).all()
 
 
-def test_sample_weather_belongs_together():
-    """Clear summer days are warmer and swing more; winter mornings are the coldest hours."""
-    table = weather.sample().frame()
-    days = table.resample("D").agg({"temp_air": ["mean", "min", "max"], "ghi": "sum"})
-    summer = days[(days.index.month >= 6) & (days.index.month <= 8)]
-    sun = summer[("ghi", "sum")]
-    assert np.corrcoef(sun, summer[("temp_air", "mean")])[0, 1] > 0.3
-    assert np.corrcoef(sun, summer[("temp_air", "max")] - summer[("temp_air", "min")])[0, 1] > 0.8
-    by_hour = table["temp_air"].groupby(table.index.hour).mean()
+def day_statistics(year: weather.Weather) -> dict[str, float]:
+    """How the days of a year hang together: the figures a generator of weather is judged by."""
+    table = year.frame()
+    clear = radiation.clear_sky_hours(year.times, year.latitude, year.longitude, year.altitude_m)
+    daily = table.resample("D")
+    mean, low, high = (getattr(daily["temp_air"], how)().to_numpy() for how in ("mean", "min", "max"))
+    share = daily["ghi"].sum().to_numpy() / clear.reshape(365, 24).sum(axis=1)
+    wind, months = daily["wind_speed"].mean().to_numpy(), daily["ghi"].sum().index.month
+    turn = 2 * np.pi * np.arange(365) / 365
+    waves = np.stack([np.ones(365), *(f(k * turn) for k in (1, 2) for f in (np.cos, np.sin))], axis=1)
+    anomaly = mean - waves @ np.linalg.lstsq(waves, mean, rcond=None)[0]
+    summer, winter = months.isin([6, 7, 8]), months.isin([12, 1, 2])
+
+    def together(a: np.ndarray, b: np.ndarray) -> float:
+        return float(np.corrcoef(a, b)[0, 1])
+
+    humid = [
+        together(day["temp_air"], day["relative_humidity"])
+        for _, day in table.groupby(table.index.date)
+        if day["relative_humidity"].std() > 0
+    ]
+    return {
+        "temperature, day to day": together(anomaly[1:], anomaly[:-1]),
+        "temperature, three days on": together(anomaly[3:], anomaly[:-3]),
+        "temperature, spread / 10 K": anomaly.std() / 10,
+        "clearness, day to day": together(share[1:], share[:-1]),
+        "clear days": float((share > 0.8).mean()),
+        "dull days": float((share < 0.3).mean()),
+        "clear summer days warm": together(share[summer], high[summer]),
+        "clear winter nights cold": together(share[winter], low[winter]),
+        "clear days swing": together(share, high - low),
+        "windy winter days mild": together(wind[winter], anomaly[winter]),
+        "wind, day to day": together(wind[1:], wind[:-1]),
+        "wind, hour to hour": together(year.wind_speed[1:], year.wind_speed[:-1]),
+        "dry in the day's warmth": float(np.mean(humid)),
+        "summer's daily range / 20 K": (high - low)[summer].mean() / 20,
+        "winter's daily range / 20 K": (high - low)[winter].mean() / 20,
+        "humidity": float(year.relative_humidity.mean()) / 100,
+    }
+
+
+def test_sample_weather_belongs_together_as_measured_weather_does(shared_data):
+    """Correlations and shares within 0.2 of the Erfurt test year, which the targets come from."""
+    ours, theirs = day_statistics(weather.sample()), day_statistics(weather.read(shared_data / EPW))
+    apart = {name: round(ours[name] - theirs[name], 2) for name in ours}
+    assert not {name: value for name, value in apart.items() if abs(value) > 0.2}
+
+
+def test_sample_has_the_signs_of_weather():
+    """Without the measured year: what must hold of any Central European year."""
+    figures = day_statistics(weather.sample())
+    assert 0.6 < figures["temperature, day to day"] < 0.9
+    assert figures["temperature, three days on"] < 0.5
+    assert figures["clear summer days warm"] > 0.3
+    assert figures["clear winter nights cold"] < -0.1
+    assert figures["windy winter days mild"] > 0.2
+    assert figures["dry in the day's warmth"] < -0.5
+    by_hour = weather.sample().frame()["temp_air"].groupby(weather.sample().times.hour).mean()
     assert by_hour.idxmin() in range(3, 7)
     assert by_hour.idxmax() in range(12, 16)
+
+
+def test_every_seed_keeps_the_months():
+    table = sample_weather.generate(seed=3)
+    months = table["temp_air"].groupby(table.index.month).mean()
+    np.testing.assert_allclose(months, TEMPERATURE_C, atol=0.06)
+    assert not np.allclose(table["ghi"], weather.sample().ghi, atol=1)
 
 
 def test_sample_can_be_generated_again():
