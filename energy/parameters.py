@@ -40,6 +40,7 @@ _INDEX: dict[str, list[str]] = {
     "rooms": ["function"],
     "shading_devices": ["shading_device"],
     "summer_regions": ["region"],
+    "pv": ["name"],
     "constants": ["name"],
 }
 # table, its column, and the table whose index must hold every entry of it
@@ -90,6 +91,7 @@ class Parameters:
     rooms : the critical room of each use in summer, index function.
     shading_devices : movable shading, index shading_device.
     summer_regions : reference temperatures of the summer climate regions, index region.
+    pv : modules, inverters, batteries and where they fit, index name.
     constants : single figures, index name.
     """
 
@@ -110,6 +112,7 @@ class Parameters:
     rooms: pd.DataFrame
     shading_devices: pd.DataFrame
     summer_regions: pd.DataFrame
+    pv: pd.DataFrame
     constants: pd.DataFrame
 
     @classmethod
