@@ -1,10 +1,10 @@
 """Hourly shaded irradiance of 20,000 surfaces for a year, beside pvlib's Perez sky looped without any shade.
 
 Run by ``make bench`` or ``python -m tests.benchmarks.bench_sun [--surfaces 20000] [--peer 40]``. The surfaces
-are those of the sample district with its trees and hills, copied eastward. pvlib gets the same planes, weather
-and sun; sun position, extraterrestrial radiation and air mass are computed once for all of its calls, which
-take either pandas Series, as in pvlib's gallery, or bare NumPy arrays. Best of n for ours; for the peer a
-sample of surfaces, scaled. All in one process, on all of its cores (pvlib's loop uses one).
+are those of the sample district with its trees and hills, copied eastward. pvlib gets the same planes,
+weather and sun; sun position, extraterrestrial radiation and air mass are computed once for all of its calls,
+which take either pandas Series, as in pvlib's documentation, or bare NumPy arrays. Best of n for ours; for
+the peer a sample of surfaces, scaled. All in one process, on all of its cores (pvlib's loop uses one).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable
+from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
@@ -23,7 +24,6 @@ from energy import perez, solar
 from energy.weather import Weather, sample
 from tests.benchmarks.bench_simulation import best_of
 from twin import District, visibility
-from twin.terrain import Terrain
 from twin.visibility import Visibility, directions, store
 from twin.visibility.district import HIDDEN_TYPES
 
@@ -41,10 +41,8 @@ def copies(district: District, surfaces: int) -> District:
     for name in ("buildings", "surfaces", "trees"):
         parts = [_moved(getattr(district, name), number, step) for number in range(count)]
         tables[name] = gpd.GeoDataFrame(pd.concat(parts), crs=25832)
-    whole = District.from_tables(
-        "copies", tables, derive=False,
-        terrain=Terrain(np.tile(terrain.heights_m, (1, count)), terrain.west_m, terrain.north_m, terrain.cell_m),
-    )  # fmt: skip
+    wide = replace(terrain, heights_m=np.tile(terrain.heights_m, (1, count)))
+    whole = District.from_tables("copies", tables, derive=False, terrain=wide)
     total = np.cumsum(~whole.surfaces["surface_type"].isin(HIDDEN_TYPES).to_numpy())
     last = whole.surfaces["building_id"].to_numpy()[np.searchsorted(total, surfaces)]
     return whole.select(list(whole.buildings.index[: whole.buildings.index.get_loc(last)]))
@@ -97,7 +95,7 @@ def cold(weather: Weather, district: District) -> Visibility:
 
 
 def ray_rate(district: District) -> float:
-    """Shading rays per second of embree alone: from points before the roofs and walls to a sun, one thread."""
+    """Shading rays per second of embree alone, in one thread: from roofs and walls to one sun."""
     frame = visibility.scene_of_district(district)
     seen = visibility.of_district(district)
     middles = frame.local(np.array([_middle(shape) for shape in district.surfaces.geometry]))
@@ -130,17 +128,14 @@ def main() -> None:
     seconds_cached = best_of(5, lambda: year(weather, seen))
     rows = np.linspace(0, len(seen) - 1, options.peer).astype(int)
     print(f"{len(seen):,} surfaces, {len(district.trees):,} trees, {len(os.sched_getaffinity(0))} cores")
-    print(
-        f"rays: {seen.rays / 1e6:.1f} million; embree alone {ray_rate(sample_district) / 1e6:.1f} million a second"
-    )
+    rate = ray_rate(sample_district) / 1e6
+    print(f"rays: {seen.rays / 1e6:.1f} million; embree alone casts {rate:.1f} million a second")
     print(f"ours: {seconds_cold:.2f} s with rays, {seconds_cached:.3f} s with the visibility at hand")
     for name, series in (("Series", True), ("bare arrays", False)):
         loop = pvlib_loop(weather, seen, rows, series)
         peer = best_of(2, loop) / len(rows) * len(seen)
-        print(
-            f"pvlib, {name}: {peer:.0f} s ({len(rows)} surfaces, scaled); ratio cold {peer / seconds_cold:.0f} ×, "
-            f"cached {peer / seconds_cached:.0f} ×"
-        )
+        print(f"pvlib, {name}: {peer:.0f} s ({len(rows)} surfaces, scaled)")
+        print(f"  ratio cold {peer / seconds_cold:.1f} ×, cached {peer / seconds_cached:.0f} ×")
 
 
 if __name__ == "__main__":

@@ -93,19 +93,19 @@ def leaf_share(day_of_year: ArrayLike, latitude: float = 50.0) -> Floats:
 
 
 def light(
-    found: Crowns, origins: NDArray[np.float32], directions: NDArray[np.float32], free: NDArray[np.bool_]
+    found: Crowns, origins: NDArray[np.float32], directions: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """What passes the crowns of each ray's light in each season, shape (2, ray); 0 where it is not `free`.
+    """What passes the crowns of each ray's light in each season, shape (2, ray).
 
     origins : shape (ray, 3).  directions : shape (ray, 3), or (1, 3) for all.
     """
     result = np.empty((len(SEASONS), len(origins)))
     if not len(found):
-        result[:] = free
+        result[:] = 1.0
         return result
     known = figures()
     logs = np.log([known["transmissivity_leafless"], known["transmissivity_in_leaf"]])
-    _light(origins, directions, free, found.start, found.entries, found.cell_top, found.block_top,
+    _light(origins, directions, found.start, found.entries, found.cell_top, found.block_top,
            found.place, logs[0], logs[1], result)  # fmt: skip
     return result
 
@@ -173,15 +173,12 @@ def _within(at, speed, size, first, last):  # type: ignore[no-untyped-def]
 _clip = compiled(_within)
 
 
-def _walk(origins, directions, free, start, entries, cell_top, block_top, place, bare, leafy, result):  # type: ignore[no-untyped-def]
+def _walk(origins, directions, start, entries, cell_top, block_top, place, bare, leafy, result):  # type: ignore[no-untyped-def]
     """Each ray through the blocks of the grid and, where it is below their tops, through their cells."""
     west, south, top = place[0], place[1], place[4]
     columns, rows = int(place[2]), int(place[3])
     wide = _CELL_M * _BLOCK
     for ray in range(len(origins)):
-        if not free[ray]:
-            result[0, ray] = result[1, ray] = 0.0
-            continue
         result[0, ray] = result[1, ray] = 1.0
         turn = ray if len(directions) > 1 else 0
         x, y, z = float(origins[ray, 0]), float(origins[ray, 1]), float(origins[ray, 2])

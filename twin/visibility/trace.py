@@ -169,14 +169,19 @@ class Caster:
 
         solids, trees : surfaces where these may stand in the way.
         """
-        rows = np.flatnonzero(todo[self.samples.surface])
-        of = self.samples.surface[rows]
-        lift = np.maximum(_LIFTED - cosine[of], 0.0)
-        ways = way[None]
-        if lift.any():
-            ways = way + lift[:, None] * self.samples.normal[of]
-            ways /= np.sqrt((ways * ways).sum(axis=1, keepdims=True))
-        return rows, self._passed(rows, ways, solids[of], trees[of])
+        grazing = cosine < _LIFTED
+        surface = self.samples.surface
+        parts: list[tuple[NDArray[np.intp], Floats]] = []
+        for chosen in (todo & ~grazing, todo & grazing):
+            rows = np.flatnonzero(chosen[surface])
+            of, ways = surface[rows], way[None]
+            if len(parts):  # the few that the sun grazes: along their planes, each its own way
+                ways = way + (_LIFTED - cosine[of])[:, None] * self.samples.normal[of]
+                ways /= np.sqrt((ways * ways).sum(axis=1, keepdims=True))
+            parts.append((rows, self._passed(rows, ways, solids[of], trees[of])))
+        return np.concatenate([part[0] for part in parts]), np.concatenate(
+            [part[1] for part in parts], axis=1
+        )
 
     def _rays(self, ways: Floats, wanted: Bools | None) -> tuple[NDArray[np.intp], Floats, Floats]:
         """Rays of all groups to one patch: rows of the samples, cosines, and what passes in each season.
@@ -216,21 +221,18 @@ class Caster:
 
         solids, trees : rows whose rays may meet them, shape (row,); all without it.
         """
-        origins, single = self.samples.position[rows], ways.astype(np.float32)
+        single, one = ways.astype(np.float32), len(ways) == 1
+        some = np.arange(len(rows)) if solids is None else np.flatnonzero(solids)
         free = np.ones(len(rows), bool)
-        if solids is None or solids.all():
-            free = ~self.scene.blocked(origins, single)
-        else:
-            free[solids] = ~self.scene.blocked(origins[solids], single[solids] if len(single) > 1 else single)
+        free[some] = ~self.scene.blocked(self.samples.position[rows[some]], single if one else single[some])
         if len(self.scene.horizon_deg):
             free &= ~self.scene.below_horizon(ways)
-        if trees is None or trees.all():
-            return light(self.scene.crowns, origins, single, free)
         passed = np.empty((2, len(rows)))
         passed[:] = free
-        some = np.flatnonzero(trees & free)
-        ways_there = single[some] if len(single) > 1 else single
-        passed[:, some] = light(self.scene.crowns, origins[some], ways_there, np.ones(len(some), bool))
+        if len(self.scene.crowns):
+            some = np.flatnonzero(free if trees is None else free & trees)
+            ways_there = single if one else single[some]
+            passed[:, some] = light(self.scene.crowns, self.samples.position[rows[some]], ways_there)
         return passed
 
     def _all(self, work: Callable[[int], int], count: int, label: str) -> None:
