@@ -27,9 +27,9 @@ def column(*values: float) -> np.ndarray:
 def test_a_day_by_hand():
     """4 kWh, 3 kW, 0.9 each way.
 
-    Hour 1: 5 left over, 3 taken (power), 2.7 stored, 2 sold. Hour 2: 3 left over, room for 1.3 / 0.9 =
-    1.444: 1.556 sold, 4 stored. Hour 3: 2 missing: given, 4 − 2/0.9 = 1.778 left. Hour 4: 4 missing: 1.778 · 0.9 = 1.6
-    given, 2.4 bought, empty. Hour 5: 1 missing, bought.
+    Hour 1: 5 left over, 3 taken (power), 2.7 stored, 2 sold. Hour 2: 3 left over, room for 1.3 / 0.9 = 1.444,
+    1.556 sold, 4 stored. Hour 3: 2 missing, given, 4 − 2/0.9 = 1.778 left. Hour 4: 4 missing, 1.778 · 0.9
+    = 1.6 given, 2.4 bought, empty. Hour 5: 1 missing, bought.
     """
     made, used = column(6, 4, 0, 0, 0), column(1, 1, 2, 4, 1)
     flows = battery.dispatch(made, used, one(4, 3))
