@@ -193,7 +193,9 @@ def _brought_up(
     cells, ground_cells, sun_cells = cells_in_sight(changes, samples, sky, suns)
     for chosen in (cells, ground_cells, sun_cells):
         chosen[..., ~kept] = True
-    caster = Caster(frame, samples, progress=_staged(progress))
+    touched = cells.any(axis=0) | ground_cells | sun_cells.any(axis=0)
+    few = samples.take(touched[samples.surface])
+    caster = Caster(frame, few, workers=1, progress=_staged(progress))  # too little for threads
     seen, grounds = caster.sky(sky, cells), caster.ground(ground_cells)
     state = np.where(cells, seen.state, before.state[:, source])
     near = near_patches(suns, sky)
@@ -211,6 +213,7 @@ def _brought_up(
     old_view = np.broadcast_to(before.sky_view, (2, *before.sky_view.shape[1:]))[:seasons][:, :, source]
     found = replace(
         part,
+        open_view=np.where(touched, part.open_view, before.open_view[:, source]),
         sky_view=np.where(cells, part.sky_view, old_view),
         ground_view=np.where(ground_cells, part.ground_view, before.ground_view[source]),
     )
@@ -234,7 +237,7 @@ def _inputs(district: District, sky_patches: int, horizon_deg: ArrayLike, every_
         frame.update(np.ascontiguousarray(terrain.heights_m, "<f4").tobytes())
     total = frame.copy()
     for texts in (surfaces.index, surfaces["building_id"], surfaces["surface_type"], digest):
-        total.update("\x1f".join(map(str, texts)).encode())
+        total.update("\x1f".join(map(str, np.asarray(texts, object))).encode())
     for numbers in (_touching(surfaces), trees.shape, trees.evergreen):
         total.update(np.ascontiguousarray(numbers).tobytes())
     return _Inputs(district, triangles, origin, trees, rows, digest, total.hexdigest(), frame.hexdigest())

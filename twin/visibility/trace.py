@@ -51,9 +51,16 @@ class Caster:
     """
 
     def __init__(
-        self, scene: Scene, samples: Samples, *, per_patch: int = 1, progress: Progress | None = None
+        self,
+        scene: Scene,
+        samples: Samples,
+        *,
+        per_patch: int = 1,
+        workers: int | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self.scene, self.samples = scene, samples
+        self._workers = workers or available_cores()
         self.rays = 0
         self.count = samples.count()
         self._report = progress or no_progress
@@ -237,8 +244,9 @@ class Caster:
 
     def _all(self, work: Callable[[int], int], count: int, label: str) -> None:
         """`work` on 0 … count - 1 in threads (embree and the crowns run without the interpreter's lock)."""
-        with ThreadPoolExecutor(available_cores()) as pool:
-            for done, cast in enumerate(pool.map(work, range(count))):
+        with ThreadPoolExecutor(self._workers) as pool:
+            run = map(work, range(count)) if self._workers == 1 else pool.map(work, range(count))
+            for done, cast in enumerate(run):
                 self.rays += cast
                 self._report(label, (done + 1) / count)
 
