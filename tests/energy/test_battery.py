@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -83,7 +85,7 @@ def test_a_larger_battery_never_makes_less_autarkic():
         ).autarky
         for ratio in (0.0, 0.5, 1.0, 3.0)
     ]
-    for less, more in zip(shares[:-1], shares[1:], strict=True):
+    for less, more in pairwise(shares):
         assert (more >= less - 1e-12).all()
 
 
