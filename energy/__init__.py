@@ -2,6 +2,7 @@
 
 from energy import archetypes, parameters, weather
 from energy.case import Case
+from energy.derivation import trace
 from energy.results import simulate_to_file, write
 from energy.simulate import annual, simulate
 
@@ -12,6 +13,7 @@ __all__ = [
     "parameters",
     "simulate",
     "simulate_to_file",
+    "trace",
     "weather",
     "write",
 ]

@@ -18,7 +18,7 @@ from energy.zone_kernel import LANES, collect_sun
 
 Array = npt.NDArray[np.floating[Any]]
 Rows = npt.NDArray[np.intp]
-KEPT_BYTES = 256 << 20  # a district of 4,000 buildings' year; larger ones are computed as they are needed
+KEPT_BYTES = 384 << 20  # the year of 10,000 buildings; larger districts' is computed as it is needed
 
 
 class WindowSun:
@@ -30,7 +30,7 @@ class WindowSun:
     def __init__(self, hours: int, zones: int, compute: Callable[[int], Array]) -> None:
         self._compute = compute
         blocks = -(-zones // LANES)
-        self._keeps = blocks * hours * LANES * 4 <= KEPT_BYTES
+        self.bytes = blocks * hours * LANES * 4
         self._blocks: dict[int, Array] = {}
 
     def block(self, first: int) -> Array:
@@ -38,7 +38,7 @@ class WindowSun:
         if (known := self._blocks.get(first)) is not None:
             return known
         values = self._compute(first)
-        if self._keeps:
+        if self.bytes <= KEPT_BYTES:
             self._blocks[first] = values
         return values
 
@@ -74,7 +74,6 @@ def from_buildings(irradiance: Array, rows: Rows) -> WindowSun:
     return _kept(key, irradiance, lambda: WindowSun(len(irradiance), len(rows), compute))
 
 
-_MOST = 24  # uses of a district, twice over: with and without a selection
 _known: OrderedDict[tuple[str, int, str], tuple[Array, WindowSun]] = OrderedDict()
 _lock = Lock()
 
@@ -84,7 +83,7 @@ def _kept(key: tuple[str, int, str], source: Array, make: Callable[[], WindowSun
     with _lock:
         if key not in _known:
             _known[key] = (source, make())
-            while len(_known) > _MOST:
+            while len(_known) > 1 and sum(sun.bytes for _, sun in _known.values()) > KEPT_BYTES:
                 _known.popitem(last=False)
         _known.move_to_end(key)
         return _known[key][1]

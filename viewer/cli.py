@@ -15,7 +15,7 @@ import typer
 
 from twin.errors import CallError, TwinError
 from viewer import cli_import, cli_scenario
-from viewer.cli_common import Language, progress_bar
+from viewer.cli_common import WEATHER_HELP, Language, progress_bar, year_of
 
 # Typer carries a click of its own; of its exceptions only the leaves are public.
 _ClickException: type[Exception] = typer.BadParameter.__mro__[2]
@@ -76,42 +76,73 @@ def info(
 @app.command(epilog="Example: lobeda simulate out --out r.nc --csv year.csv")
 def simulate(
     district: DistrictArgument,
-    out: Annotated[Path, typer.Option(help="NetCDF file for the hourly results.")],
-    weather: Annotated[
-        Path | None, typer.Option(help="Weather file (EPW); without it the sample year.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option(help="NetCDF file for the hourly results.")] = None,
+    weather: Annotated[Path | None, typer.Option(help=WEATHER_HELP)] = None,
     scenario: Annotated[
         str | None, typer.Option(help="Scenario file (YAML), or library/… for a shipped one.")
     ] = None,
     csv: Annotated[Path | None, typer.Option(help="Also the year per building as CSV.")] = None,
+    trace: Annotated[
+        str | None, typer.Option(metavar="BUILDING", help="Explain one building's year figure by figure.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the district's year as JSON.")] = False,
+    language: Annotated[Language, typer.Option("--lang", help="Language of the explanation.")] = Language.en,
 ) -> None:
-    """Simulate the year of every building, hour by hour."""
+    """Simulate the year of every building, hour by hour; or explain the year of one."""
     import energy
     import scenarios
     import twin
 
-    if not out.resolve().parent.is_dir():
+    if out is None and trace is None and csv is None:
+        raise CallError(
+            "there is nothing to write", "simulate", "Name --out R.nc, --csv F or --trace BUILDING"
+        )
+    if out is not None and not out.resolve().parent.is_dir():
         raise CallError(
             "there is no such folder", out.resolve().parent, "Make it, or name another file for --out"
         )
-    case = energy.Case(
-        twin.open(district), energy.weather.read(weather) if weather else energy.weather.sample()
-    )
+    chosen = twin.open(district)
+    case = energy.Case(chosen, year_of(weather, chosen))
     if scenario:
         case = scenarios.load(scenario).apply(case)
-    with progress_bar() as progress:
-        energy.simulate_to_file(case, out, progress=progress)
+    if trace is not None:
+        _explain(case, trace, as_json, language.value)
+        if out is None and csv is None:
+            return
+    if out is not None:
+        with progress_bar() as progress:
+            energy.simulate_to_file(case, out, progress=progress)
     year = energy.annual(case)
     if csv:
-        cli_scenario.write_csv(year, csv)
+        cli_scenario.write_csv(year.join(_overheating(case)), csv)
+    if trace is not None:
+        return
     totals = cli_scenario.totals(year)
     if as_json:
         typer.echo(json.dumps({"buildings": len(year), "hours": 8760, **totals}))
         return
-    typer.echo(f"{out}: {len(year)} buildings, 8760 hours each")
+    typer.echo(f"{out or csv}: {len(year)} buildings, 8760 hours each")
     for name, value in totals.items():
         typer.echo(f"  {name:24s} {value:16,.0f}")
+
+
+def _overheating(case: Any) -> Any:
+    """Over-temperature of the critical room of each conditioned building, as a table."""
+    from energy import rooms, solar
+
+    heated = case.envelope[case.envelope["conditioned"].to_numpy(bool)]
+    planes = solar.plane_irradiance(case.weather, case.parameters.constant("albedo"))
+    return rooms.overheating(heated, case.weather, planes, case.parameters)
+
+
+def _explain(case: Any, building_id: str, as_json: bool, language: str) -> None:
+    from energy import derivation
+
+    steps = derivation.trace(case, building_id)
+    if as_json:
+        typer.echo(json.dumps([step.to_dict() for step in steps], ensure_ascii=False, indent=1))
+    else:
+        typer.echo("\n".join(derivation.lines(steps, language)))
 
 
 @app.command(epilog="Example: lobeda publish public-site --district out")

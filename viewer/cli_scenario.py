@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from twin.errors import CallError
+from viewer.cli_common import WEATHER_HELP, year_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,20 +26,17 @@ def run(
         list[str], typer.Argument(metavar="FILE…", help="Scenario files, or library/… for shipped ones.")
     ],
     district: Annotated[str, typer.Option(help="A district folder, or `lobeda`.")] = "lobeda",
-    weather: Annotated[
-        Path | None, typer.Option(help="Weather file (EPW); without it the sample year.")
-    ] = None,
+    weather: Annotated[Path | None, typer.Option(help=WEATHER_HELP)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     csv: Annotated[Path | None, typer.Option(help="Also as CSV.")] = None,
 ) -> None:
     """The district's year as it is and after each scenario."""
-    import energy
     import scenarios
     import twin
 
     chosen = [scenarios.BASELINE, *(scenarios.load(file) for file in files)]
-    year = energy.weather.read(weather) if weather else energy.weather.sample()
-    results = scenarios.run(chosen, twin.open(district), year, resolution="year")
+    place = twin.open(district)
+    results = scenarios.run(chosen, place, year_of(weather, place), resolution="year")
     table = scenarios.indicators(results)
     if csv:
         write_csv(table, csv)

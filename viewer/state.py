@@ -94,6 +94,7 @@ class Twin:
     def __init__(self, district: District, case: energy.Case, annual: pd.DataFrame) -> None:
         self.district = district
         self.case = case
+        self._baseline = annual
         self.annual = self._shown(annual)
 
     @classmethod
@@ -164,9 +165,13 @@ class Twin:
         )
 
     def run(self, retrofit: Retrofit) -> Run:
-        """The whole district with the retrofit, simulated anew. Safe to call from another thread."""
+        """The district with the retrofit; what it changes is simulated anew. Safe in another thread."""
         start = time.perf_counter()
-        annual = self.annual if retrofit.idle else energy.annual(self.variant(retrofit))
+        annual = (
+            self.annual
+            if retrofit.idle
+            else energy.annual(self.variant(retrofit), since=(self.case, self._baseline))
+        )
         took = 1000 * (time.perf_counter() - start)
         return Run(retrofit, self._shown(annual), took)
 

@@ -167,3 +167,21 @@ def test_module_runs_as_a_command() -> None:
         [sys.executable, "-m", "viewer.cli", "--help"], capture_output=True, text=True, check=True
     )
     assert "import" in done.stdout and done.stderr == ""
+
+
+def test_one_building_is_explained_figure_by_figure(capsys: pytest.CaptureFixture[str]) -> None:
+    building = str(twin.open("lobeda").buildings.index[100])
+    assert cli.run(["simulate", "lobeda", "--trace", building, "--lang", "de"]) == 0
+    text = capsys.readouterr().out
+    assert "Heizwärmebedarf" in text
+    assert "b_roof * A_roof * U_roof" in text
+    assert cli.run(["simulate", "lobeda", "--trace", "nowhere"]) == 2
+    assert "nowhere" in capsys.readouterr().err
+
+
+def test_weather_of_another_part_of_the_world_is_refused(
+    shared_data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    denver = shared_data / "validation" / "725650TYCST.epw"
+    assert cli.run(["simulate", "lobeda", "--weather", str(denver), "--trace", "x"]) == 1
+    assert "km from the district" in capsys.readouterr().err

@@ -1,0 +1,411 @@
+# ruff: noqa: E501  # a table of figures, one a line
+"""One building's year figure by figure: formula, inputs and source of each, for teaching and checking.
+
+Each step's `formula` is an expression over its `inputs`: whoever doubts a value can work it out again (the
+tests do). The hourly simulation itself appears by its heat flows over the year, which balance exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from energy import heat_balance, occupancy, solar, supply, weighting, zone
+from energy.archetypes import WINDOW_COLUMNS
+from energy.case import Case
+from energy.simulate import selected
+from energy.solar import SECTORS
+
+_OF_NORM = "ISO 13790:2008"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One figure.
+
+    symbol : as in the norm.  name, name_de : what it is.  formula : expression over `inputs`; empty for what is
+    given or simulated.  source : where the formula or the figure comes from.
+    """
+
+    symbol: str
+    name: str
+    name_de: str
+    value: float
+    unit: str
+    formula: str
+    inputs: Mapping[str, float]
+    source: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        return {**vars(self), "inputs": dict(self.inputs)}
+
+
+class _Sheet:
+    """Steps in order; later formulas use earlier symbols."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.known: dict[str, float] = {}
+
+    def given(self, symbol: str, name: str, name_de: str, value: float, unit: str, source: str) -> None:
+        self._add(Step(symbol, name, name_de, float(value), unit, "", {}, source))
+
+    def worked(self, symbol: str, name: str, name_de: str, formula: str, unit: str, source: str) -> float:
+        used = {word: self.known[word] for word in _words(formula) if word in self.known}
+        value = float(eval(formula, {"__builtins__": {}, "max": max}, used))  # our own formulas
+        self._add(Step(symbol, name, name_de, value, unit, formula, used, source))
+        return value
+
+    def _add(self, step: Step) -> None:
+        self.known[step.symbol] = step.value
+        self.steps.append(step)
+
+
+def _words(formula: str) -> set[str]:
+    return set("".join(c if c.isalnum() or c == "_" else " " for c in formula).split())
+
+
+def trace(case: Case, building_id: str) -> tuple[Step, ...]:
+    """Every figure of a building's year, from areas to cost; float64.
+
+    Raises
+    ------
+    CallError : there is no such building.
+    """
+    row = case.envelope.loc[selected(case, [building_id])]
+    sheet = _Sheet()
+    _envelope(sheet, row, case)
+    if bool(row["conditioned"].iloc[0]):
+        _zone(sheet, row, case)
+        _year(sheet, row, case)
+    else:
+        for symbol, name, name_de in (
+            ("Q_H", "Heating need", "Heizwärmebedarf"),
+            ("Q_C", "Cooling need", "Kühlbedarf"),
+        ):
+            sheet.given(symbol, name, name_de, 0.0, "kWh", "not conditioned")
+    _supply(sheet, row, case)
+    return tuple(sheet.steps)
+
+
+def _envelope(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
+    figure, source = _readers(row)
+    sheet.given(
+        "A_f", "Reference floor area", "Energiebezugsfläche", figure("a_use_m2"), "m²", source("a_use_source")
+    )
+    parts = (
+        ("wall", "outer walls", "Außenwände"), ("roof", "roof", "Dach"), ("floor", "lowest floor", "Boden"),
+        ("window", "windows", "Fenster"), ("door", "doors", "Türen"),
+    )  # fmt: skip
+    for part, name, name_de in parts:
+        area, u_value = figure(f"{part}_area_m2"), figure(f"u_{part}_w_m2k")
+        sheet.given(
+            f"A_{part}", f"Area of {name}", f"Fläche {name_de}", area, "m²", source(f"{part}_area_source")
+        )
+        sheet.given(
+            f"U_{part}",
+            f"U-value of {name}",
+            f"U-Wert {name_de}",
+            u_value,
+            "W/(m²K)",
+            source(f"u_{part}_source"),
+        )
+    for part, name, name_de in parts[1:3]:
+        sheet.given(f"R_{part}", f"Resistance of the unheated space at the {name}", f"Widerstand unbeheizter Raum {name_de}",
+                    figure(f"r_unheated_{part}_m2k_w"), "m²K/W", source("unheated_source"))  # fmt: skip
+        sheet.given(
+            f"b_{part}",
+            f"Adjustment factor, {name}",
+            f"Temperaturfaktor {name_de}",
+            figure(f"b_{part}"),
+            "-",
+            source("unheated_source"),
+        )
+    sheet.given("dU_tb", "Thermal bridges", "Wärmebrückenzuschlag", figure("delta_u_thermal_bridge_w_m2k"), "W/(m²K)",
+                source("delta_u_thermal_bridge_source"))  # fmt: skip
+    transmission = f"{_OF_NORM}, 8.3; TABULA"
+    sheet.worked(
+        "H_wall", "Transmission, walls", "Transmission Wände", "A_wall * U_wall", "W/K", transmission
+    )
+    for part, name, name_de in parts[1:3]:
+        sheet.worked(f"H_{part}", f"Transmission, {name}", f"Transmission {name_de}",
+                     f"b_{part} * A_{part} * U_{part} / (1 + U_{part} * R_{part})", "W/K", transmission)  # fmt: skip
+    sheet.worked("H_tb", "Transmission, thermal bridges", "Transmission Wärmebrücken",
+                 "dU_tb * (A_wall + A_roof + A_floor + A_window + A_door)", "W/K", transmission)  # fmt: skip
+    sheet.worked(
+        "H_op",
+        "Transmission, opaque",
+        "Transmission opak",
+        "H_wall + H_roof + H_floor + H_tb",
+        "W/K",
+        transmission,
+    )
+    sheet.worked("H_w", "Transmission, windows and doors", "Transmission Fenster und Türen",
+                 "A_window * U_window + A_door * U_door", "W/K", transmission)  # fmt: skip
+
+
+def _zone(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
+    figure, source = _readers(row)
+    parameters = case.parameters
+    zones = heat_balance.zones(row, parameters)
+    sheet.given(
+        "h_room",
+        "Room height",
+        "Raumhöhe",
+        parameters.constant("room_height_m"),
+        "m",
+        _constant(case, "room_height_m"),
+    )
+    sheet.given(
+        "n_inf",
+        "Infiltration",
+        "Infiltration",
+        figure("infiltration_1_h"),
+        "1/h",
+        source("infiltration_source"),
+    )
+    sheet.given(
+        "n_use",
+        "Ventilation in use",
+        "Lüftung in der Nutzungszeit",
+        figure("ventilation_1_h"),
+        "1/h",
+        source("ventilation_source"),
+    )
+    sheet.given(
+        "n_off",
+        "Ventilation out of use",
+        "Lüftung außerhalb",
+        figure("ventilation_off_1_h"),
+        "1/h",
+        source("ventilation_source"),
+    )
+    for symbol, rate in (("H_ve", "n_use"), ("H_ve_off", "n_off")):
+        sheet.worked(symbol, f"Ventilation ({rate})", f"Lüftung ({rate})",
+                     f"{heat_balance.AIR_WH_M3K} * h_room * A_f * (n_inf + {rate})", "W/K", f"{_OF_NORM}, 9.3")  # fmt: skip
+    sheet.given("c_m", "Heat capacity per floor area", "Wärmekapazität je Fläche", figure("heat_capacity_wh_m2k"), "Wh/(m²K)",
+                source("heat_capacity_source"))  # fmt: skip
+    sheet.worked(
+        "C_m", "Internal heat capacity", "Wirksame Wärmekapazität", "c_m * A_f", "Wh/K", f"{_OF_NORM}, 12.3.1"
+    )
+    sheet.given(
+        "A_m", "Effective mass area", "Wirksame Massenfläche", zones.a_m_m2[0], "m²", f"{_OF_NORM}, 12.2.2"
+    )
+    sheet.given(
+        "A_tot", "Inner surfaces", "Innere Oberflächen", zones.a_tot_m2[0], "m²", f"{_OF_NORM}, 7.2.2.2"
+    )
+    sheet.worked(
+        "H_ms", "Mass to surface", "Masse zu Oberfläche", f"{zone.H_MS} * A_m", "W/K", f"{_OF_NORM}, (64)"
+    )
+    sheet.worked(
+        "H_em", "Outdoors to mass", "Außen zu Masse", "1 / (1 / H_op - 1 / H_ms)", "W/K", f"{_OF_NORM}, (63)"
+    )
+    sheet.worked(
+        "H_is", "Surface to air", "Oberfläche zu Luft", f"{zone.H_IS} * A_tot", "W/K", f"{_OF_NORM}, (9)"
+    )
+    sheet.given(
+        "g", "Energy transmittance of the glass", "g-Wert", figure("g_window"), "-", source("g_window_source")
+    )
+    for symbol, name, name_de, constant in (
+        ("F_sh", "Shading", "Verschattung", "shading_vertical"), ("F_f", "Frame share", "Rahmenanteil", "frame_share"),
+        ("F_w", "Slanting sun", "Schräger Einfall", "non_normal_incidence"),
+    ):  # fmt: skip
+        sheet.given(symbol, name, name_de, parameters.constant(constant), "-", _constant(case, constant))
+    planes = solar.plane_irradiance(case.weather, parameters.constant("albedo"))
+    weather = f"{case.weather.name}; Perez sky"
+    terms = []
+    for number, (sector, column) in enumerate(zip(SECTORS, WINDOW_COLUMNS, strict=True)):
+        if figure(column) > 0:
+            sheet.given(
+                f"A_w_{sector}",
+                f"Windows {sector}",
+                f"Fenster {sector}",
+                figure(column),
+                "m²",
+                source("window_area_source"),
+            )
+            sheet.given(
+                f"I_{sector}",
+                f"Irradiation {sector}",
+                f"Einstrahlung {sector}",
+                planes[:, number].sum() / 1000,
+                "kWh/m²",
+                weather,
+            )
+            terms.append(f"A_w_{sector} * I_{sector}")
+    sheet.worked("Q_sol", "Solar gains", "Solare Gewinne", f"F_sh * (1 - F_f) * F_w * g * ({' + '.join(terms) or '0'})", "kWh",
+                 f"{_OF_NORM}, 11.3")  # fmt: skip
+    function = str(row["function"].iloc[0])
+    use = parameters.use.loc[[function]]
+    plan = occupancy.schedule(function, case.weather, parameters)
+    sheet.given(
+        "q_int",
+        "Internal gains, mean",
+        "Innere Gewinne, Mittel",
+        float(use["gains_w_m2"].iloc[0]),
+        "W/m²",
+        str(use["source"].iloc[0]),
+    )
+    sheet.given("t", "Hours, weighted by the course of the gains", "Stunden, nach Verlauf der Gewinne gewichtet", float(plan.gains.sum()), "h",
+                "schedule of the use")  # fmt: skip
+    sheet.worked(
+        "Q_int", "Internal gains", "Innere Gewinne", "q_int * A_f * t / 1000", "kWh", f"{_OF_NORM}, 10.3"
+    )
+
+
+def _year(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
+    """The hourly simulation in float64, by its heat flows: they balance to the heating need."""
+    zones = heat_balance.zones(row, case.parameters)
+    planes = solar.plane_irradiance(case.weather, case.parameters.constant("albedo"))
+    plan = occupancy.schedule(str(row["function"].iloc[0]), case.weather, case.parameters)
+    drive = zone.Drive(case.weather.temp_air, planes, plan, np.arange(len(case.weather), dtype=np.intp))
+    loads = zone.simulate_zones(zones, drive, dtype=np.float64)
+    air, out = loads.air_temperature_c[0], case.weather.temp_air
+    share = zone.OPERATIVE_AIR_SHARE
+    surface = (loads.operative_temperature_c[0] - share * air) / (1 - share)
+    hourly = "hourly simulation, " + _OF_NORM + ", Annex C"
+    h_ve = np.where(plan.occupied, zones.h_ve_on_w_k[0], zones.h_ve_off_w_k[0])
+    sheet.given("T_air", "Air temperature, mean", "Lufttemperatur, Mittel", air.mean(), "°C", hourly)
+    sheet.given(
+        "T_out", "Outdoor temperature, mean", "Außentemperatur, Mittel", out.mean(), "°C", case.weather.name
+    )
+    sheet.given("Q_C", "Cooling need", "Kühlbedarf", loads.cooling.sum() / 1000, "kWh", hourly)
+    sheet.given(
+        "Q_ve",
+        "Ventilation losses, hour by hour H_ve · (T_air − T_out)",
+        "Lüftungsverluste",
+        (h_ve * (air - out)).sum() / 1000,
+        "kWh",
+        hourly,
+    )
+    known = sheet.known
+    sheet.given("Q_w", "Losses through windows, hour by hour H_w · (T_surface − T_out)", "Verluste der Fenster",
+                known["H_w"] * (surface - out).sum() / 1000, "kWh", hourly)  # fmt: skip
+    sheet.worked("lost_share", "Share of the radiant gains that leaves by the windows at once", "Anteil der Strahlungsgewinne, der gleich verloren geht",
+                 f"H_w / ({zone.H_MS} * A_tot)", "-", f"{_OF_NORM}, (C.3)")  # fmt: skip
+    capacity = zones.c_m_wh_k[0] * (loads.mass_end_c[0] - loads.mass_start_c[0]) / 1000
+    sheet.given(
+        "Q_store", "Heat stored at the year's end over its start", "Speicherung", capacity, "kWh", hourly
+    )
+    mass = _mass(
+        sheet.known, surface, air, out, planes @ zones.solar_area_m2[0], zones.gains_w[0] * plan.gains, zones
+    )
+    sheet.given("Q_op", "Losses through opaque elements, hour by hour H_em · (T_mass − T_out)", "Verluste der opaken Bauteile",
+                known["H_em"] * (mass - out).sum() / 1000, "kWh", hourly)  # fmt: skip
+    sheet.worked("Q_H", "Heating need", "Heizwärmebedarf",
+                 "Q_op + Q_w + Q_ve + Q_store + Q_C - Q_int / 2 - (1 - lost_share) * (Q_int / 2 + Q_sol)", "kWh",
+                 "balance of the simulated flows, which " + _OF_NORM + " closes each hour")  # fmt: skip
+
+
+def _mass(
+    known: Mapping[str, float], surface: Any, air: Any, out: Any, sun: Any, gains: Any, zones: zone.Zones
+) -> Any:
+    """Mass temperature from the balance of the surface node, (C.10). [°C]"""
+    share = zones.a_m_m2[0] / zones.a_tot_m2[0]
+    radiant = (1 - share - known["H_w"] / (zone.H_MS * zones.a_tot_m2[0])) * (0.5 * gains + sun)
+    coming = radiant + known["H_w"] * (out - surface) + known["H_is"] * (air - surface)
+    return surface - coming / known["H_ms"]
+
+
+def _supply(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
+    parameters = case.parameters
+    supplied = supply.supply_of(row, parameters)
+    heating = str(row["heating"].iloc[0])
+    use = parameters.use.loc[[str(row["function"].iloc[0])]]
+    system = parameters.systems.loc[[heating]]
+    of_use, of_system = str(use["source"].iloc[0]), str(system["source"].iloc[0])
+    sheet.given("Q_W", "Hot water need", "Trinkwarmwasserbedarf", supplied.hot_water_kwh_a[0], "kWh", of_use)
+    sheet.given(
+        "E_use",
+        "Electricity of appliances and light",
+        "Nutzerstrom",
+        supplied.electricity_kwh_a[0],
+        "kWh",
+        of_use,
+    )
+    sheet.given(
+        "eta_H",
+        "Need over delivered, heating",
+        "Nutzungsgrad Heizung",
+        supplied.efficiency_heating[0],
+        "-",
+        of_system,
+    )
+    sheet.given(
+        "eta_W",
+        "Need over delivered, hot water",
+        "Nutzungsgrad Warmwasser",
+        supplied.efficiency_hot_water[0],
+        "-",
+        of_system,
+    )
+    sheet.given(
+        "SEER",
+        "Cooling over electricity",
+        "Jahresarbeitszahl Kühlung",
+        supplied.seer,
+        "-",
+        _constant(case, "cooling_seer"),
+    )
+    has_heat = supplied.carrier[0] >= 0
+    sheet.worked("E_heat", f"Delivered for heat ({heating})", f"Endenergie Wärme ({heating})",
+                 "Q_H / eta_H + Q_W / eta_W" if has_heat else "0 * Q_H", "kWh", of_system)  # fmt: skip
+    sheet.worked("E_el", "Electricity without heat", "Strom ohne Wärme", "E_use + Q_C / SEER", "kWh", of_use)
+    carrier = supplied.carriers[supplied.carrier[0]] if has_heat else "electricity"
+    names = {
+        "primary_energy_kwh": ("Primary energy", "Primärenergie", "kWh", "f_p", "E_p", "factor_source"),
+        "co2_kg": ("CO2", "CO2", "kg", "f_co2", "m_CO2", "factor_source"),
+        "energy_cost_eur": ("Energy cost", "Energiekosten", "EUR", "p", "K", "price_source"),
+    }
+    for quantity, column in weighting.FACTORS.items():
+        name, name_de, unit, factor, symbol, origin = names[quantity]
+        for which, key in ((f"{factor}_heat", carrier), (f"{factor}_el", "electricity")):
+            line = parameters.carriers.loc[[key]]
+            sheet.given(
+                which,
+                f"{name} per kWh, {key}",
+                f"{name_de} je kWh, {key}",
+                float(line[column].to_list()[0]),
+                f"{unit}/kWh",
+                str(line[origin].iloc[0]),
+            )
+        sheet.worked(
+            symbol,
+            name,
+            name_de,
+            f"{factor}_heat * E_heat + {factor}_el * E_el",
+            unit,
+            "weighting of the delivered energy",
+        )
+
+
+def _readers(row: pd.DataFrame) -> tuple[Any, Any]:
+    """Figure and source of the one building by column."""
+
+    def source(column: str) -> str:
+        return str(row[column].iloc[0]) if column in row else "assets/parameters"
+
+    return lambda column: float(row[column].to_list()[0]), source
+
+
+def _constant(case: Case, name: str) -> str:
+    return str(case.parameters.constants.loc[[name], "source"].iloc[0])
+
+
+def lines(steps: tuple[Step, ...], language: str = "en") -> list[str]:
+    """As text: symbol, value, unit, meaning; below it the formula with its numbers, and the source."""
+    out = []
+    for step in steps:
+        name = step.name_de if language == "de" else step.name
+        out.append(f"{step.symbol:10s} {step.value:16,.3f} {step.unit:9s} {name}")
+        if step.formula:
+            out.append(f"{'':11s}= {step.formula}")
+            numbers = ", ".join(f"{key} = {value:,.4g}" for key, value in step.inputs.items())
+            out.append(f"{'':11s}  {numbers}")
+        out.append(f"{'':11s}[{step.source}]")
+    return out
