@@ -390,7 +390,7 @@ def _readers(row: pd.DataFrame) -> tuple[Any, Any]:
     def source(column: str) -> str:
         return str(row[column].iloc[0]) if column in row else "assets/parameters"
 
-    return lambda column: float(row[column].to_list()[0]), source
+    return lambda column: float(row[column].to_numpy("float64")[0]), source
 
 
 def _constant(case: Case, name: str) -> str:
