@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from energy.parameters import Parameters
 from energy.pv import value
-from energy.zone_kernel import compiled
+from twin.compute import compiled
 from twin.errors import CallError
 
 Array = npt.NDArray[np.floating[Any]]

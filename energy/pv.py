@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energy.parameters import Parameters
-from energy.zone_kernel import compiled
+from twin.compute import compiled
 from twin.errors import CallError
 
 Array = npt.NDArray[np.floating[Any]]

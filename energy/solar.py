@@ -19,7 +19,7 @@ import pandas as pd
 from energy import perez
 from energy.solar_kernel import surfaces_year, windows_year
 from energy.weather import Weather
-from energy.zone import run_all
+from twin.compute import run_all
 from twin.district import District
 from twin.errors import CallError
 from twin.visibility import Visibility, leaf_share, patches

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from twin.visibility.compiled import compiled
+from twin.compute import compiled
 
 
 def _fall(

@@ -17,7 +17,6 @@ import numpy.typing as npt
 from energy.zone_kernel import LANES, collect_sun
 
 Array = npt.NDArray[np.floating[Any]]
-Rows = npt.NDArray[np.intp]
 KEPT_BYTES = 384 << 20  # the year of 10,000 buildings; larger districts' is computed as it is needed
 
 
@@ -47,38 +46,24 @@ def from_planes(planes: Array, solar_area_m2: Array) -> WindowSun:
     """Sun on windows from the irradiance on planes, shape (time, plane), by their areas, (zone, plane)."""
     total = solar_area_m2.sum(axis=1, keepdims=True)
     share = solar_area_m2 / np.where(total > 0, total, 1.0)
-    key = ("planes", id(planes), _digest(share))
-    single = np.ascontiguousarray(planes, np.float32)
+    key = (id(planes), _digest(share))
 
     def compute(first: int) -> Array:
         weights = np.zeros((share.shape[1], LANES), np.float32)
         part = share[first : first + LANES]
         weights[:, : len(part)] = part.T
-        sun = np.empty((len(single), LANES), np.float32)
-        collect_sun(single, weights, sun)
+        sun = np.empty((len(planes), LANES), np.float32)
+        collect_sun(planes.astype(np.float32), weights, sun)
         return sun
 
     return _kept(key, planes, lambda: WindowSun(len(planes), len(share), compute))
 
 
-def from_buildings(irradiance: Array, rows: Rows) -> WindowSun:
-    """Sun on windows from that of all buildings, shape (time, building); zone i is building `rows[i]`."""
-    key = ("buildings", id(irradiance), _digest(rows))
-
-    def compute(first: int) -> Array:
-        sun = np.zeros((len(irradiance), LANES), np.float32)
-        part = rows[first : first + LANES]
-        sun[:, : len(part)] = irradiance[:, part]
-        return sun
-
-    return _kept(key, irradiance, lambda: WindowSun(len(irradiance), len(rows), compute))
-
-
-_known: OrderedDict[tuple[str, int, str], tuple[Array, WindowSun]] = OrderedDict()
+_known: OrderedDict[tuple[int, str], tuple[Array, WindowSun]] = OrderedDict()
 _lock = Lock()
 
 
-def _kept(key: tuple[str, int, str], source: Array, make: Callable[[], WindowSun]) -> WindowSun:
+def _kept(key: tuple[int, str], source: Array, make: Callable[[], WindowSun]) -> WindowSun:
     """The one of `key`, made if it is not known; `source` is held so that its id stays its own."""
     with _lock:
         if key not in _known:

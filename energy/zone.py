@@ -9,9 +9,7 @@ rather than numba's parallel loops: these are safe when a server calls from seve
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +18,7 @@ import numpy.typing as npt
 
 from energy.occupancy import Schedule
 from energy.zone_kernel import LANES, add_to_bins, advance, advance_states, collect_sun
+from twin.compute import run_all
 from twin.errors import CallError
 
 Array = npt.NDArray[np.floating[Any]]
@@ -196,7 +195,8 @@ def simulate_zones(
     """
     count, hours, bins = len(zones), len(drive.temp_air), int(drive.bins.max()) + 1
     table, shared, warm_up = responses(zones), drivers(drive, dtype), min(warm_up_h, hours)
-    planes, bin_of = np.ascontiguousarray(drive.planes, dtype), np.ascontiguousarray(drive.bins, np.intp)
+    bin_of = np.ascontiguousarray(drive.bins, np.intp)
+    planes = None if drive.window_sun else np.ascontiguousarray(drive.planes, dtype)
     states = temperatures or zones.open_above_c is not None
     out = np.empty((4 if temperatures else 2, count, bins), dtype)
     ends, total = np.empty((2, count)), np.empty((len(table), 5, count))
@@ -320,21 +320,3 @@ def imbalance(zones: Zones, table: Array, sums: Array, mass_start_c: Array, mass
     stored = zones.c_m_wh_k * (mass_end_c - mass_start_c)
     turned = np.abs(power).sum(axis=0) + gains + sun.sum(axis=0) + zones.c_m_wh_k
     return np.asarray((coming - going - stored) / turned)
-
-
-def run_all(work: Callable[[int], None], items: range, workers: int | None) -> None:
-    """`work` on all items, in threads where there are several of both."""
-    threads = min(workers or available_cores(), len(items))
-    if threads <= 1:
-        for item in items:
-            work(item)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, items))
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -7,25 +7,15 @@ ventilation outside and within the time of use, mode 2 the opened windows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from twin.compute import compiled
+
 Array = npt.NDArray[np.floating[Any]]
 LANES = 64
-FASTMATH = {"contract", "nsz", "arcp", "reassoc", "nnan"}
-
-
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` compiled by numba without the interpreter's lock, kept on disk where there is a folder."""
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH}
-    try:
-        return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
-    except RuntimeError:  # no folder to keep the compiled code in
-        return numba.njit(**options)(function)  # type: ignore[no-any-return]
 
 
 @compiled
@@ -88,6 +78,18 @@ def advance(
 
 
 @compiled
+def _caused(c: Array, row: int, i: int, mass: Any, out: Any, gain: Any, sun: Any, power: Any) -> Any:
+    """A temperature of lane `i` from its causes, whose responses stand from `row` on."""
+    return (
+        c[row, i] * mass
+        + c[row + 1, i] * out
+        + c[row + 2, i] * gain
+        + c[row + 3, i] * sun
+        + c[row + 4, i] * power
+    )
+
+
+@compiled
 def advance_states(
     table: Array,
     collect: Array,
@@ -136,38 +138,15 @@ def advance_states(
         for i in range(lanes):
             o, s, m = work[0, i], work[1, i], state[0, i]
             n = one - o
-            free = (
-                (n * c[0, i] + o * w[0, i]) * m
-                + (n * c[1, i] + o * w[1, i]) * out
-                + (n * c[2, i] + o * w[2, i]) * gain
-                + (n * c[3, i] + o * w[3, i]) * s
-            )
+            free = n * _caused(c, 0, i, m, out, gain, s, zero) + o * _caused(w, 0, i, m, out, gain, s, zero)
             per_kelvin = n * c[20, i] + o * w[20, i]
             heat = min(max((low + c[21, i] - free) * per_kelvin, zero), c[22, i])
             cool = min(max((free - high) * per_kelvin, zero), c[23, i])
-            power = heat - cool
+            p = heat - cool
             work[2, i], work[3, i] = heat, cool
-            work[4, i] = (
-                (n * c[10, i] + o * w[10, i]) * m
-                + (n * c[11, i] + o * w[11, i]) * out
-                + (n * c[12, i] + o * w[12, i]) * gain
-                + (n * c[13, i] + o * w[13, i]) * s
-                + (n * c[14, i] + o * w[14, i]) * power
-            )
-            work[5, i] = (
-                (n * c[15, i] + o * w[15, i]) * m
-                + (n * c[16, i] + o * w[16, i]) * out
-                + (n * c[17, i] + o * w[17, i]) * gain
-                + (n * c[18, i] + o * w[18, i]) * s
-                + (n * c[19, i] + o * w[19, i]) * power
-            )
-            state[0, i] = (
-                (n * c[5, i] + o * w[5, i]) * m
-                + (n * c[6, i] + o * w[6, i]) * out
-                + (n * c[7, i] + o * w[7, i]) * gain
-                + (n * c[8, i] + o * w[8, i]) * s
-                + (n * c[9, i] + o * w[9, i]) * power
-            )
+            work[4, i] = n * _caused(c, 10, i, m, out, gain, s, p) + o * _caused(w, 10, i, m, out, gain, s, p)
+            work[5, i] = n * _caused(c, 15, i, m, out, gain, s, p) + o * _caused(w, 15, i, m, out, gain, s, p)
+            state[0, i] = n * _caused(c, 5, i, m, out, gain, s, p) + o * _caused(w, 5, i, m, out, gain, s, p)
             state[1, i] = work[4, i]
         for i in range(lanes):
             heating[h, i] = work[2, i]

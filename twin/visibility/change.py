@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from twin.compute import compiled
 from twin.mesh import Mesh
-from twin.visibility.compiled import compiled
 from twin.visibility.crowns import Crowns
 from twin.visibility.directions import Patches, ground_directions
 from twin.visibility.samples import Samples

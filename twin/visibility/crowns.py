@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from twin.visibility.compiled import compiled
+from twin.compute import compiled
 from twin.visibility.figures import figures
 
 Floats = NDArray[np.float64]

@@ -7,7 +7,6 @@ alone, so that some cells can be computed again and the others kept.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from twin.compute import available_cores
 from twin.sources.base import Progress, no_progress
 from twin.visibility.crowns import light
 from twin.visibility.directions import GROUPS, Patches, ground_directions
@@ -271,10 +271,3 @@ def near_patches(suns: Floats, patches: Patches) -> Bools:
     near: Bools = suns @ middles.T > np.cos(np.radians(reach))
     near[np.arange(len(suns)), np.argmax(suns @ middles.T, axis=1)] = True
     return near
-
-
-def available_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -1,0 +1,44 @@
+"""How the inner loops run: compiled by numba without the interpreter's lock, on the cores of the process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numba
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` as machine code that runs beside other threads and trusts that no number is nan.
+
+    Kept on disk where there is a folder for it.
+    """
+    options: dict[str, Any] = {
+        "nogil": True,
+        "error_model": "numpy",
+        "fastmath": {"contract", "nsz", "arcp", "reassoc", "nnan"},
+    }
+    try:
+        return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
+    except RuntimeError:  # no folder to keep the compiled code in
+        return numba.njit(**options)(function)  # type: ignore[no-any-return]
+
+
+def run_all(work: Callable[[int], None], items: range, workers: int | None) -> None:
+    """`work` on all items, in threads where there are several of both."""
+    threads = min(workers or available_cores(), len(items))
+    if threads <= 1:
+        for item in items:
+            work(item)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, items))
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
