@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from energy import archetypes
+from energy import archetypes, solar
 from energy.parameters import Parameters
 from energy.weather import Weather
 from twin.district import District
@@ -49,6 +51,11 @@ class Case:
         total.update(self.weather.digest.encode())
         total.update(self.parameters.digest.encode())
         return total.hexdigest()
+
+    @property
+    def planes(self) -> npt.NDArray[np.float64]:
+        """Irradiance on the planes of `energy.solar.PLANES`, unshaded, shape (time, 9). [W/m²]"""
+        return solar.plane_irradiance(self.weather, self.parameters.constant("albedo"))
 
     def replace(self, **changes: Any) -> Case:
         """A case with some fields changed.

@@ -1,4 +1,3 @@
-# ruff: noqa: E501  # a table of figures, one a line
 """One building's year figure by figure: formula, inputs and source of each, for teaching and checking.
 
 Each step's `formula` is an expression over its `inputs`: whoever doubts a value can work it out again (the
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from energy import heat_balance, occupancy, solar, supply, weighting, zone
+from energy import heat_balance, occupancy, supply, weighting, zone
 from energy.archetypes import WINDOW_COLUMNS
 from energy.case import Case
 from energy.simulate import selected
@@ -27,8 +26,9 @@ _OF_NORM = "ISO 13790:2008"
 class Step:
     """One figure.
 
-    symbol : as in the norm.  name, name_de : what it is.  formula : expression over `inputs`; empty for what is
-    given or simulated.  source : where the formula or the figure comes from.
+    symbol : as in the norm.  name, name_de : what it is.
+    formula : expression over `inputs`; empty for what is given or simulated.
+    source : where the formula or the figure comes from.
     """
 
     symbol: str
@@ -99,9 +99,12 @@ def _envelope(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
         "A_f", "Reference floor area", "Energiebezugsfläche", figure("a_use_m2"), "m²", source("a_use_source")
     )
     parts = (
-        ("wall", "outer walls", "Außenwände"), ("roof", "roof", "Dach"), ("floor", "lowest floor", "Boden"),
-        ("window", "windows", "Fenster"), ("door", "doors", "Türen"),
-    )  # fmt: skip
+        ("wall", "outer walls", "Außenwände"),
+        ("roof", "roof", "Dach"),
+        ("floor", "lowest floor", "Boden"),
+        ("window", "windows", "Fenster"),
+        ("door", "doors", "Türen"),
+    )
     for part, name, name_de in parts:
         area, u_value = figure(f"{part}_area_m2"), figure(f"u_{part}_w_m2k")
         sheet.given(
@@ -116,8 +119,14 @@ def _envelope(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
             source(f"u_{part}_source"),
         )
     for part, name, name_de in parts[1:3]:
-        sheet.given(f"R_{part}", f"Resistance of the unheated space at the {name}", f"Widerstand unbeheizter Raum {name_de}",
-                    figure(f"r_unheated_{part}_m2k_w"), "m²K/W", source("unheated_source"))  # fmt: skip
+        sheet.given(
+            f"R_{part}",
+            f"Resistance of the unheated space at the {name}",
+            f"Widerstand unbeheizter Raum {name_de}",
+            figure(f"r_unheated_{part}_m2k_w"),
+            "m²K/W",
+            source("unheated_source"),
+        )
         sheet.given(
             f"b_{part}",
             f"Adjustment factor, {name}",
@@ -126,17 +135,35 @@ def _envelope(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
             "-",
             source("unheated_source"),
         )
-    sheet.given("dU_tb", "Thermal bridges", "Wärmebrückenzuschlag", figure("delta_u_thermal_bridge_w_m2k"), "W/(m²K)",
-                source("delta_u_thermal_bridge_source"))  # fmt: skip
+    sheet.given(
+        "dU_tb",
+        "Thermal bridges",
+        "Wärmebrückenzuschlag",
+        figure("delta_u_thermal_bridge_w_m2k"),
+        "W/(m²K)",
+        source("delta_u_thermal_bridge_source"),
+    )
     transmission = f"{_OF_NORM}, 8.3; TABULA"
     sheet.worked(
         "H_wall", "Transmission, walls", "Transmission Wände", "A_wall * U_wall", "W/K", transmission
     )
     for part, name, name_de in parts[1:3]:
-        sheet.worked(f"H_{part}", f"Transmission, {name}", f"Transmission {name_de}",
-                     f"b_{part} * A_{part} * U_{part} / (1 + U_{part} * R_{part})", "W/K", transmission)  # fmt: skip
-    sheet.worked("H_tb", "Transmission, thermal bridges", "Transmission Wärmebrücken",
-                 "dU_tb * (A_wall + A_roof + A_floor + A_window + A_door)", "W/K", transmission)  # fmt: skip
+        sheet.worked(
+            f"H_{part}",
+            f"Transmission, {name}",
+            f"Transmission {name_de}",
+            f"b_{part} * A_{part} * U_{part} / (1 + U_{part} * R_{part})",
+            "W/K",
+            transmission,
+        )
+    sheet.worked(
+        "H_tb",
+        "Transmission, thermal bridges",
+        "Transmission Wärmebrücken",
+        "dU_tb * (A_wall + A_roof + A_floor + A_window + A_door)",
+        "W/K",
+        transmission,
+    )
     sheet.worked(
         "H_op",
         "Transmission, opaque",
@@ -145,8 +172,14 @@ def _envelope(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
         "W/K",
         transmission,
     )
-    sheet.worked("H_w", "Transmission, windows and doors", "Transmission Fenster und Türen",
-                 "A_window * U_window + A_door * U_door", "W/K", transmission)  # fmt: skip
+    sheet.worked(
+        "H_w",
+        "Transmission, windows and doors",
+        "Transmission Fenster und Türen",
+        "A_window * U_window + A_door * U_door",
+        "W/K",
+        transmission,
+    )
 
 
 def _zone(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
@@ -186,10 +219,22 @@ def _zone(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
         source("ventilation_source"),
     )
     for symbol, rate in (("H_ve", "n_use"), ("H_ve_off", "n_off")):
-        sheet.worked(symbol, f"Ventilation ({rate})", f"Lüftung ({rate})",
-                     f"{heat_balance.AIR_WH_M3K} * h_room * A_f * (n_inf + {rate})", "W/K", f"{_OF_NORM}, 9.3")  # fmt: skip
-    sheet.given("c_m", "Heat capacity per floor area", "Wärmekapazität je Fläche", figure("heat_capacity_wh_m2k"), "Wh/(m²K)",
-                source("heat_capacity_source"))  # fmt: skip
+        sheet.worked(
+            symbol,
+            f"Ventilation ({rate})",
+            f"Lüftung ({rate})",
+            f"{heat_balance.AIR_WH_M3K} * h_room * A_f * (n_inf + {rate})",
+            "W/K",
+            f"{_OF_NORM}, 9.3",
+        )
+    sheet.given(
+        "c_m",
+        "Heat capacity per floor area",
+        "Wärmekapazität je Fläche",
+        figure("heat_capacity_wh_m2k"),
+        "Wh/(m²K)",
+        source("heat_capacity_source"),
+    )
     sheet.worked(
         "C_m", "Internal heat capacity", "Wirksame Wärmekapazität", "c_m * A_f", "Wh/K", f"{_OF_NORM}, 12.3.1"
     )
@@ -212,11 +257,12 @@ def _zone(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
         "g", "Energy transmittance of the glass", "g-Wert", figure("g_window"), "-", source("g_window_source")
     )
     for symbol, name, name_de, constant in (
-        ("F_sh", "Shading", "Verschattung", "shading_vertical"), ("F_f", "Frame share", "Rahmenanteil", "frame_share"),
+        ("F_sh", "Shading", "Verschattung", "shading_vertical"),
+        ("F_f", "Frame share", "Rahmenanteil", "frame_share"),
         ("F_w", "Slanting sun", "Schräger Einfall", "non_normal_incidence"),
-    ):  # fmt: skip
+    ):
         sheet.given(symbol, name, name_de, parameters.constant(constant), "-", _constant(case, constant))
-    planes = solar.plane_irradiance(case.weather, parameters.constant("albedo"))
+    planes = case.planes
     weather = f"{case.weather.name}; Perez sky"
     terms = []
     for number, (sector, column) in enumerate(zip(SECTORS, WINDOW_COLUMNS, strict=True)):
@@ -238,8 +284,14 @@ def _zone(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
                 weather,
             )
             terms.append(f"A_w_{sector} * I_{sector}")
-    sheet.worked("Q_sol", "Solar gains", "Solare Gewinne", f"F_sh * (1 - F_f) * F_w * g * ({' + '.join(terms) or '0'})", "kWh",
-                 f"{_OF_NORM}, 11.3")  # fmt: skip
+    sheet.worked(
+        "Q_sol",
+        "Solar gains",
+        "Solare Gewinne",
+        f"F_sh * (1 - F_f) * F_w * g * ({' + '.join(terms) or '0'})",
+        "kWh",
+        f"{_OF_NORM}, 11.3",
+    )
     function = str(row["function"].iloc[0])
     use = parameters.use.loc[[function]]
     plan = occupancy.schedule(function, case.weather, parameters)
@@ -251,8 +303,14 @@ def _zone(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
         "W/m²",
         str(use["source"].iloc[0]),
     )
-    sheet.given("t", "Hours, weighted by the course of the gains", "Stunden, nach Verlauf der Gewinne gewichtet", float(plan.gains.sum()), "h",
-                "schedule of the use")  # fmt: skip
+    sheet.given(
+        "t",
+        "Hours, weighted by the course of the gains",
+        "Stunden, nach Verlauf der Gewinne gewichtet",
+        float(plan.gains.sum()),
+        "h",
+        "schedule of the use",
+    )
     sheet.worked(
         "Q_int", "Internal gains", "Innere Gewinne", "q_int * A_f * t / 1000", "kWh", f"{_OF_NORM}, 10.3"
     )
@@ -261,7 +319,7 @@ def _zone(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
 def _year(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
     """The hourly simulation in float64, by its heat flows: they balance to the heating need."""
     zones = heat_balance.zones(row, case.parameters)
-    planes = solar.plane_irradiance(case.weather, case.parameters.constant("albedo"))
+    planes = case.planes
     plan = occupancy.schedule(str(row["function"].iloc[0]), case.weather, case.parameters)
     drive = zone.Drive(case.weather.temp_air, planes, plan, np.arange(len(case.weather), dtype=np.intp))
     loads = zone.simulate_zones(zones, drive, dtype=np.float64)
@@ -284,10 +342,22 @@ def _year(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
         hourly,
     )
     known = sheet.known
-    sheet.given("Q_w", "Losses through windows, hour by hour H_w · (T_surface − T_out)", "Verluste der Fenster",
-                known["H_w"] * (surface - out).sum() / 1000, "kWh", hourly)  # fmt: skip
-    sheet.worked("lost_share", "Share of the radiant gains that leaves by the windows at once", "Anteil der Strahlungsgewinne, der gleich verloren geht",
-                 f"H_w / ({zone.H_MS} * A_tot)", "-", f"{_OF_NORM}, (C.3)")  # fmt: skip
+    sheet.given(
+        "Q_w",
+        "Losses through windows, hour by hour H_w · (T_surface − T_out)",
+        "Verluste der Fenster",
+        known["H_w"] * (surface - out).sum() / 1000,
+        "kWh",
+        hourly,
+    )
+    sheet.worked(
+        "lost_share",
+        "Share of the radiant gains that leaves by the windows at once",
+        "Anteil der Strahlungsgewinne, der gleich verloren geht",
+        f"H_w / ({zone.H_MS} * A_tot)",
+        "-",
+        f"{_OF_NORM}, (C.3)",
+    )
     capacity = zones.c_m_wh_k[0] * (loads.mass_end_c[0] - loads.mass_start_c[0]) / 1000
     sheet.given(
         "Q_store", "Heat stored at the year's end over its start", "Speicherung", capacity, "kWh", hourly
@@ -295,11 +365,22 @@ def _year(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
     mass = _mass(
         sheet.known, surface, air, out, planes @ zones.solar_area_m2[0], zones.gains_w[0] * plan.gains, zones
     )
-    sheet.given("Q_op", "Losses through opaque elements, hour by hour H_em · (T_mass − T_out)", "Verluste der opaken Bauteile",
-                known["H_em"] * (mass - out).sum() / 1000, "kWh", hourly)  # fmt: skip
-    sheet.worked("Q_H", "Heating need", "Heizwärmebedarf",
-                 "Q_op + Q_w + Q_ve + Q_store + Q_C - Q_int / 2 - (1 - lost_share) * (Q_int / 2 + Q_sol)", "kWh",
-                 "balance of the simulated flows, which " + _OF_NORM + " closes each hour")  # fmt: skip
+    sheet.given(
+        "Q_op",
+        "Losses through opaque elements, hour by hour H_em · (T_mass − T_out)",
+        "Verluste der opaken Bauteile",
+        known["H_em"] * (mass - out).sum() / 1000,
+        "kWh",
+        hourly,
+    )
+    sheet.worked(
+        "Q_H",
+        "Heating need",
+        "Heizwärmebedarf",
+        "Q_op + Q_w + Q_ve + Q_store + Q_C - Q_int / 2 - (1 - lost_share) * (Q_int / 2 + Q_sol)",
+        "kWh",
+        "balance of the simulated flows, which " + _OF_NORM + " closes each hour",
+    )
 
 
 def _mass(
@@ -353,8 +434,14 @@ def _supply(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
         _constant(case, "cooling_seer"),
     )
     has_heat = supplied.carrier[0] >= 0
-    sheet.worked("E_heat", f"Delivered for heat ({heating})", f"Endenergie Wärme ({heating})",
-                 "Q_H / eta_H + Q_W / eta_W" if has_heat else "0 * Q_H", "kWh", of_system)  # fmt: skip
+    sheet.worked(
+        "E_heat",
+        f"Delivered for heat ({heating})",
+        f"Endenergie Wärme ({heating})",
+        "Q_H / eta_H + Q_W / eta_W" if has_heat else "0 * Q_H",
+        "kWh",
+        of_system,
+    )
     sheet.worked("E_el", "Electricity without heat", "Strom ohne Wärme", "E_use + Q_C / SEER", "kWh", of_use)
     carrier = supplied.carriers[supplied.carrier[0]] if has_heat else "electricity"
     names = {

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from energy import heat_balance, occupancy, results, solar, supply, weighting, window_sun, zone
+from energy import heat_balance, occupancy, results, supply, weighting, window_sun, zone
 from energy.case import Case
 from energy.weather import Weather
 from twin.district import District
@@ -144,7 +144,7 @@ def _heat_needs(
     shape = (len(envelope), int(bins.max()) + 1)
     need = [np.zeros(shape, np.float32) for _ in range(2)]
     temperature = [np.full(shape if states else (len(envelope), 0), np.nan, np.float32) for _ in range(2)]
-    planes = solar.plane_irradiance(case.weather, case.parameters.constant("albedo"))
+    planes = case.planes
     heated = np.flatnonzero(envelope["conditioned"].to_numpy(bool))
     zones = heat_balance.zones(envelope.iloc[heated], case.parameters)
     function = envelope["function"].to_numpy("object")[heated]

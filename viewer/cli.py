@@ -128,11 +128,10 @@ def simulate(
 
 def _overheating(case: Any) -> Any:
     """Over-temperature of the critical room of each conditioned building, as a table."""
-    from energy import rooms, solar
+    from energy import rooms
 
     heated = case.envelope[case.envelope["conditioned"].to_numpy(bool)]
-    planes = solar.plane_irradiance(case.weather, case.parameters.constant("albedo"))
-    return rooms.overheating(heated, case.weather, planes, case.parameters)
+    return rooms.overheating(heated, case.weather, case.planes, case.parameters)
 
 
 def _explain(case: Any, building_id: str, as_json: bool, language: str) -> None:
