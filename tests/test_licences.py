@@ -20,6 +20,20 @@ WEAK_COPYLEFT = {
 FORBIDDEN = re.compile(r"\b(A?GPL|GNU (Affero )?General Public)\b", re.IGNORECASE)
 
 
+# The two conditions that make a text the BSD licence, where a package gives the text instead of its name.
+BSD_CONDITIONS = (
+    "Redistributions of source code must retain the above copyright notice, this list of conditions",
+    "Redistributions in binary form must reproduce the above copyright notice, this list of conditions",
+)
+
+
+def named(licence: str) -> str:
+    """The beginning of the licence field, led by its name if it is the whole text of the BSD licence."""
+    text = " ".join(licence.split())
+    start = text[:80]
+    return f"BSD, by its text: {start}" if all(part in text for part in BSD_CONDITIONS) else start
+
+
 def run_time_dependencies(root: str = "lobeda") -> dict[str, str]:
     """Every distribution that `root` needs to run, with what it says of its licence."""
     seen: dict[str, str] = {}
@@ -37,9 +51,8 @@ def run_time_dependencies(root: str = "lobeda") -> dict[str, str]:
             classifiers = [
                 c.rsplit("::", 1)[-1] for c in meta.get_all("Classifier", []) if c.startswith("License")
             ]
-            seen[name] = " | ".join(
-                [meta.get("License-Expression") or "", *classifiers, (meta.get("License") or "")[:80]]
-            )
+            said = [meta.get("License-Expression") or "", *classifiers, named(meta.get("License") or "")]
+            seen[name] = " | ".join(said)
         for line in found.requires or []:
             requirement = Requirement(line)
             wanted = [{"extra": extra} for extra in extras or {""}]
@@ -61,3 +74,10 @@ def test_run_time_dependencies_are_permissive() -> None:
         if name not in WEAK_COPYLEFT and (FORBIDDEN.search(licence) or not PERMISSIVE.search(licence))
     }
     assert not bad
+
+
+def test_a_text_without_the_conditions_is_not_taken_for_bsd() -> None:
+    forbidding = "Copyright (c) 2015. All rights reserved. Redistribution is forbidden."
+    assert not PERMISSIVE.search(named(forbidding))
+    assert not PERMISSIVE.search(named(BSD_CONDITIONS[0]))
+    assert PERMISSIVE.search(named("\n* ".join(BSD_CONDITIONS)))
