@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Any
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energy import archetypes, solar
+from energy import archetypes, pv_potential, solar, window_sun
 from energy.parameters import Parameters
 from energy.weather import Weather
+from twin.compute import Same
 from twin.district import District
 from twin.errors import CallError
+from twin.visibility import Visibility, of_district
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,12 +27,18 @@ class Case:
     """A district, a weather and parameters; never changed in place.
 
     envelope : thermal description per building (see `energy.archetypes.fill`), filled where it is not given.
+    pv : photovoltaic systems (columns of `energy.pv_potential.potential`); those of the district where not
+        given.
+    shading : "rays": windows and modules get the sun that neighbours, trees and terrain leave
+        (`twin.visibility`); "tabula": open facades and TABULA's flat factor, without a look at the geometry.
     """
 
     district: District
     weather: Weather
     parameters: Parameters = field(default_factory=Parameters.default)
     envelope: pd.DataFrame = None  # type: ignore[assignment]  # filled below, never None afterwards
+    pv: pd.DataFrame = None  # type: ignore[assignment]  # likewise
+    shading: Literal["rays", "tabula"] = "rays"
 
     def __post_init__(self) -> None:
         given: object = self.envelope
@@ -42,12 +52,20 @@ class Case:
                 "Use case.replace(district=…) without an envelope to fill it anew",
             )
 
+        systems: object = self.pv
+        if systems is None:
+            systems = pv_potential.with_given(pv_potential.nothing(), self.district.pv)
+            object.__setattr__(self, "pv", systems)
+
     @cached_property
     def digest(self) -> str:
-        """Content digest of what the results follow from: envelope, weather and parameters."""
+        """Content digest of what the results follow from: envelope, systems, sun, weather and parameters."""
         total = hashlib.sha256()
-        total.update(pd.util.hash_pandas_object(self.envelope).to_numpy().tobytes())
-        total.update(" ".join(self.envelope.columns).encode())
+        for table in (self.envelope, self.pv):
+            counted = table[[name for name in table.columns if not name.endswith("_source")]]
+            total.update(pd.util.hash_pandas_object(counted).to_numpy().tobytes())
+            total.update(" ".join(counted.columns).encode())
+        total.update((self.visibility.key if self.shading == "rays" else self.shading).encode())
         total.update(self.weather.digest.encode())
         total.update(self.parameters.digest.encode())
         return total.hexdigest()
@@ -57,12 +75,48 @@ class Case:
         """Irradiance on the planes of `energy.solar.PLANES`, unshaded, shape (time, 9). [W/m²]"""
         return solar.plane_irradiance(self.weather, self.parameters.constant("albedo"))
 
+    @property
+    def visibility(self) -> Visibility:
+        """What the district's surfaces see, computed at first use and kept (`twin.visibility`)."""
+        return _visibility(Same(self.district))
+
+    def window_sun(self, building_ids: pd.Index, solar_area_m2: npt.NDArray[Any]) -> window_sun.WindowSun:
+        """Irradiance on the windows of buildings, in the kernel's blocks.
+
+        solar_area_m2 : their collecting areas by plane, shape (building, 9); with rays the exposed walls
+            weigh instead.
+        """
+        if self.shading == "tabula":
+            return window_sun.from_planes(self.planes, solar_area_m2)
+        rows = self.district.buildings.index.get_indexer(building_ids)
+        albedo = self.parameters.constant("albedo")
+        return window_sun.from_walls(self.weather, self.district, self.visibility, albedo, rows)
+
     def replace(self, **changes: Any) -> Case:
         """A case with some fields changed.
 
-        A new district without a new envelope has its envelope filled anew; new parameters or a new weather
-        leave the envelope, and the measures in it, as they are.
+        A new district without a new envelope or systems has them filled anew; new parameters or a new weather
+        leave them, and the measures in them, as they are.
         """
-        if "district" in changes and "envelope" not in changes:
-            changes["envelope"] = None
+        if "district" in changes:
+            changes = {"envelope": None, "pv": None, **changes}
         return replace(self, **changes)
+
+
+@lru_cache(maxsize=4)
+def _visibility(district: Same[District]) -> Visibility:
+    return of_district(district.it, cache=visibility_folder())
+
+
+def visibility_folder() -> Path | None:
+    """Where visibilities are kept between runs: LOBEDA_CACHE, else the user's cache; None: nowhere."""
+    named = os.environ.get("LOBEDA_CACHE")
+    if named is not None:
+        return Path(named) if named else None
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(base) / "lobeda"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from energy import heat_balance, occupancy, supply, weighting, zone
@@ -164,11 +165,34 @@ def _envelope(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
         "W/K",
         transmission,
     )
+    for symbol, name, name_de, column, unit, origin in (
+        ("A_party", "Walls to unheated neighbours", "Wände zu unbeheizten Nachbarn",
+         "party_unheated_area_m2", "m²", "geometry"),
+        ("U_party", "U-value of these walls", "U-Wert dieser Wände",
+         "u_party_w_m2k", "W/(m²K)", "as the outer walls before any measure"),
+    ):  # fmt: skip
+        sheet.given(symbol, name, name_de, figure(column), unit, origin)
+    sheet.given(
+        "b_party",
+        "Adjustment factor, unheated neighbours",
+        "Temperaturfaktor unbeheizte Nachbarn",
+        case.parameters.constant("b_unheated_neighbour"),
+        "-",
+        _constant(case, "b_unheated_neighbour"),
+    )
+    sheet.worked(
+        "H_party",
+        "Transmission to unheated neighbours",
+        "Transmission zu unbeheizten Nachbarn",
+        "b_party * A_party * U_party",
+        "W/K",
+        transmission,
+    )
     sheet.worked(
         "H_op",
         "Transmission, opaque",
         "Transmission opak",
-        "H_wall + H_roof + H_floor + H_tb",
+        "H_wall + H_roof + H_floor + H_tb + H_party",
         "W/K",
         transmission,
     )
@@ -185,7 +209,7 @@ def _envelope(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
 def _zone(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
     figure, source = _readers(row)
     parameters = case.parameters
-    zones = heat_balance.zones(row, parameters)
+    zones = heat_balance.zones(row, parameters, shading=case.shading)
     sheet.given(
         "h_room",
         "Room height",
@@ -257,14 +281,23 @@ def _zone(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
         "g", "Energy transmittance of the glass", "g-Wert", figure("g_window"), "-", source("g_window_source")
     )
     for symbol, name, name_de, constant in (
-        ("F_sh", "Shading", "Verschattung", "shading_vertical"),
+        ("F_sh", "Shading", "Verschattung", heat_balance.SHADING[case.shading]),
         ("F_f", "Frame share", "Rahmenanteil", "frame_share"),
         ("F_w", "Slanting sun", "Schräger Einfall", "non_normal_incidence"),
     ):
         sheet.given(symbol, name, name_de, parameters.constant(constant), "-", _constant(case, constant))
-    planes = case.planes
     weather = f"{case.weather.name}; Perez sky"
     terms = []
+    shaded = case.shading == "rays"
+    if shaded:
+        sheet.given(
+            "I_w",
+            "Irradiation on the windows, with the surroundings' shade",
+            "Einstrahlung auf die Fenster, mit dem Schatten der Umgebung",
+            _on_windows(row, case, zones).sum() / 1000,
+            "kWh/m²",
+            f"{weather}; rays on the 3D model",
+        )
     for number, (sector, column) in enumerate(zip(SECTORS, WINDOW_COLUMNS, strict=True)):
         if figure(column) > 0:
             sheet.given(
@@ -275,15 +308,17 @@ def _zone(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
                 "m²",
                 source("window_area_source"),
             )
+            terms.append(f"A_w_{sector} * {'I_w' if shaded else f'I_{sector}'}")
+            if shaded:
+                continue
             sheet.given(
                 f"I_{sector}",
                 f"Irradiation {sector}",
                 f"Einstrahlung {sector}",
-                planes[:, number].sum() / 1000,
+                case.planes[:, number].sum() / 1000,
                 "kWh/m²",
                 weather,
             )
-            terms.append(f"A_w_{sector} * I_{sector}")
     sheet.worked(
         "Q_sol",
         "Solar gains",
@@ -318,10 +353,11 @@ def _zone(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
 
 def _year(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
     """The hourly simulation in float64, by its heat flows: they balance to the heating need."""
-    zones = heat_balance.zones(row, case.parameters)
-    planes = case.planes
+    zones = heat_balance.zones(row, case.parameters, shading=case.shading)
+    sun = case.window_sun(row.index, zones.solar_area_m2)
     plan = occupancy.schedule(str(row["function"].iloc[0]), case.weather, case.parameters)
-    drive = zone.Drive(case.weather.temp_air, planes, plan, np.arange(len(case.weather), dtype=np.intp))
+    hours = np.arange(len(case.weather), dtype=np.intp)
+    drive = zone.Drive(case.weather.temp_air, case.planes, plan, hours, sun.block)
     loads = zone.simulate_zones(zones, drive, dtype=np.float64)
     air, out = loads.air_temperature_c[0], case.weather.temp_air
     share = zone.OPERATIVE_AIR_SHARE
@@ -362,9 +398,8 @@ def _year(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
     sheet.given(
         "Q_store", "Heat stored at the year's end over its start", "Speicherung", capacity, "kWh", hourly
     )
-    mass = _mass(
-        sheet.known, surface, air, out, planes @ zones.solar_area_m2[0], zones.gains_w[0] * plan.gains, zones
-    )
+    gained = _on_windows(row, case, zones) * zones.solar_area_m2.sum()
+    mass = _mass(sheet.known, surface, air, out, gained, zones.gains_w[0] * plan.gains, zones)
     sheet.given(
         "Q_op",
         "Losses through opaque elements, hour by hour H_em · (T_mass − T_out)",
@@ -381,6 +416,11 @@ def _year(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
         "kWh",
         "balance of the simulated flows, which " + _OF_NORM + " closes each hour",
     )
+
+
+def _on_windows(row: pd.DataFrame, case: Case, zones: zone.Zones) -> npt.NDArray[np.float64]:
+    """Irradiance on the building's windows, shape (time,). [W/m²]"""
+    return case.window_sun(row.index, zones.solar_area_m2).block(0)[:, 0].astype("float64")
 
 
 def _mass(

@@ -21,8 +21,9 @@ NUMBERS = (
     *WINDOW_COLUMNS, "u_wall_w_m2k", "u_roof_w_m2k", "u_floor_w_m2k", "u_window_w_m2k", "u_door_w_m2k",
     "r_unheated_roof_m2k_w", "r_unheated_floor_m2k_w", "b_roof", "b_floor", "g_window",
     "delta_u_thermal_bridge_w_m2k", "infiltration_1_h", "ventilation_1_h", "ventilation_off_1_h",
-    "heat_capacity_wh_m2k",
+    "heat_capacity_wh_m2k", "mass_area_ratio", "party_unheated_area_m2", "u_party_w_m2k",
 )  # fmt: skip
+SHADING = {"rays": "shading_own", "tabula": "shading_vertical"}
 SIGNED = ("setpoint_offset_k",)
 
 
@@ -31,8 +32,10 @@ def effective_u(u_value: Array, r_unheated: Array) -> Array:
     return u_value / (1 + u_value * r_unheated)
 
 
-def opaque_transmission(envelope: pd.DataFrame) -> Array:
-    """H_tr of walls, roof, lowest floor and thermal bridges, ISO 13790:2008, 8.3; shape (building,). [W/K]
+def opaque_transmission(envelope: pd.DataFrame, parameters: Parameters) -> Array:
+    """H_tr of walls, roof, lowest floor, walls to unheated neighbours and thermal bridges; shape (building,).
+
+    ISO 13790:2008, 8.3. [W/K]
 
     Thermal bridges count on all envelope areas, windows and doors included, as in TABULA.
     """
@@ -47,6 +50,8 @@ def opaque_transmission(envelope: pd.DataFrame) -> Array:
     )
     areas = np.sum([get(f"{name}_area_m2") for name in ("wall", "roof", "floor", "window", "door")], axis=0)
     walls = get("wall_area_m2") * get("u_wall_w_m2k")
+    neighbours = get("party_unheated_area_m2") * get("u_party_w_m2k")
+    walls = walls + parameters.constant("b_unheated_neighbour") * neighbours
     return np.asarray(walls + roof + floor + get("delta_u_thermal_bridge_w_m2k") * areas)
 
 
@@ -63,11 +68,14 @@ def ventilation(envelope: pd.DataFrame, rate: str, parameters: Parameters) -> Ar
     return AIR_WH_M3K * volume * (get("infiltration_1_h") + get(rate))
 
 
-def solar_area(envelope: pd.DataFrame, parameters: Parameters) -> Array:
-    """Effective collecting areas of the windows, ISO 13790:2008, 11.3.3; shape (building, 9). [m²]"""
+def solar_area(envelope: pd.DataFrame, parameters: Parameters, *, shading: str = "tabula") -> Array:
+    """Effective collecting areas of the windows, ISO 13790:2008, 11.3.3; shape (building, 9). [m²]
+
+    shading : as `Case.shading`; where rays give the shade of the surroundings, only the window's own remains.
+    """
     get = _getter(envelope)
     factor = (
-        parameters.constant("shading_vertical")
+        parameters.constant(SHADING[shading])
         * (1 - parameters.constant("frame_share"))
         * parameters.constant("non_normal_incidence")
     )
@@ -77,7 +85,7 @@ def solar_area(envelope: pd.DataFrame, parameters: Parameters) -> Array:
     return areas
 
 
-def zones(envelope: pd.DataFrame, parameters: Parameters) -> Zones:
+def zones(envelope: pd.DataFrame, parameters: Parameters, *, shading: str = "tabula") -> Zones:
     """One zone per building of `envelope` (all conditioned).
 
     The mass area is at least twice what the opaque elements' conductance needs: only forms far from any
@@ -90,8 +98,8 @@ def zones(envelope: pd.DataFrame, parameters: Parameters) -> Zones:
     _check(envelope)
     get = _getter(envelope)
     area = get("a_use_m2")
-    opaque, window = opaque_transmission(envelope), window_transmission(envelope)
-    mass_area = np.maximum(parameters.constant("mass_area_ratio") * area, 2 * opaque / H_MS)
+    opaque, window = opaque_transmission(envelope, parameters), window_transmission(envelope)
+    mass_area = np.maximum(get("mass_area_ratio") * area, 2 * opaque / H_MS)
     inner = np.maximum(parameters.constant("total_area_ratio") * area, 1.5 * (mass_area + window / H_MS))
     gains = parameters.use.loc[envelope["function"], "gains_w_m2"].to_numpy("float64")
     unlimited = np.full(len(envelope), UNLIMITED_W)
@@ -104,7 +112,7 @@ def zones(envelope: pd.DataFrame, parameters: Parameters) -> Zones:
         a_m_m2=mass_area,
         a_tot_m2=inner,
         gains_w=gains * area,
-        solar_area_m2=solar_area(envelope, parameters),
+        solar_area_m2=solar_area(envelope, parameters, shading=shading),
         set_offset_k=get("setpoint_offset_k"),
         heating_limit_w=unlimited,
         cooling_limit_w=unlimited,

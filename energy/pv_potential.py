@@ -59,7 +59,7 @@ def potential(
         kinds.append(_facades(district.surfaces, parameters, sunny))
     if balconies:
         kinds.append(_balconies(district, parameters, sunny))
-    fitting = pd.concat([table for table in kinds if len(table)] or [_empty()])
+    fitting = pd.concat([table for table in kinds if len(table)] or [nothing()])
     return with_given(fitting, district.pv)
 
 
@@ -235,7 +235,8 @@ def _table(
     return table[table["usable_area_m2"] >= least]
 
 
-def _empty() -> pd.DataFrame:
+def nothing() -> pd.DataFrame:
+    """No systems, with the columns of `potential`."""
     return pd.DataFrame(columns=list(COLUMNS), index=pd.Index([], name="surface_id", dtype=object))
 
 

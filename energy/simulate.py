@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from energy import heat_balance, occupancy, results, supply, weighting, window_sun, zone
+from energy import heat_balance, occupancy, results, supply, weighting, zone
 from energy.case import Case
 from energy.weather import Weather
 from twin.district import District
@@ -101,7 +101,12 @@ def changed_buildings(before: Case, after: Case) -> npt.NDArray[np.bool_] | None
     Weather and parameters must be the same objects: a measure that leaves them hands them on.
     """
     a, b = before.envelope, after.envelope
-    same = before.weather is after.weather and before.parameters is after.parameters
+    same = (
+        before.weather is after.weather
+        and before.parameters is after.parameters
+        and before.shading == after.shading
+        and (before.shading == "tabula" or before.district is after.district)
+    )
     if not same or not a.index.equals(b.index):
         return None
     changed = np.zeros(len(a), bool)
@@ -144,17 +149,16 @@ def _heat_needs(
     shape = (len(envelope), int(bins.max()) + 1)
     need = [np.zeros(shape, np.float32) for _ in range(2)]
     temperature = [np.full(shape if states else (len(envelope), 0), np.nan, np.float32) for _ in range(2)]
-    planes = case.planes
     heated = np.flatnonzero(envelope["conditioned"].to_numpy(bool))
-    zones = heat_balance.zones(envelope.iloc[heated], case.parameters)
+    zones = heat_balance.zones(envelope.iloc[heated], case.parameters, shading=case.shading)
     function = envelope["function"].to_numpy("object")[heated]
     for name in pd.unique(function):
         mine = np.flatnonzero(function == name)
         rows = heated[mine]
         plan = occupancy.schedule(str(name), case.weather, case.parameters)
         group = zones.take(mine)
-        sun = window_sun.from_planes(planes, group.solar_area_m2)
-        drive = zone.Drive(case.weather.temp_air, planes, plan, bins, sun.block)
+        sun = case.window_sun(envelope.index[rows], group.solar_area_m2)
+        drive = zone.Drive(case.weather.temp_air, case.planes, plan, bins, sun.block)
         loads = zone.simulate_zones(group, drive, temperatures=states)
         _check_balance(loads.imbalance, envelope.index[rows])
         need[0][rows], need[1][rows] = loads.heating, loads.cooling

@@ -8,13 +8,19 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import lru_cache
 from threading import Lock
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from energy import solar
+from energy.weather import Weather
 from energy.zone_kernel import LANES, collect_sun
+from twin.compute import Same
+from twin.district import District
+from twin.visibility import Visibility
 
 Array = npt.NDArray[np.floating[Any]]
 KEPT_BYTES = 384 << 20  # the year of 10,000 buildings; larger districts' is computed as it is needed
@@ -59,11 +65,47 @@ def from_planes(planes: Array, solar_area_m2: Array) -> WindowSun:
     return _kept(key, planes, lambda: WindowSun(len(planes), len(share), compute))
 
 
-_known: OrderedDict[tuple[int, str], tuple[Array, WindowSun]] = OrderedDict()
+def from_walls(
+    weather: Weather,
+    district: District,
+    visibility: Visibility,
+    albedo: float,
+    rows: npt.NDArray[np.intp],
+) -> WindowSun:
+    """Sun on windows, spread over each building's exposed walls with the shade that falls on them.
+
+    rows : of the district's buildings, one per zone.
+    """
+    hours, whole = len(weather), len(district.buildings) * len(weather) * 4 <= KEPT_BYTES
+
+    def compute(first: int) -> Array:
+        sun, mine = np.zeros((hours, LANES), np.float32), rows[first : first + LANES]
+        if whole:
+            sun[:, : len(mine)] = _on_walls(weather, Same(district), visibility, albedo)[mine].T
+        else:
+            ids = district.buildings.index[mine]
+            walls = solar.facades(district, visibility, ids)
+            sun[:, : len(mine)] = solar.window_irradiance(
+                weather, visibility, walls, albedo=albedo, workers=1
+            )
+        return sun
+
+    key = (id(visibility) ^ id(weather), f"{albedo} {_digest(rows)}")
+    return _kept(key, (visibility, weather), lambda: WindowSun(hours, len(rows), compute))
+
+
+@lru_cache(maxsize=2)
+def _on_walls(weather: Weather, district: Same[District], visibility: Visibility, albedo: float) -> Array:
+    """Irradiance on the windows of all buildings, shape (building, time): a zone's year lies in one piece."""
+    walls = solar.facades(district.it, visibility)
+    return np.ascontiguousarray(solar.window_irradiance(weather, visibility, walls, albedo=albedo).T)
+
+
+_known: OrderedDict[tuple[int, str], tuple[object, WindowSun]] = OrderedDict()
 _lock = Lock()
 
 
-def _kept(key: tuple[int, str], source: Array, make: Callable[[], WindowSun]) -> WindowSun:
+def _kept(key: tuple[int, str], source: object, make: Callable[[], WindowSun]) -> WindowSun:
     """The one of `key`, made if it is not known; `source` is held so that its id stays its own."""
     with _lock:
         if key not in _known:

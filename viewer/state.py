@@ -135,7 +135,7 @@ class Twin:
     def view(self, annual: pd.DataFrame, language: str, public: bool = False) -> View:
         """What layers look at: the results `annual`, for managers or the public."""
         group = self.group if public else None
-        return View(self.district, annual, self.annual, self.area_m2, language, group)
+        return View(self.district, annual, self.annual, self.area_m2, self.case, language, group)
 
     def in_scope(self, retrofit: Retrofit) -> NDArray[np.bool_]:
         """The heated buildings that the retrofit may reach, shape (building,)."""

@@ -34,7 +34,7 @@ def test_steady_losses_are_those_of_the_simple_method(state):
     parts = node_elements.elements(frame, PARAMETERS)
     opaque = sum(conductance_w_k(parts, component) for component in ("wall", "roof", "floor"))
     glass = parts.window_area_m2.sum(axis=1) * parts.u_window_w_m2k
-    simple = heat_balance.opaque_transmission(frame) + heat_balance.window_transmission(frame)
+    simple = heat_balance.opaque_transmission(frame, PARAMETERS) + heat_balance.window_transmission(frame)
     np.testing.assert_allclose(opaque + glass, simple, rtol=2e-4)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from energy import Case
 from twin.district import District
 from viewer import colours, privacy, texts
 
@@ -25,6 +26,7 @@ class View:
     baseline : the same of the state before any measure.
     area_m2 : reference floor area per heated building, index building_id. [m²]
     group : privacy group of each building (`viewer.privacy.groups`), for a public audience.
+    case : what is shown, for what follows from more than its annual results.
     language : of labels.
     """
 
@@ -32,6 +34,7 @@ class View:
     results: pd.DataFrame
     baseline: pd.DataFrame
     area_m2: pd.Series
+    case: Case
     language: str = texts.DEFAULT
     group: pd.Series | None = None
 
