@@ -18,6 +18,7 @@ bench: $(STAMP)test
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[bench]"
 	$(BIN)/python -m tests.benchmarks.bench_import
 	$(BIN)/python -m tests.benchmarks.bench_simulation
+	$(BIN)/python -m tests.benchmarks.bench_chain
 	$(BIN)/python -m tests.benchmarks.bench_sun
 
 check-long: $(STAMP)test

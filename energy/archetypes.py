@@ -38,8 +38,8 @@ def fill(district: District, parameters: Parameters) -> pd.DataFrame:
     Columns: archetype, function, conditioned, a_use_m2, storeys, dwellings, year_of_construction; areas
     wall_area_m2 (opaque), roof_area_m2, floor_area_m2, door_area_m2, window_area_m2, wall_{n,ne,…,nw}_m2 and
     window_{n,ne,…,nw}_m2, party_unheated_area_m2; u_{party,wall,roof,floor,window,door}_w_m2k of the
-    components themselves; r_unheated_{roof,floor}_m2k_w of an unheated space behind them; b_roof, b_floor; g_window;
-    shading_device; delta_u_thermal_bridge_w_m2k; infiltration_1_h, ventilation_1_h, ventilation_off_1_h;
+    components themselves; r_unheated_{roof,floor}_m2k_w of an unheated space behind them; b_roof, b_floor;
+    g_window; shading_device; delta_u_thermal_bridge_w_m2k; infiltration_1_h, ventilation_{,off_}1_h;
     fabric, pitched_roof, heat_capacity_wh_m2k, mass_area_ratio; setpoint_offset_k; heating; refurbishment;
     and `…_source` columns ("given:…", "derived:…", "guessed:…"). How sure each is: `energy.spreads`.
 

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energy import archetypes, pv_potential, solar, window_sun
+from energy import archetypes, grid_exchange, heat_balance, pv_potential, solar, window_sun
+from energy.columns import Columns, columns
 from energy.parameters import Parameters
 from energy.weather import Weather
 from twin.compute import Same
@@ -58,6 +59,16 @@ class Case:
             object.__setattr__(self, "pv", systems)
 
     @cached_property
+    def columns(self) -> Columns:
+        """The envelope's figures that the chain takes, as arrays; none is missing or negative.
+
+        Raises
+        ------
+        CallError : names the building and the column.
+        """
+        return chain_columns(self.envelope, self.parameters)
+
+    @cached_property
     def digest(self) -> str:
         """Content digest of what the results follow from: envelope, systems, sun, weather and parameters."""
         total = hashlib.sha256()
@@ -80,15 +91,25 @@ class Case:
         """What the district's surfaces see, computed at first use and kept (`twin.visibility`)."""
         return _visibility(Same(self.district))
 
-    def window_sun(self, building_ids: pd.Index, solar_area_m2: npt.NDArray[Any]) -> window_sun.WindowSun:
+    @cached_property
+    def pv_power(self) -> grid_exchange.PvPower:
+        """The photovoltaic systems' power by building, computed at first use and kept."""
+        return grid_exchange.PvPower(
+            self.pv, self.envelope.index, self.weather, self.parameters, self._modules_visibility
+        )
+
+    def _modules_visibility(self) -> Visibility | None:
+        return self.visibility if self.shading == "rays" else None
+
+    def window_sun(self, rows: npt.NDArray[np.intp], solar_area_m2: npt.NDArray[Any]) -> window_sun.Blocks:
         """Irradiance on the windows of buildings, in the kernel's blocks.
 
+        rows : of the buildings in the envelope.
         solar_area_m2 : their collecting areas by plane, shape (building, 9); with rays the exposed walls
             weigh instead.
         """
         if self.shading == "tabula":
             return window_sun.from_planes(self.planes, solar_area_m2)
-        rows = self.district.buildings.index.get_indexer(building_ids)
         albedo = self.parameters.constant("albedo")
         return window_sun.from_walls(self.weather, self.district, self.visibility, albedo, rows)
 
@@ -101,6 +122,14 @@ class Case:
         if "district" in changes:
             changes = {"envelope": None, "pv": None, **changes}
         return replace(self, **changes)
+
+
+def chain_columns(envelope: pd.DataFrame, parameters: Parameters) -> Columns:
+    """What the chain takes of an envelope; the figures of heated buildings are checked."""
+    names = (*heat_balance.NUMBERS, *heat_balance.SIGNED, "dwellings")
+    taken = columns(envelope, names, parameters)
+    heat_balance.check(taken, envelope.index)
+    return taken
 
 
 @lru_cache(maxsize=4)

@@ -16,7 +16,7 @@ import pandas as pd
 
 from energy import heat_balance, occupancy, supply, weighting, zone
 from energy.archetypes import WINDOW_COLUMNS
-from energy.case import Case
+from energy.case import Case, chain_columns
 from energy.simulate import selected
 from energy.solar import SECTORS
 
@@ -78,7 +78,7 @@ def trace(case: Case, building_id: str) -> tuple[Step, ...]:
     ------
     CallError : there is no such building.
     """
-    row = case.envelope.loc[selected(case, [building_id])]
+    row = case.envelope.iloc[selected(case, [building_id])]
     sheet = _Sheet()
     _envelope(sheet, row, case)
     if bool(row["conditioned"].iloc[0]):
@@ -354,7 +354,7 @@ def _zone(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
 def _year(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
     """The hourly simulation in float64, by its heat flows: they balance to the heating need."""
     zones = heat_balance.zones(row, case.parameters, shading=case.shading)
-    sun = case.window_sun(row.index, zones.solar_area_m2)
+    sun = case.window_sun(case.envelope.index.get_indexer(row.index), zones.solar_area_m2)
     plan = occupancy.schedule(str(row["function"].iloc[0]), case.weather, case.parameters)
     hours = np.arange(len(case.weather), dtype=np.intp)
     drive = zone.Drive(case.weather.temp_air, case.planes, plan, hours, sun.block)
@@ -420,7 +420,11 @@ def _year(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
 
 def _on_windows(row: pd.DataFrame, case: Case, zones: zone.Zones) -> npt.NDArray[np.float64]:
     """Irradiance on the building's windows, shape (time,). [W/m²]"""
-    return case.window_sun(row.index, zones.solar_area_m2).block(0)[:, 0].astype("float64")
+    return (
+        case.window_sun(case.envelope.index.get_indexer(row.index), zones.solar_area_m2)
+        .block(0)[:, 0]
+        .astype("float64")
+    )
 
 
 def _mass(
@@ -435,7 +439,7 @@ def _mass(
 
 def _supply(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
     parameters = case.parameters
-    supplied = supply.supply_of(row, parameters)
+    supplied = supply.supply_of(chain_columns(row, parameters), parameters)
     heating = str(row["heating"].iloc[0])
     use = parameters.use.loc[[str(row["function"].iloc[0])]]
     system = parameters.systems.loc[[heating]]

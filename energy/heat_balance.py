@@ -10,11 +10,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from energy.archetypes import WINDOW_COLUMNS
+from energy.columns import Columns
 from energy.parameters import Parameters
 from energy.zone import H_MS, UNLIMITED_W, Zones
 from twin.errors import CallError
 
 Array = npt.NDArray[np.floating[Any]]
+Envelope = pd.DataFrame | Columns
 AIR_WH_M3K = 0.34  # volumetric heat capacity of air
 NUMBERS = (
     "a_use_m2", "wall_area_m2", "roof_area_m2", "floor_area_m2", "door_area_m2", "window_area_m2",
@@ -32,7 +34,7 @@ def effective_u(u_value: Array, r_unheated: Array) -> Array:
     return u_value / (1 + u_value * r_unheated)
 
 
-def opaque_transmission(envelope: pd.DataFrame, parameters: Parameters) -> Array:
+def opaque_transmission(envelope: Envelope, parameters: Parameters) -> Array:
     """H_tr of walls, roof, lowest floor, walls to unheated neighbours and thermal bridges; shape (building,).
 
     ISO 13790:2008, 8.3. [W/K]
@@ -55,20 +57,20 @@ def opaque_transmission(envelope: pd.DataFrame, parameters: Parameters) -> Array
     return np.asarray(walls + roof + floor + get("delta_u_thermal_bridge_w_m2k") * areas)
 
 
-def window_transmission(envelope: pd.DataFrame) -> Array:
+def window_transmission(envelope: Envelope) -> Array:
     """H_tr of windows and doors; shape (building,). [W/K]"""
     get = _getter(envelope)
     return get("window_area_m2") * get("u_window_w_m2k") + get("door_area_m2") * get("u_door_w_m2k")
 
 
-def ventilation(envelope: pd.DataFrame, rate: str, parameters: Parameters) -> Array:
+def ventilation(envelope: Envelope, rate: str, parameters: Parameters) -> Array:
     """H_ve of infiltration and use (in column `rate`), ISO 13790:2008, 9.3; shape (building,). [W/K]"""
     get = _getter(envelope)
     volume = parameters.constant("room_height_m") * get("a_use_m2")
     return AIR_WH_M3K * volume * (get("infiltration_1_h") + get(rate))
 
 
-def solar_area(envelope: pd.DataFrame, parameters: Parameters, *, shading: str = "tabula") -> Array:
+def solar_area(envelope: Envelope, parameters: Parameters, *, shading: str = "tabula") -> Array:
     """Effective collecting areas of the windows, ISO 13790:2008, 11.3.3; shape (building, 9). [m²]
 
     shading : as `Case.shading`; where rays give the shade of the surroundings, only the window's own remains.
@@ -85,23 +87,20 @@ def solar_area(envelope: pd.DataFrame, parameters: Parameters, *, shading: str =
     return areas
 
 
-def zones(envelope: pd.DataFrame, parameters: Parameters, *, shading: str = "tabula") -> Zones:
+def zones(envelope: Envelope, parameters: Parameters, *, shading: str = "tabula") -> Zones:
     """One zone per building of `envelope` (all conditioned).
 
     The mass area is at least twice what the opaque elements' conductance needs: only forms far from any
     building (a chimney with one storey of floor) feel it, and stay solvable.
 
-    Raises
-    ------
-    CallError : a figure of a building is missing or negative.
+    The figures are taken as they are: see `check`.
     """
-    _check(envelope)
     get = _getter(envelope)
     area = get("a_use_m2")
     opaque, window = opaque_transmission(envelope, parameters), window_transmission(envelope)
     mass_area = np.maximum(get("mass_area_ratio") * area, 2 * opaque / H_MS)
     inner = np.maximum(parameters.constant("total_area_ratio") * area, 1.5 * (mass_area + window / H_MS))
-    gains = parameters.use.loc[envelope["function"], "gains_w_m2"].to_numpy("float64")
+    gains = parameters.use["gains_w_m2"].to_numpy("float64")[_uses(envelope, parameters)]
     unlimited = np.full(len(envelope), UNLIMITED_W)
     return Zones(
         h_tr_op_w_k=opaque,
@@ -120,19 +119,30 @@ def zones(envelope: pd.DataFrame, parameters: Parameters, *, shading: str = "tab
     )
 
 
-def _getter(envelope: pd.DataFrame) -> Callable[[str], Array]:
-    return lambda column: envelope[column].to_numpy("float64")
+def _getter(envelope: Envelope) -> Callable[[str], Array]:
+    return lambda column: np.asarray(envelope[column], "float64")
 
 
-def _check(envelope: pd.DataFrame) -> None:
-    names = [*NUMBERS, *SIGNED]
-    values = envelope[names].to_numpy("float64")
-    bad = ~np.isfinite(values)
-    bad[:, : len(NUMBERS)] |= values[:, : len(NUMBERS)] < 0
-    if bad.any():
-        row, column = np.argwhere(bad)[0]
-        raise CallError(
-            f"{names[column]} is {values[row, column]:g}",
-            f"building {envelope.index[row]}",
-            "Correct the district or the measure that set it",
-        )
+def _uses(envelope: Envelope, parameters: Parameters) -> npt.NDArray[np.intp]:
+    """Row of each building's use in the parameter table."""
+    if isinstance(envelope, Columns):
+        return envelope.function
+    return np.asarray(parameters.use.index.get_indexer(pd.Index(envelope["function"])), np.intp)
+
+
+def check(envelope: Columns, ids: pd.Index[Any]) -> None:
+    """Stop at figures of heated buildings that are missing or negative.
+
+    Raises
+    ------
+    CallError : names the building and the column.
+    """
+    for name in (*NUMBERS, *SIGNED):
+        values = envelope[name]
+        bad = ~np.isfinite(values) if name in SIGNED else ~((values >= 0) & (values < np.inf))
+        if (rows := np.flatnonzero(bad & envelope.conditioned)).size:
+            raise CallError(
+                f"{name} is {values[rows[0]]:g}",
+                f"building {ids[rows[0]]}",
+                "Correct the district or the measure that set it",
+            )

@@ -139,7 +139,11 @@ class Parameters:
             raise CallError(
                 f"there is no constant {name!r}", "parameters", "See assets/parameters/constants.csv"
             )
-        return float(self.constants["value"].to_dict()[name])
+        return self._constants[name]
+
+    @cached_property
+    def _constants(self) -> dict[str, float]:
+        return {str(name): float(value) for name, value in self.constants["value"].items()}
 
     @property
     def standards(self) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ COLUMNS = (
     "peak_power_kwp",
     "peak_power_source",
     "sets",
+    "battery_kwh",
 )
 GIVEN, ESTIMATE, GEOMETRY = "given", "estimate", "geometry and estimated shares"
 _FLAT_WALL_DEG = 60.0  # roofs steeper than this count as walls do
@@ -47,7 +48,8 @@ def potential(
     """Systems that fit on the district's surfaces, and those that are there; index surface_id.
 
     Columns: building_id; kind (flat, pitched, facade, balcony); usable_area_m2; surface_tilt and
-    surface_azimuth of the modules [°]; peak_power_kwp; sets (plug-in sets, else 0); and for area, orientation
+    surface_azimuth of the modules [°]; peak_power_kwp; sets (plug-in sets, else 0); battery_kwh beside the
+    modules (none, where nothing is known); and for area, orientation
     and power a `_source`. A system of `district.pv` replaces what would fit on its surface, or on its
     building's roofs where it names no surface (index: pv_id then).
 
@@ -122,6 +124,7 @@ def _given_row(identifier: str, system: pd.Series, place: pd.Series | None) -> d
         "peak_power_kwp": float(system["peak_power_kwp"]),
         "peak_power_source": GIVEN,
         "sets": 0,
+        "battery_kwh": 0.0,
     }
 
 
@@ -229,6 +232,7 @@ def _table(
             "peak_power_kwp": peak,
             "peak_power_source": ESTIMATE,
             "sets": 0,
+            "battery_kwh": 0.0,
         },
         index=pd.Index(surfaces.index, name="surface_id"),
     )

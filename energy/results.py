@@ -44,6 +44,9 @@ VARIABLES = {
         "kWh", "Energy delivered for space heating and hot water", "Endenergie für Heizung und Warmwasser"
     ),
     "delivered_kwh": Variable("kWh", "Delivered energy by carrier", "Endenergie je Energieträger", True),
+    "pv_generation_kwh": Variable("kWh", "Electricity from photovoltaics", "Solarstrom"),
+    "grid_import_kwh": Variable("kWh", "Electricity from the grid", "Netzbezug"),
+    "grid_export_kwh": Variable("kWh", "Electricity to the grid", "Netzeinspeisung"),
     "primary_energy_kwh": Variable("kWh", "Primary energy, non-renewable", "Primärenergie, nicht erneuerbar"),
     "co2_kg": Variable("kg", "CO2 equivalent of the delivered energy", "CO2-Äquivalente der Endenergie"),
     "energy_cost_eur": Variable("EUR", "Cost of the delivered energy at its unit price", "Energiekosten"),

@@ -10,19 +10,22 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from energy import heat_balance, occupancy, results, supply, weighting, zone
+from energy import grid_exchange, heat_balance, occupancy, results, supply, weighting, zone
 from energy.case import Case
+from energy.columns import Columns
 from energy.weather import Weather
+from energy.zone import CHUNK_H
+from energy.zone_kernel import LANES
 from twin.district import District
 from twin.errors import CallError
 from twin.sources.base import no_progress
 
 Array = npt.NDArray[np.floating[Any]]
+Rows = npt.NDArray[np.intp]
 Resolution = Literal["hour", "month", "year"]
 Progress = Callable[[str, float], None]
 METHODS = {"rc5": "ISO 13790:2008 Annex C, simple hourly method (5R1C)"}
 RESOLUTIONS = ("hour", "month", "year")
-_LABELS = ("function", "heating", "conditioned", "dwellings")
 
 
 def simulate(
@@ -59,11 +62,12 @@ def simulate(
     whole = as_case(case, weather)
     names = results.checked(outputs)
     _check(resolution, method)
-    ids = selected(whole, buildings)
+    rows = selected(whole, buildings)
     report = progress or no_progress
     report("simulate", 0.0)
-    arrays = chain(whole, ids, bins_of(whole.weather, resolution), names)
+    arrays = chain(whole, rows, bins_of(whole.weather, resolution), names)
     report("simulate", 1.0)
+    ids = whole.envelope.index[rows]
     return results.dataset(whole, ids, starts_of(whole.weather, resolution), arrays, METHODS[method])
 
 
@@ -79,20 +83,20 @@ def annual(
     heating_delivered_kwh, primary_energy_kwh, co2_kg, energy_cost_eur; equal to `simulate` summed over time.
     """
     if since is not None and buildings is None and (changed := changed_buildings(since[0], case)) is not None:
-        table = since[1].copy()
-        if changed.any():
-            again = annual(case, buildings=case.envelope.index[changed])
-            rows = np.flatnonzero(changed)
-            for number, name in enumerate(table.columns):
-                column = table[name].to_numpy("float64", copy=True)
-                column[rows] = again[name].to_numpy()
+        table, rows = since[1].copy(), np.flatnonzero(changed)
+        if rows.size:
+            for number, values in enumerate(_annual(case, rows).values()):
+                column = table.iloc[:, number].to_numpy("float64", copy=True)
+                column[rows] = values
                 table.isetitem(number, column)
         return table
-    ids = selected(case, buildings)
-    arrays = chain(case, ids, bins_of(case.weather, "month"), results.ANNUAL)
-    return pd.DataFrame(
-        {name: arrays[name].sum(axis=1, dtype="float64") for name in results.ANNUAL}, index=ids
-    )
+    rows = selected(case, buildings)
+    return pd.DataFrame(_annual(case, rows), index=case.envelope.index[rows])
+
+
+def _annual(case: Case, rows: Rows) -> dict[str, Array]:
+    arrays = chain(case, rows, bins_of(case.weather, "month"), results.ANNUAL)
+    return {name: arrays[name].sum(axis=1, dtype="float64") for name in results.ANNUAL}
 
 
 def changed_buildings(before: Case, after: Case) -> npt.NDArray[np.bool_] | None:
@@ -100,76 +104,89 @@ def changed_buildings(before: Case, after: Case) -> npt.NDArray[np.bool_] | None
 
     Weather and parameters must be the same objects: a measure that leaves them hands them on.
     """
-    a, b = before.envelope, after.envelope
     same = (
         before.weather is after.weather
         and before.parameters is after.parameters
+        and before.pv is after.pv
         and before.shading == after.shading
         and (before.shading == "tabula" or before.district is after.district)
     )
-    if not same or not a.index.equals(b.index):
+    if not same or not before.envelope.index.equals(after.envelope.index):
         return None
-    changed = np.zeros(len(a), bool)
-    for name in (*heat_balance.NUMBERS, *heat_balance.SIGNED, *_LABELS):
-        if a[name] is not b[name]:
-            changed |= a[name].to_numpy() != b[name].to_numpy()
-    return changed
+    return before.columns.changed(after.columns)
 
 
-def chain(case: Case, ids: pd.Index, bins: npt.NDArray[np.intp], outputs: Sequence[str]) -> dict[str, Array]:
-    """All `outputs` of the buildings `ids`, shape (building, bin), from need to cost."""
-    envelope = case.envelope[[*heat_balance.NUMBERS, *heat_balance.SIGNED, *_LABELS]]
-    envelope = envelope if ids is envelope.index else envelope.loc[ids]
-    supplied = supply.supply_of(envelope, case.parameters)
+def chain(case: Case, rows: Rows, bins: Rows, outputs: Sequence[str]) -> dict[str, Array]:
+    """All `outputs` of the buildings `rows` of the envelope, shape (building, bin), from need to cost."""
+    buildings = case.columns.take(rows)
+    supplied = supply.supply_of(buildings, case.parameters)
     states = any(name in results.STATES for name in outputs)
-    heating, cooling, air, operative = _heat_needs(case, envelope, bins, states)
-    hot_water = _shaped(case, envelope, supplied.hot_water_kwh_a, "hot_water", bins)
-    electricity = _shaped(case, envelope, supplied.electricity_kwh_a, "electricity", bins)
+    heating, cooling, air, operative, flows = _heat_needs(case, rows, bins, states, supplied)
+    hot_water = _shaped(case, buildings, supplied.hot_water_kwh_a, "hot_water", bins)
+    electricity = _shaped(case, buildings, supplied.electricity_kwh_a, "electricity", bins)
     heat = supply.heat_delivered(supplied, heating, hot_water)
     power = supply.electricity_delivered(supplied, electricity, cooling)
+    grid = _exchange(case, rows, bins, supplied, heat, power, flows)
     ready: dict[str, Callable[[], Array]] = {
         "heating_need_kwh": lambda: heating,
         "cooling_need_kwh": lambda: cooling,
         "hot_water_need_kwh": lambda: hot_water,
         "electricity_use_kwh": lambda: electricity,
         "heating_delivered_kwh": lambda: heat,
-        "delivered_kwh": lambda: supply.by_carrier(supplied, heat, power),
+        "delivered_kwh": lambda: supply.by_carrier(supplied, grid.heat, grid.power),
+        "pv_generation_kwh": lambda: grid.generation,
+        "grid_import_kwh": lambda: grid.bought,
+        "grid_export_kwh": lambda: grid.sold,
         "air_temperature_c": lambda: air,
         "operative_temperature_c": lambda: operative,
     }
     for quantity in weighting.FACTORS:
-        ready[quantity] = lambda q=quantity: weighting.weighted(q, supplied, heat, power, case.parameters)  # type: ignore[misc]
+        ready[quantity] = lambda q=quantity: weighting.weighted(  # type: ignore[misc]
+            q, supplied, grid.heat, grid.power, case.parameters
+        )
     return {name: ready[name]() for name in outputs}
 
 
 def _heat_needs(
-    case: Case, envelope: pd.DataFrame, bins: npt.NDArray[np.intp], states: bool
-) -> tuple[Array, Array, Array, Array]:
-    """Heating and cooling need [kWh], air and operative temperature [°C]; shape (building, bin) each."""
-    shape = (len(envelope), int(bins.max()) + 1)
+    case: Case, rows: Rows, bins: Rows, states: bool, supplied: supply.Supply
+) -> tuple[Array, Array, Array, Array, Array]:
+    """Heating and cooling need [kWh], air and operative temperature [°C]; shape (building, bin) each.
+
+    The last are the flows of photovoltaics, shape (3, building, bin), empty where no building has modules.
+    """
+    shape = (len(rows), int(bins.max()) + 1)
     need = [np.zeros(shape, np.float32) for _ in range(2)]
-    temperature = [np.full(shape if states else (len(envelope), 0), np.nan, np.float32) for _ in range(2)]
-    heated = np.flatnonzero(envelope["conditioned"].to_numpy(bool))
-    zones = heat_balance.zones(envelope.iloc[heated], case.parameters, shading=case.shading)
-    function = envelope["function"].to_numpy("object")[heated]
-    for name in pd.unique(function):
-        mine = np.flatnonzero(function == name)
-        rows = heated[mine]
-        plan = occupancy.schedule(str(name), case.weather, case.parameters)
-        group = zones.take(mine)
-        sun = case.window_sun(envelope.index[rows], group.solar_area_m2)
-        drive = zone.Drive(case.weather.temp_air, case.planes, plan, bins, sun.block)
-        loads = zone.simulate_zones(group, drive, temperatures=states)
-        _check_balance(loads.imbalance, envelope.index[rows])
-        need[0][rows], need[1][rows] = loads.heating, loads.cooling
+    temperature = [np.full(shape if states else (len(rows), 0), np.nan, np.float32) for _ in range(2)]
+    sunny = case.pv_power.has_systems(rows)
+    flows = np.zeros((3, *shape) if sunny.any() else (3, 0, 0), np.float32)
+    heated = np.flatnonzero(case.columns.conditioned[rows])
+    function = case.columns.function[rows[heated]]
+    groups, members, meters = [], [], []
+    for number in np.unique(function):
+        mine = heated[function == number]
+        buildings = case.columns.take(rows[mine])
+        zones = heat_balance.zones(buildings, case.parameters, shading=case.shading)
+        plan = occupancy.schedule(str(case.parameters.use.index[number]), case.weather, case.parameters)
+        sun = case.window_sun(rows[mine], zones.solar_area_m2)
+        meter = _meter(case, rows, mine, bins, supplied, plan) if sunny[mine].any() else None
+        drive = zone.Drive(
+            case.weather.temp_air, case.planes, plan, bins, sun.block, None if meter is None else meter.block
+        )
+        groups.append((zones, drive))
+        members.append(mine)
+        meters.append(meter)
+    done = zone.simulate_groups(groups, temperatures=states)
+    for mine, loads, meter in zip(members, done, meters, strict=True):
+        _check_balance(loads.imbalance, case.envelope.index[rows[mine]])
+        need[0][mine], need[1][mine] = loads.heating, loads.cooling
         if states:
-            temperature[0][rows], temperature[1][rows] = (
-                loads.air_temperature_c,
-                loads.operative_temperature_c,
-            )
+            temperature[0][mine] = loads.air_temperature_c
+            temperature[1][mine] = loads.operative_temperature_c
+        if meter is not None:
+            flows[:, mine] = meter.flows
     for watts in need:
         watts *= np.float32(0.001)
-    return need[0], need[1], temperature[0], temperature[1]
+    return need[0], need[1], temperature[0], temperature[1], flows
 
 
 _CLOSES = 1e-3  # float32 over a year; `tests/energy/test_zone.py` holds float64 to 1e-6
@@ -187,18 +204,56 @@ def _check_balance(imbalance: Array, ids: pd.Index) -> None:
         )
 
 
-def _shaped(
-    case: Case, envelope: pd.DataFrame, kwh_a: Array, quantity: str, bins: npt.NDArray[np.intp]
-) -> Array:
+def _shaped(case: Case, buildings: Columns, kwh_a: Array, quantity: str, bins: Rows) -> Array:
     """Annual amounts spread over the bins by the schedule of each use; shape (building, bin). [kWh]"""
-    out = np.zeros((len(envelope), int(bins.max()) + 1), np.float32)
-    function = envelope["function"].to_numpy("object")
-    for name in pd.unique(function):
-        rows = np.flatnonzero(function == name)
-        plan = occupancy.schedule(str(name), case.weather, case.parameters)
+    out = np.zeros((len(buildings), int(bins.max()) + 1), np.float32)
+    for number in np.unique(buildings.function):
+        mine = np.flatnonzero(buildings.function == number)
+        plan = occupancy.schedule(str(case.parameters.use.index[number]), case.weather, case.parameters)
         course = np.bincount(bins, getattr(plan, quantity)).astype(np.float32)
-        out[rows] = kwh_a[rows, None].astype(np.float32) * course
+        out[mine] = kwh_a[mine, None].astype(np.float32) * course
     return out
+
+
+def _meter(
+    case: Case, rows: Rows, mine: Rows, bins: Rows, supplied: supply.Supply, plan: occupancy.Schedule
+) -> grid_exchange.Meter:
+    """The meter of the buildings `mine` of `rows`, all of one use."""
+    electric = (supplied.carrier == supplied.electricity)[mine]
+    load = grid_exchange.Load(
+        electricity_kwh_a=supplied.electricity_kwh_a[mine],
+        hot_water_kwh_a=supplied.hot_water_kwh_a[mine],
+        heating_power=electric / supplied.efficiency_heating[mine],
+        hot_water_power=electric / supplied.efficiency_hot_water[mine],
+        cooling_power=1 / supplied.seer,
+        electricity=plan.electricity,
+        hot_water=plan.hot_water,
+    )
+    return grid_exchange.Meter(load, *case.pv_power.of(rows[mine]), bins)
+
+
+def _exchange(
+    case: Case, rows: Rows, bins: Rows, supplied: supply.Supply, heat: Array, power: Array, flows: Array
+) -> grid_exchange.Exchange:
+    """What the buildings take from the grid and give to it; photovoltaics meet the load hour by hour."""
+    electric = supplied.carrier == supplied.electricity
+    sunny = np.flatnonzero(case.pv_power.has_systems(rows))
+    if not sunny.size:
+        return grid_exchange.without_sun(electric, heat, power)
+    cold = sunny[~case.columns.conditioned[rows[sunny]]]
+    still = np.zeros((CHUNK_H, LANES), np.float32)
+    function = case.columns.function[rows[cold]]
+    for number in np.unique(function):  # no zone has taken their hours
+        mine = cold[function == number]
+        plan = occupancy.schedule(str(case.parameters.use.index[number]), case.weather, case.parameters)
+        meter = _meter(case, rows, mine, bins, supplied, plan)
+        for first in range(0, len(mine), LANES):
+            take = meter.block(first)
+            for a in range(0, len(case.weather), CHUNK_H):
+                b = min(a + CHUNK_H, len(case.weather))
+                take(a, b, still[: b - a], still[: b - a])
+        flows[:, mine] = meter.flows
+    return grid_exchange.with_sun(electric, heat, power, sunny, flows[:, sunny])
 
 
 def as_case(case: Case | District, weather: Weather | None) -> Case:
@@ -214,16 +269,17 @@ def as_case(case: Case | District, weather: Weather | None) -> Case:
     return Case(case, weather)
 
 
-def selected(case: Case, buildings: Iterable[str] | None) -> pd.Index:
-    """Ids of the chosen buildings, in the order asked for."""
+def selected(case: Case, buildings: Iterable[str] | None) -> Rows:
+    """Rows of the chosen buildings in the envelope, in the order asked for."""
     if buildings is None:
-        return case.envelope.index
+        return np.arange(len(case.envelope), dtype=np.intp)
     ids = pd.Index(list(buildings), name="building_id")
-    if (lost := ids[~ids.isin(case.envelope.index)]).size:
+    rows = np.asarray(case.envelope.index.get_indexer(ids), np.intp)
+    if (lost := ids[rows < 0]).size:
         raise CallError(
             f"there is no building {lost[0]!r}", case.district.name, "See district.buildings.index"
         )
-    return ids
+    return rows
 
 
 def bins_of(weather: Weather, resolution: str) -> npt.NDArray[np.intp]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
+from energy.columns import Columns
 from energy.parameters import Parameters
 
 Array = npt.NDArray[np.floating[Any]]
@@ -39,28 +39,34 @@ class Supply:
         return self.carriers.index(ELECTRICITY)
 
 
-def supply_of(envelope: pd.DataFrame, parameters: Parameters) -> Supply:
-    """The supply of the buildings of `envelope`.
+def supply_of(buildings: Columns, parameters: Parameters) -> Supply:
+    """The supply of buildings (with the figures a_use_m2 and dwellings).
 
     Homes use electricity by dwelling, all others by floor area; buildings that are not conditioned need no
     hot water.
     """
-    use = parameters.use.loc[envelope["function"]]
-    area, dwellings = (_known(envelope[name].to_numpy("float64")) for name in ("a_use_m2", "dwellings"))
-    heated = envelope["conditioned"].to_numpy(bool)
-    per_dwelling = use["electricity_kwh_dwelling_a"].to_numpy("float64")
+    use, systems = parameters.use, parameters.systems
+
+    def of_use(name: str) -> Array:
+        return use[name].to_numpy("float64")[buildings.function]
+
+    def of_system(name: str) -> Array:
+        return systems[name].to_numpy("float64")[buildings.heating]
+
+    area, dwellings = (_known(buildings[name]) for name in ("a_use_m2", "dwellings"))
+    per_dwelling = of_use("electricity_kwh_dwelling_a")
     by_dwelling = np.isfinite(per_dwelling) & (dwellings > 0)
-    systems = parameters.systems.loc[envelope["heating"]]
     carriers = tuple(parameters.carriers.index)
+    of_heat = np.array([carriers.index(c) if c in carriers else -1 for c in systems["carrier"]], np.intp)
     return Supply(
         carriers=carriers,
-        hot_water_kwh_a=np.where(heated, use["hot_water_kwh_m2a"].to_numpy("float64") * area, 0.0),
+        hot_water_kwh_a=np.where(buildings.conditioned, of_use("hot_water_kwh_m2a") * area, 0.0),
         electricity_kwh_a=np.where(
-            by_dwelling, _known(per_dwelling) * dwellings, use["electricity_kwh_m2a"].to_numpy() * area
+            by_dwelling, _known(per_dwelling) * dwellings, of_use("electricity_kwh_m2a") * area
         ),
-        carrier=np.array([carriers.index(c) if c in carriers else -1 for c in systems["carrier"]], np.intp),
-        efficiency_heating=systems["efficiency_heating"].to_numpy("float64"),
-        efficiency_hot_water=systems["efficiency_hot_water"].to_numpy("float64"),
+        carrier=of_heat[buildings.heating],
+        efficiency_heating=of_system("efficiency_heating"),
+        efficiency_hot_water=of_system("efficiency_hot_water"),
         seer=parameters.constant("cooling_seer"),
     )
 

@@ -26,10 +26,10 @@ Array = npt.NDArray[np.floating[Any]]
 KEPT_BYTES = 384 << 20  # the year of 10,000 buildings; larger districts' is computed as it is needed
 
 
-class WindowSun:
-    """Mean irradiance on the windows of each zone, shape (time, zone), given out in blocks of `LANES`.
+class Blocks:
+    """Hourly values of zones, shape (time, zone), given out in blocks of `LANES`.
 
-    compute : the irradiance [W/m²] of the zones of a block, shape (time, LANES), float32.
+    compute : the values of the zones of a block, shape (time, LANES), float32.
     """
 
     def __init__(self, hours: int, zones: int, compute: Callable[[int], Array]) -> None:
@@ -39,7 +39,7 @@ class WindowSun:
         self._blocks: dict[int, Array] = {}
 
     def block(self, first: int) -> Array:
-        """Irradiance on the zones `first` to `first + LANES`, shape (time, LANES). [W/m²]"""
+        """Values of the zones `first` to `first + LANES`, shape (time, LANES)."""
         if (known := self._blocks.get(first)) is not None:
             return known
         values = self._compute(first)
@@ -48,11 +48,11 @@ class WindowSun:
         return values
 
 
-def from_planes(planes: Array, solar_area_m2: Array) -> WindowSun:
+def from_planes(planes: Array, solar_area_m2: Array) -> Blocks:
     """Sun on windows from the irradiance on planes, shape (time, plane), by their areas, (zone, plane)."""
     total = solar_area_m2.sum(axis=1, keepdims=True)
     share = solar_area_m2 / np.where(total > 0, total, 1.0)
-    key = (id(planes), _digest(share))
+    key = (id(planes), digest(share))
 
     def compute(first: int) -> Array:
         weights = np.zeros((share.shape[1], LANES), np.float32)
@@ -62,7 +62,7 @@ def from_planes(planes: Array, solar_area_m2: Array) -> WindowSun:
         collect_sun(planes.astype(np.float32), weights, sun)
         return sun
 
-    return _kept(key, planes, lambda: WindowSun(len(planes), len(share), compute))
+    return kept(key, planes, lambda: Blocks(len(planes), len(share), compute))
 
 
 def from_walls(
@@ -71,7 +71,7 @@ def from_walls(
     visibility: Visibility,
     albedo: float,
     rows: npt.NDArray[np.intp],
-) -> WindowSun:
+) -> Blocks:
     """Sun on windows, spread over each building's exposed walls with the shade that falls on them.
 
     rows : of the district's buildings, one per zone.
@@ -90,8 +90,8 @@ def from_walls(
             )
         return sun
 
-    key = (id(visibility) ^ id(weather), f"{albedo} {_digest(rows)}")
-    return _kept(key, (visibility, weather), lambda: WindowSun(hours, len(rows), compute))
+    key = (id(visibility) ^ id(weather), f"{albedo} {digest(rows)}")
+    return kept(key, (visibility, weather), lambda: Blocks(hours, len(rows), compute))
 
 
 @lru_cache(maxsize=2)
@@ -101,11 +101,11 @@ def _on_walls(weather: Weather, district: Same[District], visibility: Visibility
     return np.ascontiguousarray(solar.window_irradiance(weather, visibility, walls, albedo=albedo).T)
 
 
-_known: OrderedDict[tuple[int, str], tuple[object, WindowSun]] = OrderedDict()
+_known: OrderedDict[tuple[int, str], tuple[object, Blocks]] = OrderedDict()
 _lock = Lock()
 
 
-def _kept(key: tuple[int, str], source: object, make: Callable[[], WindowSun]) -> WindowSun:
+def kept(key: tuple[int, str], source: object, make: Callable[[], Blocks]) -> Blocks:
     """The one of `key`, made if it is not known; `source` is held so that its id stays its own."""
     with _lock:
         if key not in _known:
@@ -116,5 +116,6 @@ def _kept(key: tuple[int, str], source: object, make: Callable[[], WindowSun]) -
         return _known[key][1]
 
 
-def _digest(values: npt.NDArray[Any]) -> str:
+def digest(values: npt.NDArray[Any]) -> str:
+    """A short name of an array's content."""
     return hashlib.sha1(np.ascontiguousarray(values).tobytes(), usedforsecurity=False).hexdigest()

@@ -9,7 +9,7 @@ rather than numba's parallel loops: these are safe when a server calls from seve
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -164,6 +164,8 @@ class Drive:
     bins : number of the result's bin (month or hour) of each hour, rising from 0.
     window_sun : mean irradiance on the windows of the zones from a number on, shape (time, LANES) [W/m²];
         with it, `planes` does not count, and `Zones.solar_area_m2` only by its sum.
+    meter : for the zones from a number on, what takes their hours as they are done, in their order: called
+        with the first hour, the one after the last, heating and cooling need [W], shape (hour, LANES).
     """
 
     temp_air: Array
@@ -171,6 +173,7 @@ class Drive:
     schedule: Schedule
     bins: npt.NDArray[np.intp]
     window_sun: Callable[[int], Array] | None = None
+    meter: Callable[[int], Callable[[int, int, Array, Array], None]] | None = None
 
 
 def simulate_zones(
@@ -193,63 +196,106 @@ def simulate_zones(
     initial_c : mass temperature before the warm-up.
     warm_up_h : hours of the year's end simulated before its start.
     """
-    count, hours, bins = len(zones), len(drive.temp_air), int(drive.bins.max()) + 1
-    table, shared, warm_up = responses(zones), drivers(drive, dtype), min(warm_up_h, hours)
-    bin_of = np.ascontiguousarray(drive.bins, np.intp)
-    planes = None if drive.window_sun else np.ascontiguousarray(drive.planes, dtype)
-    states = temperatures or zones.open_above_c is not None
-    out = np.empty((4 if temperatures else 2, count, bins), dtype)
-    ends, total = np.empty((2, count)), np.empty((len(table), 5, count))
+    run = _Run(zones, drive, temperatures, dtype, initial_c, warm_up_h)
+    run_all(run.block, range(0, len(zones), LANES), workers)
+    return run.loads()
 
-    def block(first: int) -> None:
-        used = min(LANES, count - first)
-        rows, here = lanes(table, first, used, dtype), slice(first, first + used)
-        if drive.window_sun is None:
-            sun, collect = np.empty((hours, LANES), dtype), np.ones(LANES, dtype)
-            collect_sun(planes, lanes(zones.solar_area_m2.T, first, used, dtype), sun)
-        else:
-            sun = drive.window_sun(first).astype(dtype, copy=False)
-            collect = lanes(zones.solar_area_m2.sum(axis=1), first, used, dtype)
+
+def simulate_groups(
+    groups: Sequence[tuple[Zones, Drive]], *, temperatures: bool = True, workers: int | None = None
+) -> list[Loads]:
+    """`simulate_zones` of groups with a drive each; their blocks share the threads."""
+    runs = [_Run(zones, drive, temperatures, np.float32, 20.0, WARM_UP_H) for zones, drive in groups]
+    blocks = [(run, first) for run in runs for first in range(0, len(run.zones), LANES)]
+    run_all(lambda number: blocks[number][0].block(blocks[number][1]), range(len(blocks)), workers)
+    return [run.loads() for run in runs]
+
+
+class _Run:
+    """One simulation: `block` for the zones from each multiple of `LANES` on, in any order, then `loads`."""
+
+    def __init__(
+        self,
+        zones: Zones,
+        drive: Drive,
+        temperatures: bool,
+        dtype: type[np.floating[Any]],
+        initial_c: float,
+        warm_up_h: int,
+    ) -> None:
+        self.zones, self.drive, self.dtype, self.initial_c = zones, drive, dtype, initial_c
+        self.temperatures, self.hours = temperatures, len(drive.temp_air)
+        self.warm_up_h = min(warm_up_h, self.hours)
+        self.bins = int(drive.bins.max()) + 1
+        self.table, self.shared = responses(zones), drivers(drive, dtype)
+        self.bin_of = np.ascontiguousarray(drive.bins, np.intp)
+        self.states = temperatures or zones.open_above_c is not None
+        self.collecting = zones.solar_area_m2.sum(axis=1)
+        self.out = np.empty((4 if temperatures else 2, len(zones), self.bins), dtype)
+        self.ends, self.total = np.empty((2, len(zones))), np.empty((len(self.table), 5, len(zones)))
+
+    def block(self, first: int) -> None:
+        """Simulate the zones `first` to `first + LANES`."""
+        zones, dtype = self.zones, self.dtype
+        used = min(LANES, len(zones) - first)
+        rows, here = lanes(self.table, first, used, dtype), slice(first, first + used)
+        sun, collect = self._sun(first, used)
         opening = _opening(zones, first, used, dtype)
-        mass, before = np.full((2, LANES), initial_c, dtype)
-        sums = np.zeros((len(table), 5, LANES), dtype)
-        course, binned = np.empty((4, CHUNK_H, LANES), dtype), np.zeros((len(out), bins, LANES), dtype)
+        mass, before = np.full((2, LANES), self.initial_c, dtype)
+        sums = np.zeros((len(self.table), 5, LANES), dtype)
+        course = np.empty((4, CHUNK_H, LANES), dtype)
+        binned = np.zeros((len(self.out), self.bins, LANES), dtype)
 
-        def run(begin: int, end: int) -> None:
+        meter = None if self.drive.meter is None else self.drive.meter(first)
+
+        def run(begin: int, end: int, *, metered: bool) -> None:
             for a in range(begin, end, CHUNK_H):
                 b = min(a + CHUNK_H, end)
                 now = course[:, : b - a]
-                if states:
-                    advance_states(rows, collect, opening, sun, *shared, a, b, mass, before, *now, sums)
+                if self.states:
+                    advance_states(rows, collect, opening, sun, *self.shared, a, b, mass, before, *now, sums)
                 else:
-                    advance(rows, collect, sun, *shared, a, b, mass, now[0], now[1], sums)
+                    advance(rows, collect, sun, *self.shared, a, b, mass, now[0], now[1], sums)
                 for values, sum_of in zip(now, binned, strict=False):
-                    add_to_bins(values, bin_of, a, sum_of)
+                    add_to_bins(values, self.bin_of, a, sum_of)
+                if metered and meter is not None:
+                    meter(a, b, now[0], now[1])
 
-        run(hours - warm_up, hours)
-        ends[0, here], sums[:], binned[:] = mass[:used], 0, 0
-        run(0, hours)
-        ends[1, here], total[:, :, here] = mass[:used], sums[:, :, :used]
-        out[:, here] = np.moveaxis(binned[:, :, :used], 1, 2)
+        run(self.hours - self.warm_up_h, self.hours, metered=False)
+        self.ends[0, here], sums[:], binned[:] = mass[:used], 0, 0
+        run(0, self.hours, metered=True)
+        self.ends[1, here], self.total[:, :, here] = mass[:used], sums[:, :, :used]
+        self.out[:, here] = np.moveaxis(binned[:, :, :used], 1, 2)
 
-    run_all(block, range(0, count, LANES), workers)
-    empty = np.empty((count, 0), dtype)
-    air = surface = empty
-    if temperatures:
-        length = np.bincount(drive.bins, minlength=bins).astype(dtype)
-        air, surface = out[2] / length, out[3] / length
-    share = dtype(OPERATIVE_AIR_SHARE)
-    if not states:
-        add_drivers(total, drive)
-    return Loads(
-        out[0],
-        out[1],
-        air,
-        share * air + (1 - share) * surface,
-        ends[0],
-        ends[1],
-        imbalance(zones, table, total, ends[0], ends[1]),
-    )
+    def _sun(self, first: int, used: int) -> tuple[Array, Array]:
+        """Irradiance on the windows, shape (time, LANES), and what the zones collect of it."""
+        if self.drive.window_sun is not None:
+            sun = self.drive.window_sun(first).astype(self.dtype, copy=False)
+            return sun, lanes(self.collecting, first, used, self.dtype)
+        sun = np.empty((self.hours, LANES), self.dtype)
+        areas = lanes(self.zones.solar_area_m2.T, first, used, self.dtype)
+        collect_sun(np.ascontiguousarray(self.drive.planes, self.dtype), areas, sun)
+        return sun, np.ones(LANES, self.dtype)
+
+    def loads(self) -> Loads:
+        """The results of all blocks."""
+        out, zones = self.out, self.zones
+        air = surface = np.empty((len(zones), 0), self.dtype)
+        if self.temperatures:
+            length = np.bincount(self.drive.bins, minlength=self.bins).astype(self.dtype)
+            air, surface = out[2] / length, out[3] / length
+        share = self.dtype(OPERATIVE_AIR_SHARE)
+        if not self.states:
+            add_drivers(self.total, self.drive)
+        return Loads(
+            out[0],
+            out[1],
+            air,
+            share * air + (1 - share) * surface,
+            self.ends[0],
+            self.ends[1],
+            imbalance(zones, self.table, self.total, self.ends[0], self.ends[1]),
+        )
 
 
 def responses(zones: Zones) -> Array:

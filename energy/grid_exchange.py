@@ -1,0 +1,230 @@
+"""What buildings take from the electricity grid and give to it, with photovoltaics and batteries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from energy import generation
+from energy.battery import Battery, dispatch_block
+from energy.generation import Site
+from energy.parameters import Parameters
+from energy.pv import value
+from energy.weather import Weather
+from energy.window_sun import Blocks, digest, kept
+from energy.zone_kernel import LANES, add_to_bins
+from twin.compute import Same, compiled
+from twin.visibility import Visibility
+
+Array = npt.NDArray[np.floating[Any]]
+Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Exchange:
+    """Energy over the building's border, shape (building, bin). [kWh]
+
+    heat : delivered for heat by carriers other than electricity.
+    power : all electricity from the grid; the same as `bought`.
+    generation : of photovoltaics.  sold : to the grid.
+    """
+
+    heat: Array
+    power: Array
+    generation: Array
+    sold: Array
+
+    @property
+    def bought(self) -> Array:
+        return self.power
+
+
+def without_sun(electric: npt.NDArray[np.bool_], heat: Array, power: Array) -> Exchange:
+    """Buildings without photovoltaics: all electricity comes from the grid.
+
+    electric : whether the heat supply runs on electricity, shape (building,).
+    heat, power : delivered for heat and for all else, shape (building, bin). [kWh]
+    """
+    zero = heat.dtype.type(0)
+    none = np.broadcast_to(zero, heat.shape)
+    if not electric.any():
+        return Exchange(heat, power, none, none)
+    of_power = electric[:, None]
+    return Exchange(np.where(of_power, zero, heat), power + np.where(of_power, heat, zero), none, none)
+
+
+def with_sun(
+    electric: npt.NDArray[np.bool_], heat: Array, power: Array, sunny: Rows, flows: Array
+) -> Exchange:
+    """`without_sun`, but with the flows (generation, bought, sold) of the buildings `sunny`."""
+    plain = without_sun(electric, heat, power)
+    made, bought, sold = (np.array(values) for values in (plain.generation, plain.power, plain.generation))
+    made[sunny], bought[sunny], sold[sunny] = flows
+    return Exchange(plain.heat, bought, made, sold)
+
+
+@dataclass(frozen=True, eq=False)
+class Load:
+    """Electricity that buildings of one use take; shape (building,) unless said otherwise.
+
+    electricity_kwh_a, hot_water_kwh_a : of a year.
+    heating_power, hot_water_power : electricity per heat, 0 where it comes from another carrier. [-]
+    cooling_power : electricity per cooling need, one figure. [-]
+    electricity, hot_water : share of the year's sum in each hour, shape (time,). [-]
+    """
+
+    electricity_kwh_a: Array
+    hot_water_kwh_a: Array
+    heating_power: Array
+    hot_water_power: Array
+    cooling_power: float
+    electricity: Array
+    hot_water: Array
+
+
+class Meter:
+    """Balances photovoltaics, battery, load and grid of buildings while their hours are simulated.
+
+    Parameters
+    ----------
+    load : of the buildings.  made_kwh : generation in each hour, in blocks, shape (time, LANES).
+    store : batteries, empty at the start.  bins : number of each hour's bin, from 0.
+    """
+
+    def __init__(self, load: Load, made_kwh: Blocks, store: Battery, bins: Rows) -> None:
+        self._load, self._made, self._bins = load, made_kwh, np.ascontiguousarray(bins, np.intp)
+        self._store = store.table(np.float32)
+        self.flows = np.zeros((3, len(store.capacity_kwh), int(bins.max()) + 1), np.float32)
+
+    def block(self, first: int) -> Callable[[int, int, Array, Array], None]:
+        """What takes the hours from `a` to `b` of the buildings `first` to `first + LANES`.
+
+        Called with a, b, heating and cooling need [W], shape (b − a, LANES).
+        """
+        load, used = self._load, min(LANES, self.flows.shape[1] - first)
+        here = slice(first, first + used)
+        figures = np.zeros((4, LANES), np.float32)
+        parts = (load.electricity_kwh_a, load.hot_water_kwh_a * load.hot_water_power, load.heating_power)
+        for row, values in zip(figures, parts, strict=False):
+            row[:used] = values[here]
+        figures[3] = load.cooling_power
+        courses = np.stack([load.electricity, load.hot_water], axis=1).astype(np.float32)
+        made = self._made.block(first)
+        store = np.zeros((4, LANES), np.float32)
+        store[2:] = 1.0
+        store[:, :used] = self._store[:, here]
+        level, binned = np.zeros(LANES, np.float32), np.zeros((3, self.flows.shape[2], LANES))
+
+        def hours(a: int, b: int, heating: Array, cooling: Array) -> None:
+            needed, bought, sold, stored = np.empty((4, b - a, LANES), np.float32)
+            load_block(figures, courses, heating, cooling, a, b, needed)
+            dispatch_block(store, made[a:b], needed, 0, b - a, level, bought, sold, stored)
+            for values, sums in zip((made[a:b], bought, sold), binned, strict=True):
+                add_to_bins(values, self._bins, a, sums)
+            if b == len(made):
+                self.flows[:, here] = np.moveaxis(binned[:, :, :used], 1, 2)
+
+        return hours
+
+
+@compiled
+def load_block(
+    figures: Array, courses: Array, heating: Array, cooling: Array, first: int, last: int, load: Array
+) -> None:
+    """Electricity that the lanes need in the hours `first` to `last`, shape (last − first, lane). [kWh]
+
+    figures : electricity and electricity for hot water of a year, electricity per heat and per cooling need,
+        shape (4, lane).
+    courses : shares of the year's electricity and hot water in each hour, shape (time, 2).
+    heating, cooling : need, shape (last − first, lane). [W]
+    """
+    lanes = load.shape[1]
+    milli = figures[0, 0] - figures[0, 0] + 0.001
+    for hour in range(first, last):
+        row = hour - first
+        for lane in range(lanes):
+            needs = heating[row, lane] * figures[2, lane] + cooling[row, lane] * figures[3, lane]
+            shaped = figures[0, lane] * courses[hour, 0] + figures[1, lane] * courses[hour, 1]
+            load[row, lane] = needs * milli + shaped
+
+
+class PvPower:
+    """Hourly power of a case's systems by building, made when it is first asked for.
+
+    Parameters
+    ----------
+    systems : as `energy.pv_potential.potential`.  ids : the envelope's buildings.
+    visibility : gives what surfaces see; None: all stand in the open.
+    """
+
+    def __init__(
+        self,
+        systems: pd.DataFrame,
+        ids: pd.Index[Any],
+        weather: Weather,
+        parameters: Parameters,
+        visibility: Callable[[], Visibility | None],
+    ) -> None:
+        self._systems, self._weather, self._parameters = systems, weather, parameters
+        self._visibility = visibility
+        owner = ids.get_indexer(pd.Index(systems["building_id"])) if len(systems) else np.zeros(0, np.intp)
+        self._known = np.asarray(owner, np.intp)
+        self._owners, numbers = np.unique(self._known[self._known >= 0], return_inverse=True)
+        self._number = numbers.reshape(-1)
+        self._of_row = np.full(len(ids), -1, np.intp)
+        self._of_row[self._owners] = np.arange(len(self._owners))
+
+    def has_systems(self, rows: Rows) -> npt.NDArray[np.bool_]:
+        """Whether the buildings `rows` of the envelope carry modules."""
+        return np.asarray(self._of_row[rows] >= 0)
+
+    def of(self, rows: Rows) -> tuple[Blocks, Battery]:
+        """Electricity in each hour [kWh], in blocks, and batteries of buildings; none without modules."""
+        mine = self._of_row[rows]
+        there = mine >= 0
+        capacity = np.where(there, self._battery_kwh[mine], 0.0)
+        one_way = np.full(len(mine), np.sqrt(value(self._parameters, "battery_efficiency")))
+        power = capacity * value(self._parameters, "battery_power_per_kwh")
+
+        def compute(first: int) -> Array:
+            here = mine[first : first + LANES]
+            made = np.zeros((self._hourly.shape[1], LANES), np.float32)
+            made[:, np.flatnonzero(here >= 0)] = self._hourly[here[here >= 0]].T
+            return made
+
+        key = (id(self._hourly), digest(mine))
+        blocks = kept(key, self._hourly, lambda: Blocks(len(self._weather), len(mine), compute))
+        return blocks, Battery(capacity, power, one_way, one_way)
+
+    @cached_property
+    def _battery_kwh(self) -> Array:
+        there = self._systems["battery_kwh"].to_numpy("float64")[self._known >= 0]
+        return np.bincount(self._number, there, len(self._owners)).astype("float64")
+
+    @cached_property
+    def _hourly(self) -> Array:
+        site = (Same(self._weather), Same(self._visibility()), Same(self._parameters))
+        number = np.full(len(self._systems), -1, np.intp)
+        number[self._known >= 0] = self._number
+        return _kept(*site, Same(self._systems), tuple(number.tolist()))
+
+
+@lru_cache(maxsize=4)
+def _kept(
+    weather: Same[Weather],
+    visibility: Same[Visibility | None],
+    parameters: Same[Parameters],
+    systems: Same[pd.DataFrame],
+    number: tuple[int, ...],
+) -> Array:
+    site = Site(weather.it, visibility.it, parameters.it)
+    owner = np.array(number, np.intp)
+    there = owner >= 0
+    watts = generation.power(site, systems.it[there], owner[there], int(owner.max(initial=-1)) + 1)
+    return np.ascontiguousarray(watts.T) * np.float32(0.001)
