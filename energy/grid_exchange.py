@@ -18,7 +18,7 @@ from energy.parameters import Parameters
 from energy.pv import value
 from energy.weather import Weather
 from energy.window_sun import Blocks, digest, kept
-from energy.zone_kernel import LANES, add_to_bins
+from energy.zone_kernel import LANES, add_to_bins, width
 from twin.compute import Same, compiled
 from twin.visibility import Visibility
 
@@ -93,7 +93,7 @@ class Meter:
 
     Parameters
     ----------
-    load : of the buildings.  made_kwh : generation in each hour, in blocks, shape (time, LANES).
+    load : of the buildings.  made_kwh : generation in each hour, in blocks, shape (time, lane).
     store : batteries, empty at the start.  bins : number of each hour's bin, from 0.
     """
 
@@ -103,26 +103,27 @@ class Meter:
         self.flows = np.zeros((3, len(store.capacity_kwh), int(bins.max()) + 1), np.float32)
 
     def block(self, first: int) -> Callable[[int, int, Array, Array], None]:
-        """What takes the hours from `a` to `b` of the buildings `first` to `first + LANES`.
+        """What takes the hours from `a` to `b` of the block of buildings that starts at `first`.
 
-        Called with a, b, heating and cooling need [W], shape (b − a, LANES).
+        Called with a, b, heating and cooling need [W], shape (b − a, lane).
         """
-        load, used = self._load, min(LANES, self.flows.shape[1] - first)
+        load, wide = self._load, width(first, self.flows.shape[1])
+        used = min(LANES, self.flows.shape[1] - first)
         here = slice(first, first + used)
-        figures = np.zeros((4, LANES), np.float32)
+        figures = np.zeros((4, wide), np.float32)
         parts = (load.electricity_kwh_a, load.hot_water_kwh_a * load.hot_water_power, load.heating_power)
         for row, values in zip(figures, parts, strict=False):
             row[:used] = values[here]
         figures[3] = load.cooling_power
         courses = np.stack([load.electricity, load.hot_water], axis=1).astype(np.float32)
         made = self._made.block(first)
-        store = np.zeros((4, LANES), np.float32)
+        store = np.zeros((4, wide), np.float32)
         store[2:] = 1.0
         store[:, :used] = self._store[:, here]
-        level, binned = np.zeros(LANES, np.float32), np.zeros((3, self.flows.shape[2], LANES))
+        level, binned = np.zeros(wide, np.float32), np.zeros((3, self.flows.shape[2], wide))
 
         def hours(a: int, b: int, heating: Array, cooling: Array) -> None:
-            needed, bought, sold, stored = np.empty((4, b - a, LANES), np.float32)
+            needed, bought, sold, stored = np.empty((4, b - a, wide), np.float32)
             load_block(figures, courses, heating, cooling, a, b, needed)
             dispatch_block(store, made[a:b], needed, 0, b - a, level, bought, sold, stored)
             for values, sums in zip((made[a:b], bought, sold), binned, strict=True):
@@ -194,7 +195,7 @@ class PvPower:
 
         def compute(first: int) -> Array:
             here = mine[first : first + LANES]
-            made = np.zeros((self._hourly.shape[1], LANES), np.float32)
+            made = np.zeros((self._hourly.shape[1], width(first, len(mine))), np.float32)
             made[:, np.flatnonzero(here >= 0)] = self._hourly[here[here >= 0]].T
             return made
 

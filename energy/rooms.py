@@ -25,7 +25,7 @@ from energy.parameters import Parameters
 from energy.solar import SECTORS
 from energy.weather import Weather
 from energy.zone import H_MS, UNLIMITED_W, Drive, Zones, simulate_zones
-from energy.zone_kernel import LANES
+from energy.zone_kernel import width
 
 Array = npt.NDArray[np.floating[Any]]
 # How much each facade (SECTORS) heats a room in the afternoon, when the air is warmest; own estimate. It only
@@ -291,13 +291,14 @@ def operative_temperature_c(
 
 
 def _sun_of(rooms: Rooms, planes: Array) -> Callable[[int], Array]:
-    """Solar gains over the collecting area that the kernel multiplies with; blocks of shape (time, LANES)."""
+    """Solar gains over the collecting area that the kernel multiplies with; blocks of shape (time, lane)."""
     area = rooms.zones.solar_area_m2.sum(axis=1)
 
     def block(first: int) -> Array:
-        part = slice(first, first + LANES)
+        wide = width(first, len(area))
+        part = slice(first, first + wide)
         gains = solar_gains_w(rooms.take(part), planes) / np.where(area[part] > 0, area[part], 1.0)
-        return np.pad(gains, ((0, 0), (0, LANES - gains.shape[1])))
+        return np.pad(gains, ((0, 0), (0, wide - gains.shape[1])))
 
     return block
 

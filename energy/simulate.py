@@ -15,7 +15,7 @@ from energy.case import Case
 from energy.columns import Columns
 from energy.weather import Weather
 from energy.zone import CHUNK_H
-from energy.zone_kernel import LANES
+from energy.zone_kernel import LANES, width
 from twin.district import District
 from twin.errors import CallError
 from twin.sources.base import no_progress
@@ -160,30 +160,28 @@ def _heat_needs(
     sunny = case.pv_power.has_systems(rows)
     flows = np.zeros((3, *shape) if sunny.any() else (3, 0, 0), np.float32)
     heated = np.flatnonzero(case.columns.conditioned[rows])
-    function = case.columns.function[rows[heated]]
-    groups, members, meters = [], [], []
-    for number in np.unique(function):
-        mine = heated[function == number]
-        buildings = case.columns.take(rows[mine])
-        zones = heat_balance.zones(buildings, case.parameters, shading=case.shading)
+    buildings = case.columns.take(rows[heated])
+    zones = heat_balance.zones(buildings, case.parameters, shading=case.shading)
+    groups, meters = [], []
+    for number in np.unique(buildings.function):
+        mine = np.flatnonzero(buildings.function == number)
+        there = heated[mine]
         plan = occupancy.schedule(str(case.parameters.use.index[number]), case.weather, case.parameters)
-        sun = case.window_sun(rows[mine], zones.solar_area_m2)
-        meter = _meter(case, rows, mine, bins, supplied, plan) if sunny[mine].any() else None
-        drive = zone.Drive(
-            case.weather.temp_air, case.planes, plan, bins, sun.block, None if meter is None else meter.block
-        )
-        groups.append((zones, drive))
-        members.append(mine)
+        sun = case.window_sun(rows[there], zones.solar_area_m2[mine])
+        meter = _meter(case, rows, there, bins, supplied, plan) if sunny[there].any() else None
+        measure = None if meter is None else meter.block
+        groups.append((mine, zone.Drive(case.weather.temp_air, case.planes, plan, bins, sun.block, measure)))
         meters.append(meter)
-    done = zone.simulate_groups(groups, temperatures=states)
-    for mine, loads, meter in zip(members, done, meters, strict=True):
-        _check_balance(loads.imbalance, case.envelope.index[rows[mine]])
-        need[0][mine], need[1][mine] = loads.heating, loads.cooling
-        if states:
-            temperature[0][mine] = loads.air_temperature_c
-            temperature[1][mine] = loads.operative_temperature_c
+    loads = zone.simulate_groups(zones, groups, temperatures=states)
+    _check_balance(loads.imbalance, case.envelope.index[rows[heated]])
+    if heated.size:
+        need[0][heated], need[1][heated] = loads.heating, loads.cooling
+    if states and heated.size:
+        temperature[0][heated] = loads.air_temperature_c
+        temperature[1][heated] = loads.operative_temperature_c
+    for (mine, _), meter in zip(groups, meters, strict=True):
         if meter is not None:
-            flows[:, mine] = meter.flows
+            flows[:, heated[mine]] = meter.flows
     for watts in need:
         watts *= np.float32(0.001)
     return need[0], need[1], temperature[0], temperature[1], flows
@@ -241,7 +239,6 @@ def _exchange(
     if not sunny.size:
         return grid_exchange.without_sun(electric, heat, power)
     cold = sunny[~case.columns.conditioned[rows[sunny]]]
-    still = np.zeros((CHUNK_H, LANES), np.float32)
     function = case.columns.function[rows[cold]]
     for number in np.unique(function):  # no zone has taken their hours
         mine = cold[function == number]
@@ -249,6 +246,7 @@ def _exchange(
         meter = _meter(case, rows, mine, bins, supplied, plan)
         for first in range(0, len(mine), LANES):
             take = meter.block(first)
+            still = np.zeros((CHUNK_H, width(first, len(mine))), np.float32)
             for a in range(0, len(case.weather), CHUNK_H):
                 b = min(a + CHUNK_H, len(case.weather))
                 take(a, b, still[: b - a], still[: b - a])

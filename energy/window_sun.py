@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from energy import solar
 from energy.weather import Weather
-from energy.zone_kernel import LANES, collect_sun
+from energy.zone_kernel import LANES, collect_sun, width
 from twin.compute import Same
 from twin.district import District
 from twin.visibility import Visibility
@@ -27,9 +27,9 @@ KEPT_BYTES = 384 << 20  # the year of 10,000 buildings; larger districts' is com
 
 
 class Blocks:
-    """Hourly values of zones, shape (time, zone), given out in blocks of `LANES`.
+    """Hourly values of zones, shape (time, zone), given out in the kernel's blocks.
 
-    compute : the values of the zones of a block, shape (time, LANES), float32.
+    compute : the values of the zones of a block, shape (time, lane), float32.
     """
 
     def __init__(self, hours: int, zones: int, compute: Callable[[int], Array]) -> None:
@@ -39,7 +39,7 @@ class Blocks:
         self._blocks: dict[int, Array] = {}
 
     def block(self, first: int) -> Array:
-        """Values of the zones `first` to `first + LANES`, shape (time, LANES)."""
+        """Values of the block of zones that starts at `first`, shape (time, lane)."""
         if (known := self._blocks.get(first)) is not None:
             return known
         values = self._compute(first)
@@ -55,10 +55,11 @@ def from_planes(planes: Array, solar_area_m2: Array) -> Blocks:
     key = (id(planes), digest(share))
 
     def compute(first: int) -> Array:
-        weights = np.zeros((share.shape[1], LANES), np.float32)
-        part = share[first : first + LANES]
+        wide = width(first, len(share))
+        weights = np.zeros((share.shape[1], wide), np.float32)
+        part = share[first : first + wide]
         weights[:, : len(part)] = part.T
-        sun = np.empty((len(planes), LANES), np.float32)
+        sun = np.empty((len(planes), wide), np.float32)
         collect_sun(planes.astype(np.float32), weights, sun)
         return sun
 
@@ -79,7 +80,8 @@ def from_walls(
     hours, whole = len(weather), len(district.buildings) * len(weather) * 4 <= KEPT_BYTES
 
     def compute(first: int) -> Array:
-        sun, mine = np.zeros((hours, LANES), np.float32), rows[first : first + LANES]
+        sun = np.zeros((hours, width(first, len(rows))), np.float32)
+        mine = rows[first : first + LANES]
         if whole:
             sun[:, : len(mine)] = _on_walls(weather, Same(district), visibility, albedo)[mine].T
         else:

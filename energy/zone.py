@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from energy.occupancy import Schedule
-from energy.zone_kernel import LANES, add_to_bins, advance, advance_states, collect_sun
+from energy.zone_kernel import LANES, add_to_bins, advance, advance_states, collect_sun, width
 from twin.compute import run_all
 from twin.errors import CallError
 
@@ -162,10 +162,10 @@ class Drive:
 
     temp_air : outdoor. [°C]  planes : irradiance, shape (time, 9). [W/m²]
     bins : number of the result's bin (month or hour) of each hour, rising from 0.
-    window_sun : mean irradiance on the windows of the zones from a number on, shape (time, LANES) [W/m²];
+    window_sun : mean irradiance on the windows of the zones from a number on, shape (time, lane) [W/m²];
         with it, `planes` does not count, and `Zones.solar_area_m2` only by its sum.
     meter : for the zones from a number on, what takes their hours as they are done, in their order: called
-        with the first hour, the one after the last, heating and cooling need [W], shape (hour, LANES).
+        with the first hour, the one after the last, heating and cooling need [W], shape (hour, lane).
     """
 
     temp_air: Array
@@ -196,27 +196,68 @@ def simulate_zones(
     initial_c : mass temperature before the warm-up.
     warm_up_h : hours of the year's end simulated before its start.
     """
-    run = _Run(zones, drive, temperatures, dtype, initial_c, warm_up_h)
-    run_all(run.block, range(0, len(zones), LANES), workers)
-    return run.loads()
+    everyone = np.arange(len(zones), dtype=np.intp)
+    return simulate_groups(
+        zones, [(everyone, drive)], temperatures=temperatures, dtype=dtype, workers=workers,
+        initial_c=initial_c, warm_up_h=warm_up_h,
+    )  # fmt: skip
 
 
 def simulate_groups(
-    groups: Sequence[tuple[Zones, Drive]], *, temperatures: bool = True, workers: int | None = None
-) -> list[Loads]:
-    """`simulate_zones` of groups with a drive each; their blocks share the threads."""
-    runs = [_Run(zones, drive, temperatures, np.float32, 20.0, WARM_UP_H) for zones, drive in groups]
+    zones: Zones,
+    groups: Sequence[tuple[npt.NDArray[np.intp], Drive]],
+    *,
+    temperatures: bool = True,
+    dtype: type[np.floating[Any]] = np.float32,
+    workers: int | None = None,
+    initial_c: float = 20.0,
+    warm_up_h: int = WARM_UP_H,
+) -> Loads:
+    """`simulate_zones` of groups with a drive each, whose blocks share the threads; results as `zones`.
+
+    groups : rows of the zones and their drive; each zone in one group, bins and hours alike in all.
+    """
+    table = responses(zones)
+    runs = [
+        _Run(zones.take(rows), table[:, :, rows], drive, temperatures, dtype, initial_c, warm_up_h)
+        for rows, drive in groups
+    ]
     blocks = [(run, first) for run in runs for first in range(0, len(run.zones), LANES)]
     run_all(lambda number: blocks[number][0].block(blocks[number][1]), range(len(blocks)), workers)
-    return [run.loads() for run in runs]
+    bins = max((run.bins for run in runs), default=0)
+    out = np.zeros((4 if temperatures else 2, len(zones), bins), dtype)
+    ends, total = np.zeros((2, len(zones))), np.zeros((len(table), 5, len(zones)))
+    for (rows, drive), run in zip(groups, runs, strict=True):
+        if not run.states:
+            add_drivers(run.total, drive)
+        out[:, rows], ends[:, rows], total[:, :, rows] = run.out, run.ends, run.total
+    air = surface = np.empty((len(zones), 0), dtype)
+    if temperatures and groups:
+        length = np.bincount(groups[0][1].bins, minlength=bins).astype(dtype)
+        air, surface = out[2] / length, out[3] / length
+    share = dtype(OPERATIVE_AIR_SHARE)
+    return Loads(
+        out[0],
+        out[1],
+        air,
+        share * air + (1 - share) * surface,
+        ends[0],
+        ends[1],
+        imbalance(zones, table, total, ends[0], ends[1]),
+    )
 
 
 class _Run:
-    """One simulation: `block` for the zones from each multiple of `LANES` on, in any order, then `loads`."""
+    """One simulation: `block` for the zones from each multiple of `LANES` on, in any order.
+
+    Then out holds heating, cooling and temperatures per bin, total the sums over all hours, ends the mass
+    temperatures before and after.
+    """
 
     def __init__(
         self,
         zones: Zones,
+        table: Array,
         drive: Drive,
         temperatures: bool,
         dtype: type[np.floating[Any]],
@@ -224,27 +265,27 @@ class _Run:
         warm_up_h: int,
     ) -> None:
         self.zones, self.drive, self.dtype, self.initial_c = zones, drive, dtype, initial_c
-        self.temperatures, self.hours = temperatures, len(drive.temp_air)
+        self.hours = len(drive.temp_air)
         self.warm_up_h = min(warm_up_h, self.hours)
         self.bins = int(drive.bins.max()) + 1
-        self.table, self.shared = responses(zones), drivers(drive, dtype)
+        self.table, self.shared = table, drivers(drive, dtype)
         self.bin_of = np.ascontiguousarray(drive.bins, np.intp)
         self.states = temperatures or zones.open_above_c is not None
         self.collecting = zones.solar_area_m2.sum(axis=1)
         self.out = np.empty((4 if temperatures else 2, len(zones), self.bins), dtype)
-        self.ends, self.total = np.empty((2, len(zones))), np.empty((len(self.table), 5, len(zones)))
+        self.ends, self.total = np.empty((2, len(zones))), np.empty((len(table), 5, len(zones)))
 
     def block(self, first: int) -> None:
-        """Simulate the zones `first` to `first + LANES`."""
+        """Simulate the block of zones that starts at `first`."""
         zones, dtype = self.zones, self.dtype
-        used = min(LANES, len(zones) - first)
-        rows, here = lanes(self.table, first, used, dtype), slice(first, first + used)
-        sun, collect = self._sun(first, used)
-        opening = _opening(zones, first, used, dtype)
-        mass, before = np.full((2, LANES), self.initial_c, dtype)
-        sums = np.zeros((len(self.table), 5, LANES), dtype)
-        course = np.empty((4, CHUNK_H, LANES), dtype)
-        binned = np.zeros((len(self.out), self.bins, LANES), dtype)
+        wide, used = width(first, len(zones)), min(LANES, len(zones) - first)
+        rows, here = lanes(self.table, first, wide, dtype), slice(first, first + used)
+        sun, collect = self._sun(first, wide)
+        opening = _opening(zones, first, wide, dtype)
+        mass, before = np.full((2, wide), self.initial_c, dtype)
+        sums = np.zeros((len(self.table), 5, wide), dtype)
+        course = np.empty((4, CHUNK_H, wide), dtype)
+        binned = np.zeros((len(self.out), self.bins, wide), dtype)
 
         meter = None if self.drive.meter is None else self.drive.meter(first)
 
@@ -267,35 +308,15 @@ class _Run:
         self.ends[1, here], self.total[:, :, here] = mass[:used], sums[:, :, :used]
         self.out[:, here] = np.moveaxis(binned[:, :, :used], 1, 2)
 
-    def _sun(self, first: int, used: int) -> tuple[Array, Array]:
-        """Irradiance on the windows, shape (time, LANES), and what the zones collect of it."""
+    def _sun(self, first: int, wide: int) -> tuple[Array, Array]:
+        """Irradiance on the windows, shape (time, lane), and what the zones collect of it."""
         if self.drive.window_sun is not None:
             sun = self.drive.window_sun(first).astype(self.dtype, copy=False)
-            return sun, lanes(self.collecting, first, used, self.dtype)
-        sun = np.empty((self.hours, LANES), self.dtype)
-        areas = lanes(self.zones.solar_area_m2.T, first, used, self.dtype)
+            return sun, lanes(self.collecting, first, wide, self.dtype)
+        sun = np.empty((self.hours, wide), self.dtype)
+        areas = lanes(self.zones.solar_area_m2.T, first, wide, self.dtype)
         collect_sun(np.ascontiguousarray(self.drive.planes, self.dtype), areas, sun)
-        return sun, np.ones(LANES, self.dtype)
-
-    def loads(self) -> Loads:
-        """The results of all blocks."""
-        out, zones = self.out, self.zones
-        air = surface = np.empty((len(zones), 0), self.dtype)
-        if self.temperatures:
-            length = np.bincount(self.drive.bins, minlength=self.bins).astype(self.dtype)
-            air, surface = out[2] / length, out[3] / length
-        share = self.dtype(OPERATIVE_AIR_SHARE)
-        if not self.states:
-            add_drivers(self.total, self.drive)
-        return Loads(
-            out[0],
-            out[1],
-            air,
-            share * air + (1 - share) * surface,
-            self.ends[0],
-            self.ends[1],
-            imbalance(zones, self.table, self.total, self.ends[0], self.ends[1]),
-        )
+        return sun, np.ones(wide, self.dtype)
 
 
 def responses(zones: Zones) -> Array:
@@ -306,17 +327,19 @@ def responses(zones: Zones) -> Array:
     return np.stack([coefficients(zones, rate) for rate in zones.ventilation_w_k])
 
 
-def lanes(values: Array, first: int, used: int, dtype: type[np.floating[Any]]) -> Array:
-    """`used` columns from `first` in a block of `LANES`, the rest zero; shape (…, LANES)."""
-    block = np.zeros((*values.shape[:-1], LANES), dtype)
-    block[..., :used] = values[..., first : first + used]
+def lanes(values: Array, first: int, wide: int, dtype: type[np.floating[Any]]) -> Array:
+    """Columns from `first` in a block of `wide` lanes, the rest zero; shape (…, lane)."""
+    block = np.zeros((*values.shape[:-1], wide), dtype)
+    part = values[..., first : first + wide]
+    block[..., : part.shape[-1]] = part
     return block
 
 
-def _opening(zones: Zones, first: int, used: int, dtype: type[np.floating[Any]]) -> Array:
-    never = np.full(LANES, np.finfo(dtype).max, dtype)
+def _opening(zones: Zones, first: int, wide: int, dtype: type[np.floating[Any]]) -> Array:
+    never = np.full(wide, np.finfo(dtype).max, dtype)
     if zones.open_above_c is not None:
-        never[:used] = zones.open_above_c[first : first + used]
+        part = zones.open_above_c[first : first + wide]
+        never[: len(part)] = part
     return never
 
 

@@ -1,4 +1,4 @@
-"""The hour loop of the 5R1C zones: numba, 64 zones side by side (SIMD), nothing allocated per hour.
+"""The hour loop of the 5R1C zones: numba, up to 64 zones side by side (SIMD), nothing allocated per hour.
 
 Arrays of one block of zones are laid out (hour, lane), so that the lanes of an hour are neighbours in memory.
 `table` holds the responses of `energy.zone.coefficients`, shape (mode, row, lane): mode 0 and 1 are the
@@ -16,6 +16,12 @@ from twin.compute import compiled
 
 Array = npt.NDArray[np.floating[Any]]
 LANES = 64
+_STEP = 8  # lanes that one instruction takes in float32 (AVX)
+
+
+def width(first: int, count: int) -> int:
+    """Lanes of the block of `count` zones that starts at `first`: `LANES`, fewer at the end."""
+    return min(LANES, -(-(count - first) // _STEP) * _STEP)
 
 
 @compiled

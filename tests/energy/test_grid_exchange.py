@@ -95,12 +95,12 @@ def test_meter_by_hand():
         electricity_kwh_a=3 * one, hot_water_kwh_a=0 * one, heating_power=one / 3, hot_water_power=0 * one,
         cooling_power=0.5, electricity=np.full(3, 1 / 3), hot_water=np.zeros(3),
     )  # fmt: skip
-    made = np.zeros((3, grid_exchange.LANES), np.float32)
+    made = np.zeros((3, 8), np.float32)
     made[0, 0] = 5.0
     store = Battery(2 * one, 2 * one, one, one)
     meter = grid_exchange.Meter(load, Blocks(3, 1, lambda first: made), store, np.array([0, 0, 1]))
     block = meter.block(0)
-    heating, cooling = (np.zeros((3, grid_exchange.LANES), np.float32) for _ in range(2))
+    heating, cooling = (np.zeros((3, 8), np.float32) for _ in range(2))
     heating[:, 0], cooling[:, 0] = [3000.0, 0.0, 1500.0], [0.0, 1000.0, 0.0]
     block(0, 2, heating[:2], cooling[:2])
     block(2, 3, heating[2:], cooling[2:])

@@ -60,7 +60,9 @@ def test_no_energy_of_fewer_than_five_dwellings(site: Path, twin: Twin) -> None:
     sizes = np.array([units[group == g].sum() for g in range(len(data["groups"]["name"]))])
     assert (sizes >= 5).all()
     energy = [layer for layer in data["layers"] if layer["by"] == "group"]
-    assert {layer["id"] for layer in energy} == {"heating_need_per_area", "heating_need", "saving", "co2"}
+    assert {layer["id"] for layer in energy} == {
+        "heating_need_per_area", "heating_need", "saving", "electricity", "co2", "pv_yield", "pv_potential",
+    }  # fmt: skip
     for layer in energy:
         assert all(len(values) == len(sizes) for values in layer["values"].values())
     for layer in data["layers"]:
