@@ -1,0 +1,255 @@
+"""Zones as elements of nodes, in the manner of EN ISO 52016-1:2017, 6.5.6, with nodes where the layers are.
+
+The standard gives each element five nodes by its mass class; here a layer has as many as its diffusivity
+asks for, and surfaces have nodes of their own. Films inside: convection by the difference to the air (Walton
+1983, NBSSIR 83-2655, TARP), radiation 5.13 W/(m²K) (EN ISO 52016-1, Table 25). Outside: convection by the
+year's mean wind at the middle of the wall (Yazdanian and Klems 1994, ASHRAE Transactions 100, with the
+roughness of Walton 1983), radiation 4.14 W/(m²K) (EN ISO 52016-1, Table 25); the sky's long-wave radiation by
+the tilt, sky and air sharing what is above the horizon (Walton 1983).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from energy import perez
+from energy.constructions import Layers
+from energy.glazing import STEFAN_BOLTZMANN
+from energy.nodes_kernel import advance_nodes
+from energy.weather import Weather
+from twin.visibility.directions import normals
+
+Array = npt.NDArray[np.floating[Any]]
+# Convection of inner surfaces, over the cube root of the difference, warmer and colder than the air:
+# W/(m²K^4/3), Walton 1983.
+CONVECTION = {"wall": (1.31, 1.31), "ceiling": (0.76, 1.52), "floor": (1.52, 0.76)}
+H_RI, H_RE = 5.13, 4.14
+WIND_EXPONENT = 0.14  # of the profile over open land (ASHRAE Handbook Fundamentals, ch. 24, Table 1)
+STEPS = 4  # per hour
+CELSIUS_K = 273.15
+GLASS, ROUGH = 1.0, 1.52  # roughness of glass and of concrete, Walton 1983
+STILL_DIFFERENCE_K = 5.0  # of outer surfaces to the air where no wind moves it; estimate
+HELD = 1e4  # conductance that holds a surface at its temperature [W/(m²K)]
+
+
+@dataclass(frozen=True, eq=False)
+class Element:
+    """One element of a zone.
+
+    area_m2 : of its inner surface.
+    resistance_m2k_w, capacity_j_m2k : between its nodes and of its nodes, outside to inside; shapes
+        (node − 1,) and (node,).
+    inner : "wall", "ceiling" or "floor".
+    h_ce : convection outside. [W/(m²K)]
+    outer : "outside" with sun and wind, "held" at a temperature, or "adiabatic".
+    tilt_deg, azimuth_deg : of the outer side.  held_c : its temperature where it is held.
+    absorptance : of the sun outside. [-]
+    emissivity_ratio : emissivity of the outer side over the 0.9 that H_RE holds for. [-]
+    """
+
+    area_m2: float
+    resistance_m2k_w: Array
+    capacity_j_m2k: Array
+    inner: str = "wall"
+    outer: str = "outside"
+    tilt_deg: float = 90.0
+    azimuth_deg: float = 0.0
+    held_c: float = 10.0
+    h_ce: float = 20.0
+    absorptance: float = 0.6
+    emissivity_ratio: float = 1.0
+
+
+def spaced(layers: Layers, resistances: Array | None = None, *, step_s: float = 3600 / STEPS) -> Any:
+    """Resistances between and capacities of the nodes of a construction. [m²K/W], [J/(m²K)]
+
+    A layer is cut so that heat crosses a cell in about a step, Δx ≤ √(2 a Δt); surfaces and the joints of
+    layers carry nodes, a cell's mass lies half on each side.
+
+    resistances : of layers that are given so, else nan; they hold no heat.
+    """
+    between: list[float] = []
+    capacity = [0.0]
+    for number in range(len(layers.thickness_m)):
+        thickness, conducts = layers.thickness_m[number], layers.conductivity_w_mk[number]
+        stores = layers.density_kg_m3[number] * layers.specific_heat_j_kgk[number]
+        given = np.nan if resistances is None else resistances[number]
+        if np.isfinite(given):
+            between.append(float(given))
+            capacity.append(0.0)
+            continue
+        cell = np.sqrt(2 * conducts / stores * step_s)
+        cells = max(1, int(np.ceil(thickness / cell)))
+        for _ in range(cells):
+            between.append(thickness / cells / conducts)
+            half = 0.5 * stores * thickness / cells
+            capacity[-1] += half
+            capacity.append(half)
+    return np.array(between), np.array(capacity)
+
+
+@dataclass(frozen=True, eq=False)
+class Tables:
+    """What `advance_nodes` takes of a block of zones with the same elements by place; see there."""
+
+    chain: Array
+    surface: Array
+    zone: Array
+
+
+def tables(
+    zones: Sequence[Sequence[Element]],
+    *,
+    air_j_k: Array,
+    ventilation_w_k: Array,
+    light: Array,
+    limits_w: Array,
+    lanes: int,
+    steps: int = STEPS,
+    dtype: type[np.floating[Any]] = np.float64,
+) -> Tables:
+    """Factors of zones, each with as many elements; unused lanes repeat the first zone.
+
+    air_j_k : heat capacity of the air (and what follows it at once), shape (zone,).
+    ventilation_w_k : shape (3, zone).
+    light : absorbed share of the beam and of the diffuse light that enters, shape (2, zone, element). [-]
+    limits_w : largest heating and cooling power, shape (2, zone).
+    """
+    elements = len(zones[0])
+    nodes = max(len(element.capacity_j_m2k) for zone in zones for element in zone)
+    step = 3600.0 / steps
+    chain = np.zeros((5, elements, nodes, lanes))
+    surface = np.zeros((8, elements, lanes))
+    figures = np.zeros((6, lanes))
+    for lane in range(lanes):
+        number = lane if lane < len(zones) else 0
+        zone = zones[number]
+        total = sum(element.area_m2 for element in zone)
+        for e, element in enumerate(zone):
+            _factors(element, step, chain[:, e, :, lane])
+            area = max(element.area_m2, 1e-9)
+            surface[:, e, lane] = (
+                *CONVECTION[element.inner], H_RI, element.area_m2 / total, element.area_m2,
+                light[0, number, e] / area, light[1, number, e] / area,
+                element.absorptance if element.outer == "outside" else 0.0,
+            )  # fmt: skip
+        figures[0, lane] = air_j_k[number] / step
+        figures[1:4, lane], figures[4:, lane] = ventilation_w_k[:, number], limits_w[:, number]
+    return Tables(chain.astype(dtype), surface.astype(dtype), figures.astype(dtype))
+
+
+def film_outside(element: Element) -> float:
+    """Conductance between the outer surface and what it faces. [W/(m²K)]"""
+    return {
+        "outside": element.h_ce + H_RE * element.emissivity_ratio, "held": HELD, "adiabatic": 0.0,
+    }[element.outer]  # fmt: skip
+
+
+def _factors(element: Element, step_s: float, out: Array) -> None:
+    """Elimination from outside to inside of one element, at the end of `out`, shape (5, node)."""
+    count = len(element.capacity_j_m2k)
+    at = out.shape[1] - count
+    conduct = 1 / element.resistance_m2k_w
+    out[4, at] = 1.0
+    before, passed = film_outside(element), 0.0
+    for i in range(count):
+        after = conduct[i] if i + 1 < count else 0.0
+        out[0, at + i] = element.capacity_j_m2k[i] / step_s
+        pivot = out[0, at + i] + before - passed + after
+        if i + 1 == count:
+            out[3, at + i] = pivot
+            return
+        out[3, at + i], out[2, at + i], out[1, at + i + 1] = 1 / pivot, after / pivot, after / pivot
+        before, passed = after, after * after / pivot
+
+
+def wind_film(weather: Weather, height_m: float, roughness: float) -> float:
+    """Convection outside at a height over the ground, by the year's mean wind. [W/(m²K)]
+
+    Yazdanian and Klems 1994 for smooth glass, mean of windward and leeward; a rough surface raises the part
+    of the wind (Walton 1983: glass 1.0, concrete 1.52).
+    """
+    wind = float(weather.wind_speed.mean()) * (max(height_m, 1.0) / 10.0) ** WIND_EXPONENT
+    still = 1.31 * STILL_DIFFERENCE_K ** (1 / 3)
+    sides = ((3.26, 0.89), (3.55, 0.617))
+    smooth = float(np.mean([np.hypot(still, a * wind**b) for a, b in sides]))
+    return float(still + roughness * (smooth - still))
+
+
+def outer_drive(zone: Sequence[Element], weather: Weather, albedo: float) -> tuple[Array, Array]:
+    """Heat flow to outer surfaces but the sun, and irradiance on them, shape (time, element) each. [W/m²]
+
+    The flow is the film's conductance times the air's temperature, and the sky's radiation less the air's.
+    """
+    outside = np.zeros((len(weather), len(zone)))
+    sun = np.zeros_like(outside)
+    black = STEFAN_BOLTZMANN * (weather.temp_air + CELSIUS_K) ** 4
+    for number, element in enumerate(zone):
+        if element.outer == "held":
+            outside[:, number] = HELD * element.held_c
+        if element.outer != "outside":
+            continue
+        above = (1 + np.cos(np.radians(element.tilt_deg))) / 2
+        emissivity = 0.9 * element.emissivity_ratio
+        outside[:, number] = film_outside(element) * weather.temp_air
+        outside[:, number] += emissivity * above**1.5 * (weather.ir_horizontal - black)
+        beam, diffuse = irradiance(weather, element.tilt_deg, element.azimuth_deg, albedo)
+        sun[:, number] = beam + diffuse.sum(axis=0)
+    return outside, sun
+
+
+def irradiance(weather: Weather, tilt_deg: float, azimuth_deg: float, albedo: float) -> tuple[Array, Array]:
+    """Beam (with the glow around the sun), shape (time,), and light of sky and ground, (2, time). [W/m²]"""
+    light = perez.sky(weather)
+    cosine = incidence(weather, tilt_deg, azimuth_deg)
+    tilt = np.radians(tilt_deg)
+    sky = light.dome * (1 + np.cos(tilt)) / 2 + light.band * np.sin(tilt)
+    ground = light.ghi * albedo * (1 - np.cos(tilt)) / 2
+    return (light.beam + light.glow) * cosine, np.maximum(np.stack([sky, ground]), 0.0)
+
+
+def incidence(weather: Weather, tilt_deg: float, azimuth_deg: float) -> Array:
+    """Cosine of the sun's angle of incidence, 0 where it is behind the plane; shape (time,)."""
+    facing = normals(np.array([tilt_deg]), np.array([azimuth_deg]))[0]
+    return np.asarray(np.maximum(perez.sky(weather).sun @ facing, 0.0))
+
+
+@dataclass(frozen=True, eq=False)
+class Hours:
+    """What drives a block, hour by hour; see `advance_nodes`."""
+
+    outside: Array
+    sun: Array
+    inside: Array
+    entering: Array
+    outdoor: Array
+    gains: Array
+    heat_to: Array
+    cool_to: Array
+    mode: npt.NDArray[np.intp]
+
+
+def run(made: Tables, hours: Hours, *, steps: int = STEPS, warm_up_h: int = 1008) -> Array:
+    """Heating, cooling [W], air and mean surface temperature [°C] of a block, shape (4, time, lane)."""
+    dtype = made.chain.dtype
+    lanes, count = made.zone.shape[1], len(hours.outdoor)
+    state = np.full(made.chain.shape[1:], 15.0, dtype)
+    air = np.full(lanes, 15.0, dtype)
+    root = np.ones(made.surface.shape[1:], dtype)
+    arrays = [
+        np.ascontiguousarray(getattr(hours, name), dtype)
+        for name in ("outside", "sun", "inside", "entering", "outdoor", "gains", "heat_to", "cool_to")
+    ]
+    mode = np.ascontiguousarray(hours.mode, np.intp)
+    warm_up = min(warm_up_h, count)
+    for begin, end in ((count - warm_up, count), (0, count)):
+        results = np.empty((4, end - begin, lanes), dtype)
+        advance_nodes(
+            made.chain, made.surface, made.zone, *arrays, mode, steps, begin, end, state, air, root, results
+        )
+    return results

@@ -1,0 +1,155 @@
+"""The hour loop of the element-node zones: numba, zones side by side (SIMD), nothing allocated per hour.
+
+Arrays of one block are laid out (…, lane). Each element is a chain of nodes from outside to inside, solved
+implicitly: elimination towards the inner surface with factors worked out before, the zone's air and the mean
+of its surfaces in closed form, then back to the outside.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from twin.compute import compiled
+
+Array = npt.NDArray[np.floating[Any]]
+LEAST_ROOT = 0.5  # of the temperature difference that moves the air, [K^1/3]: an eighth of a kelvin
+
+
+@compiled
+def advance_nodes(
+    chain: Array,
+    surface: Array,
+    zone: Array,
+    outside: Array,
+    sun: Array,
+    inside: Array,
+    entering: Array,
+    outdoor: Array,
+    gains: Array,
+    heat_to: Array,
+    cool_to: Array,
+    mode: npt.NDArray[np.intp],
+    steps: int,
+    first: int,
+    last: int,
+    state: Array,
+    air: Array,
+    root: Array,
+    results: Array,
+) -> None:
+    """Hours `first` to `last` of one block.
+
+    chain : of each node, shape (5, element, node, lane): storage k = c/Δt [W/(m²K)], share m of the
+        neighbour outside, share u of the neighbour inside, inverse pivot v [m²K/W] (of the inner surface: the
+        pivot itself without films), and 1 where the outside acts.
+    surface : of each element, shape (8, element, lane): convection of a surface that is warmer and of one
+        that is colder than the air [W/(m²K^4/3)], radiation inside [W/(m²K)], share of the inner surfaces, area
+        [m²], absorbed share of the beam and of the diffuse light that enters, per area [1/m²], absorptance
+        outside.
+    zone : shape (6, lane): storage of the air C/Δt [W/K], ventilation in three modes [W/K], largest heating
+        and cooling power [W].
+    outside : heat flow to the outer surfaces but absorbed sun, shape (time, element). [W/m²]
+    sun, inside : irradiance on outer, heat absorbed at inner surfaces, shape (time, element). [W/m²]
+    entering : beam and diffuse light that enters, shape (2, time, lane). [W]
+    outdoor [°C], heat_to, cool_to [°C], mode : shape (time,).
+    gains : to the air [W] and to the surfaces [W/m²], shape (2, time, lane).
+    steps : per hour.
+    state : temperatures, shape (element, node, lane); air : shape (lane,); left as they end. [°C]
+    root : cube root of the difference of each surface to the air, shape (element, lane): Newton's start of
+        the next hour. [K^1/3]
+    results : heating, cooling [W], air and mean surface temperature [°C], shape (4, last − first, lane).
+    """
+    elements, nodes, lanes = state.shape
+    end = nodes - 1
+    zero = air[0] - air[0]
+    one = zero + 1
+    part, third, least = one / steps, one / 3, zero + LEAST_ROOT
+    rest = np.empty((elements, nodes, lanes), air.dtype)
+    film, pivot = np.empty((2, elements, lanes), air.dtype)
+    y, p, heat, cool, mean = np.empty((5, lanes), air.dtype)
+    taken, answer, radiant, share = np.empty((4, lanes), air.dtype)
+    for t in range(first, last):
+        h = t - first
+        ventilation = zone[1 + mode[t]]
+        for i in range(lanes):
+            results[0, h, i] = zero
+            results[1, h, i] = zero
+            results[2, h, i] = zero
+            results[3, h, i] = zero
+            taken[i] = zero
+            answer[i] = zero
+            radiant[i] = zero
+            share[i] = one
+        for e in range(elements):
+            for i in range(lanes):
+                apart = state[e, end, i] - air[i]
+                size = max(abs(apart), least * least * least)
+                r = root[e, i]
+                r = third * (r + r + size / (r * r))
+                r = max(third * (r + r + size / (r * r)), least)
+                root[e, i] = r
+                c = r * (surface[0, e, i] if apart > zero else surface[1, e, i])
+                v = one / (chain[3, e, end, i] + c + surface[2, e, i])
+                film[e, i] = c
+                pivot[e, i] = v
+                area, to_air = surface[4, e, i], c * v
+                taken[i] += area * c * (one - to_air)
+                radiant[i] += area * to_air * surface[2, e, i]
+                answer[i] += surface[3, e, i] * to_air
+                share[i] -= surface[3, e, i] * surface[2, e, i] * v
+        for i in range(lanes):
+            share[i] = one / share[i]
+            answer[i] *= share[i]
+            taken[i] += zone[0, i] + ventilation[i] - radiant[i] * answer[i]
+        for _ in range(steps):
+            for i in range(lanes):
+                y[i] = zone[0, i] * air[i] + ventilation[i] * outdoor[t] + gains[0, t, i]
+                p[i] = zero
+            for e in range(elements):
+                for i in range(lanes):
+                    drive = outside[t, e] + surface[7, e, i] * sun[t, e]
+                    rest[e, 0, i] = chain[0, e, 0, i] * state[e, 0, i] + chain[4, e, 0, i] * drive
+                for n in range(1, nodes):
+                    for i in range(lanes):
+                        drive = outside[t, e] + surface[7, e, i] * sun[t, e]
+                        rest[e, n, i] = (
+                            chain[0, e, n, i] * state[e, n, i]
+                            + chain[1, e, n, i] * rest[e, n - 1, i]
+                            + chain[4, e, n, i] * drive
+                        )
+                for i in range(lanes):
+                    absorbed = (
+                        inside[t, e]
+                        + surface[5, e, i] * entering[0, t, i]
+                        + surface[6, e, i] * entering[1, t, i]
+                        + gains[1, t, i]
+                    )
+                    r = (rest[e, end, i] + absorbed) * pivot[e, i]
+                    rest[e, end, i] = r
+                    y[i] += surface[4, e, i] * film[e, i] * r
+                    p[i] += surface[3, e, i] * r
+            for i in range(lanes):
+                p[i] *= share[i]
+                total = y[i] + radiant[i] * p[i]
+                heat[i] = min(max(heat_to[t] * taken[i] - total, zero), zone[4, i])
+                cool[i] = min(max(total - cool_to[t] * taken[i], zero), zone[5, i])
+                air[i] = (total + heat[i] - cool[i]) / taken[i]
+                mean[i] = p[i] + answer[i] * air[i]
+            for e in range(elements):
+                for i in range(lanes):
+                    state[e, end, i] = rest[e, end, i] + pivot[e, i] * (
+                        film[e, i] * air[i] + surface[2, e, i] * mean[i]
+                    )
+                for n in range(nodes - 2, -1, -1):
+                    for i in range(lanes):
+                        state[e, n, i] = (
+                            rest[e, n, i] * chain[3, e, n, i] + chain[2, e, n, i] * state[e, n + 1, i]
+                        )
+            for i in range(lanes):
+                results[0, h, i] += part * heat[i]
+                results[1, h, i] += part * cool[i]
+                results[2, h, i] += part * air[i]
+                results[3, h, i] += part * mean[i]
