@@ -150,15 +150,13 @@ def _layers(document: Mapping[str, Any], construction: str) -> tuple[Layers, Arr
 def _opaque(document: Mapping[str, Any], case: Mapping[str, Any], h_ce: float) -> list[nodes.Element]:
     """Four walls (less their windows), roof and floor."""
     mass = document["mass"][case["mass"]]
-    ratio = case["emissivity_exterior"] / 0.9
-    made = {part: nodes.spaced(*_layers(document, mass[part])) for part in ("wall", "roof", "floor")}
 
     def element(part: str, area_m2: float, **more: Any) -> nodes.Element:
-        between, capacity = made[part]
-        absorbs = case["solar_absorptance_exterior"]
+        between, capacity = nodes.spaced(*_layers(document, mass[part]))
         return nodes.Element(
-            area_m2, between, capacity, h_ce=h_ce, absorptance=absorbs, emissivity_ratio=ratio, **more
-        )
+            area_m2, between, capacity, h_ce=h_ce, absorptance=case["solar_absorptance_exterior"],
+            emissivity_ratio=case["emissivity_exterior"] / 0.9, **more,
+        )  # fmt: skip
 
     result = []
     for side, azimuth in AZIMUTH_DEG.items():
@@ -167,19 +165,11 @@ def _opaque(document: Mapping[str, Any], case: Mapping[str, Any], h_ce: float) -
             for window in case.get("windows", [])
             if window["orientation"] == side
         )
-        area = wall_area_m2(case, azimuth) - taken
-        outer: dict[str, Any] = {
-            "h_ce": h_ce,
-            "absorptance": case["solar_absorptance_exterior"],
-            "emissivity_ratio": ratio,
-        }
-        result.append(nodes.Element(area, *made["wall"], azimuth_deg=azimuth, **outer))
+        result.append(element("wall", wall_area_m2(case, azimuth) - taken, azimuth_deg=azimuth))
     ground = case["width_m"] * case["depth_m"]
-    result.append(nodes.Element(ground, *made["roof"], inner="ceiling", tilt_deg=0.0, **outer))
+    result.append(element("roof", ground, inner="ceiling", tilt_deg=0.0))
     held = case["ground_temperature_c"]
-    result.append(
-        nodes.Element(ground, *made["floor"], inner="floor", outer="held", tilt_deg=180.0, held_c=held)
-    )
+    result.append(element("floor", ground, inner="floor", outer="held", tilt_deg=180.0, held_c=held))
     return result
 
 

@@ -58,8 +58,8 @@ def advance_nodes(
     gains : to the air [W] and to the surfaces [W/m²], shape (2, time, lane).
     steps : per hour.
     state : temperatures, shape (element, node, lane); air : shape (lane,); left as they end. [°C]
-    root : cube root of the difference of each surface to the air, shape (element, lane): Newton's start of
-        the next hour. [K^1/3]
+    root : cube root of the difference of each surface to the air, shape (element, lane): where Newton's
+        method starts in the next hour. [K^1/3]
     results : heating, cooling [W], air and mean surface temperature [°C], shape (4, last − first, lane).
     """
     elements, nodes, lanes = state.shape

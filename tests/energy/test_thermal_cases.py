@@ -26,6 +26,7 @@ def document(**case: Any) -> dict[str, Any]:
         "weather": "none",
         "defaults": {
             "width_m": 8.0, "depth_m": 6.0, "height_m": 2.7, "width_axis": "east-west",
+            
             "infiltration_ach": 0.5, "internal_gain_w": 200.0, "internal_gain_radiant_fraction": 0.6, "ground_temperature_c": 10.0,
             "ground_reflectance": 0.2, "solar_absorptance_exterior": 0.6, "solar_absorptance_interior": 0.6,
             "emissivity_exterior": 0.9, "emissivity_interior": 0.9, "glazing": "double",
