@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energy.parameters import Parameters
+from energy.people import electricity_per_dwelling
 
 Array = npt.NDArray[np.floating[Any]]
 ELECTRICITY = "electricity"
@@ -42,21 +43,23 @@ class Supply:
 def supply_of(envelope: pd.DataFrame, parameters: Parameters) -> Supply:
     """The supply of the buildings of `envelope`.
 
-    Homes use electricity by dwelling, all others by floor area; buildings that are not conditioned need no
-    hot water.
+    Homes use electricity by the size of their households, all others by floor area; buildings that are not
+    conditioned need no hot water.
     """
     use = parameters.use.loc[envelope["function"]]
     area, dwellings = (_known(envelope[name].to_numpy("float64")) for name in ("a_use_m2", "dwellings"))
     heated = envelope["conditioned"].to_numpy(bool)
-    per_dwelling = use["electricity_kwh_dwelling_a"].to_numpy("float64")
-    by_dwelling = np.isfinite(per_dwelling) & (dwellings > 0)
+    by_dwelling = use["by_household"].to_numpy(bool) & (dwellings > 0)
+    dwelling_area = np.divide(area, dwellings, out=np.ones_like(area), where=by_dwelling)
     systems = parameters.systems.loc[envelope["heating"]]
     carriers = tuple(parameters.carriers.index)
     return Supply(
         carriers=carriers,
         hot_water_kwh_a=np.where(heated, use["hot_water_kwh_m2a"].to_numpy("float64") * area, 0.0),
         electricity_kwh_a=np.where(
-            by_dwelling, _known(per_dwelling) * dwellings, use["electricity_kwh_m2a"].to_numpy() * area
+            by_dwelling,
+            electricity_per_dwelling(dwelling_area, parameters) * dwellings,
+            use["electricity_kwh_m2a"].to_numpy("float64") * area,
         ),
         carrier=np.array([carriers.index(c) if c in carriers else -1 for c in systems["carrier"]], np.intp),
         efficiency_heating=systems["efficiency_heating"].to_numpy("float64"),
