@@ -27,7 +27,7 @@ from energy.heat_supply_kernel import (
 )
 from energy.heating_curve import heating_curve, load_share
 from energy.parameters import Parameters
-from energy.supply import ELECTRICITY, supply_of
+from energy.supply import ELECTRICITY, Supply, supply_of
 from energy.weather import Weather
 from energy.zone_kernel import LANES
 from twin.compute import run_all
@@ -108,11 +108,13 @@ class Delivered:
     stored_wh: Array
 
 
-def plants_of(envelope: pd.DataFrame, parameters: Parameters) -> Plants:
+def plants_of(envelope: pd.DataFrame, parameters: Parameters, demand: Supply | None = None) -> Plants:
     """The plants of the buildings of `envelope` (columns of `energy.heat_balance.NUMBERS`, heating, …).
 
     Power follows from the heat load of the design: transmission and ventilation in use at the design's
     outdoor temperature, for air-source heat pumps at the bivalence point.
+
+    demand : `supply_of` the same buildings, where it is known already.
 
     Raises
     ------
@@ -120,7 +122,7 @@ def plants_of(envelope: pd.DataFrame, parameters: Parameters) -> Plants:
     """
     heating = envelope["heating"].to_numpy("object")
     _check(heating, envelope.index, parameters)
-    demand = supply_of(envelope, parameters)
+    demand = demand or supply_of(envelope, parameters)
     kinds, kind = np.unique(heating.astype(str), return_inverse=True)
     table = parameters.plants.loc[kinds]
     central, generator = (table[name].to_numpy()[kind] for name in ("central", "generator"))
@@ -190,14 +192,19 @@ def design_load_w(envelope: pd.DataFrame, parameters: Parameters) -> Array:
     return np.asarray(np.nan_to_num(conductance) * span)
 
 
-def _power(plant: pd.DataFrame, load: Array, charge: Array, parameters: Parameters) -> Array:
-    """Power limit of the main generator: only heat pumps have one, the air-source at the bivalence point."""
+def power_share(plant: pd.DataFrame, parameters: Parameters) -> Array:
+    """Power for rooms over the design's load, of air-source heat pumps at the bivalence point. [-]"""
     room = parameters.constant("design_room_c")
     at_bivalence = (room - parameters.constant("bivalence_c")) / (
         room - parameters.constant("design_outdoor_c")
     )
     share = np.where(plant["source_side"].to_numpy() == "air", at_bivalence, 1.0)
-    limited = plant["sizing"].to_numpy("float64") * share * load + charge
+    return np.asarray(plant["sizing"].to_numpy("float64") * share)
+
+
+def _power(plant: pd.DataFrame, load: Array, charge: Array, parameters: Parameters) -> Array:
+    """Power limit of the main generator: only heat pumps have one."""
+    limited = power_share(plant, parameters) * load + charge
     return np.where(plant["generator"].to_numpy() == "heat_pump", limited, _UNLIMITED_W)
 
 

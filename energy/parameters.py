@@ -94,7 +94,7 @@ class Parameters:
     typology : TABULA types (existing state), index code.
     refurbishment : standards, index (standard, component).
     carriers : primary energy factor, CO2 and price, index carrier.
-    systems : heat supply → carrier and efficiencies, index heating.
+    systems : heat supply → carrier, index heating.
     use : set-points, gains, hot water and electricity, index function.
     schedules : hourly shapes in local time, index (function, day, quantity), columns h00 … h23.
     series : series of industrial housing, index construction_series.

@@ -10,7 +10,17 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from energy import heat_balance, occupancy, results, supply, weighting, window_sun, zone
+from energy import (
+    heat_balance,
+    heat_supply,
+    heat_year,
+    occupancy,
+    results,
+    supply,
+    weighting,
+    window_sun,
+    zone,
+)
 from energy.case import Case
 from energy.weather import Weather
 from twin.district import District
@@ -22,6 +32,7 @@ Resolution = Literal["hour", "month", "year"]
 Progress = Callable[[str, float], None]
 METHODS = {"rc5": "ISO 13790:2008 Annex C, simple hourly method (5R1C)"}
 RESOLUTIONS = ("hour", "month", "year")
+_FLOW = "supply_temperature_c"
 _LABELS = ("function", "heating", "conditioned", "dwellings")
 
 
@@ -76,7 +87,8 @@ def annual(
         and parameters are the same.
 
     Columns heating_need_kwh, cooling_need_kwh, hot_water_need_kwh, electricity_use_kwh,
-    heating_delivered_kwh, primary_energy_kwh, co2_kg, energy_cost_eur; equal to `simulate` summed over time.
+    heating_delivered_kwh, primary_energy_kwh, co2_kg, energy_cost_eur; equal to `simulate` by months, summed.
+    Needs are those of the hours; what is delivered follows from monthly ratios (`energy.heat_year`).
     """
     if since is not None and buildings is None and (changed := changed_buildings(since[0], case)) is not None:
         table = since[1].copy()
@@ -120,14 +132,20 @@ def chain(case: Case, ids: pd.Index, bins: npt.NDArray[np.intp], outputs: Sequen
     heating, cooling, air, operative = _heat_needs(case, envelope, bins, states)
     hot_water = _shaped(case, envelope, supplied.hot_water_kwh_a, "hot_water", bins)
     electricity = _shaped(case, envelope, supplied.electricity_kwh_a, "electricity", bins)
-    heat = supply.heat_delivered(supplied, heating, hot_water)
-    power = supply.electricity_delivered(supplied, electricity, cooling)
+    plants = heat_supply.plants_of(envelope, case.parameters, supplied)
+    found = heat_year.heat(
+        plants, case.weather, case.parameters, heating, hot_water, bins, temperatures=_FLOW in outputs
+    )
+    heat = found.delivered_kwh
+    power = supply.electricity_delivered(supplied, electricity, cooling, found.auxiliary_kwh)
     ready: dict[str, Callable[[], Array]] = {
         "heating_need_kwh": lambda: heating,
         "cooling_need_kwh": lambda: cooling,
         "hot_water_need_kwh": lambda: hot_water,
         "electricity_use_kwh": lambda: electricity,
         "heating_delivered_kwh": lambda: heat,
+        "auxiliary_electricity_kwh": lambda: found.auxiliary_kwh,
+        _FLOW: lambda: found.flow_temperature_c,
         "delivered_kwh": lambda: supply.by_carrier(supplied, heat, power),
         "air_temperature_c": lambda: air,
         "operative_temperature_c": lambda: operative,

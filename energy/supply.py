@@ -1,4 +1,4 @@
-"""Need → use → delivered energy: hot water, electricity and the heat supply of each building."""
+"""What buildings need besides heating, and by which carrier: hot water, electricity, carrier of the heat."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ class Supply:
 
     hot_water_kwh_a, electricity_kwh_a : need and use of a year. [kWh/a]
     carrier : number of the heat's carrier in `carriers`, −1 without heat supply.
-    efficiency_heating, efficiency_hot_water : need over delivered energy, with distribution. [-]
     seer : cooling need over electricity. [-]
     """
 
@@ -30,8 +29,6 @@ class Supply:
     hot_water_kwh_a: Array
     electricity_kwh_a: Array
     carrier: npt.NDArray[np.intp]
-    efficiency_heating: Array
-    efficiency_hot_water: Array
     seer: float
 
     @property
@@ -62,8 +59,6 @@ def supply_of(envelope: pd.DataFrame, parameters: Parameters) -> Supply:
             use["electricity_kwh_m2a"].to_numpy("float64") * area,
         ),
         carrier=np.array([carriers.index(c) if c in carriers else -1 for c in systems["carrier"]], np.intp),
-        efficiency_heating=systems["efficiency_heating"].to_numpy("float64"),
-        efficiency_hot_water=systems["efficiency_hot_water"].to_numpy("float64"),
         seer=parameters.constant("cooling_seer"),
     )
 
@@ -72,18 +67,9 @@ def _known(values: Array) -> Array:
     return np.where(np.isfinite(values), values, 0.0)
 
 
-def heat_delivered(supply: Supply, heating: Array, hot_water: Array) -> Array:
-    """Energy delivered for heating and hot water; shape (building, time). [kWh]"""
-    some = (supply.carrier >= 0)[:, None]
-    kind = heating.dtype
-    of_heating = (1 / supply.efficiency_heating[:, None]).astype(kind)
-    of_water = (1 / supply.efficiency_hot_water[:, None]).astype(kind)
-    return np.where(some, heating * of_heating + hot_water * of_water, kind.type(0))
-
-
-def electricity_delivered(supply: Supply, electricity: Array, cooling: Array) -> Array:
-    """Electricity for appliances, light and cooling, without heat; shape (building, time). [kWh]"""
-    return electricity + cooling / electricity.dtype.type(supply.seer)
+def electricity_delivered(supply: Supply, electricity: Array, cooling: Array, auxiliary: Array) -> Array:
+    """Electricity for appliances, light, cooling and pumps, without heat; shape (building, time). [kWh]"""
+    return electricity + cooling / electricity.dtype.type(supply.seer) + auxiliary
 
 
 def by_carrier(supply: Supply, heat: Array, electricity: Array) -> Array:
