@@ -128,6 +128,13 @@ def chain_columns(envelope: pd.DataFrame, parameters: Parameters) -> Columns:
     """What the chain takes of an envelope; the figures of heated buildings are checked."""
     names = (*heat_balance.NUMBERS, *heat_balance.SIGNED, "dwellings")
     taken = columns(envelope, names, parameters)
+    plants = parameters.systems.index.isin(parameters.plants.index)
+    if (lost := np.flatnonzero((taken.heating < 0) | ~plants[taken.heating])).size:
+        raise CallError(
+            f"there is no heat supply {envelope['heating'].iloc[lost[0]]!r}",
+            f"building {envelope.index[lost[0]]}",
+            f"Use {', '.join(parameters.systems.index[plants])}",
+        )
     heat_balance.check(taken, envelope.index)
     return taken
 

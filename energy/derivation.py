@@ -7,68 +7,22 @@ tests do). The hourly simulation itself appears by its heat flows over the year,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energy import heat_balance, occupancy, supply, weighting, zone
+from energy import heat_balance, occupancy, zone
 from energy.archetypes import WINDOW_COLUMNS
-from energy.case import Case, chain_columns
-from energy.simulate import selected
+from energy.case import Case
+from energy.derivation_sheet import Sheet, Step, constant_source, lines, readers
+from energy.derivation_supply import explain_supply
+from energy.simulate import bins_of, selected
 from energy.solar import SECTORS
 
+__all__ = ["Step", "lines", "trace"]
 _OF_NORM = "ISO 13790:2008"
-
-
-@dataclass(frozen=True)
-class Step:
-    """One figure.
-
-    symbol : as in the norm.  name, name_de : what it is.
-    formula : expression over `inputs`; empty for what is given or simulated.
-    source : where the formula or the figure comes from.
-    """
-
-    symbol: str
-    name: str
-    name_de: str
-    value: float
-    unit: str
-    formula: str
-    inputs: Mapping[str, float]
-    source: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain data."""
-        return {**vars(self), "inputs": dict(self.inputs)}
-
-
-class _Sheet:
-    """Steps in order; later formulas use earlier symbols."""
-
-    def __init__(self) -> None:
-        self.steps: list[Step] = []
-        self.known: dict[str, float] = {}
-
-    def given(self, symbol: str, name: str, name_de: str, value: float, unit: str, source: str) -> None:
-        self._add(Step(symbol, name, name_de, float(value), unit, "", {}, source))
-
-    def worked(self, symbol: str, name: str, name_de: str, formula: str, unit: str, source: str) -> float:
-        used = {word: self.known[word] for word in _words(formula) if word in self.known}
-        value = float(eval(formula, {"__builtins__": {}, "max": max}, used))  # our own formulas
-        self._add(Step(symbol, name, name_de, value, unit, formula, used, source))
-        return value
-
-    def _add(self, step: Step) -> None:
-        self.known[step.symbol] = step.value
-        self.steps.append(step)
-
-
-def _words(formula: str) -> set[str]:
-    return set("".join(c if c.isalnum() or c == "_" else " " for c in formula).split())
 
 
 def trace(case: Case, building_id: str) -> tuple[Step, ...]:
@@ -79,23 +33,25 @@ def trace(case: Case, building_id: str) -> tuple[Step, ...]:
     CallError : there is no such building.
     """
     row = case.envelope.iloc[selected(case, [building_id])]
-    sheet = _Sheet()
+    sheet = Sheet()
     _envelope(sheet, row, case)
+    months = bins_of(case.weather, "month")
+    heating_kwh: npt.NDArray[np.float64] = np.zeros(int(months.max()) + 1)
     if bool(row["conditioned"].iloc[0]):
         _zone(sheet, row, case)
-        _year(sheet, row, case)
+        heating_kwh = np.bincount(months, _year(sheet, row, case)).astype("float64")
     else:
         for symbol, name, name_de in (
             ("Q_H", "Heating need", "Heizwärmebedarf"),
             ("Q_C", "Cooling need", "Kühlbedarf"),
         ):
             sheet.given(symbol, name, name_de, 0.0, "kWh", "not conditioned")
-    _supply(sheet, row, case)
+    explain_supply(sheet, row, case, heating_kwh)
     return tuple(sheet.steps)
 
 
-def _envelope(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
-    figure, source = _readers(row)
+def _envelope(sheet: Sheet, row: pd.DataFrame, case: Case) -> None:
+    figure, source = readers(row)
     sheet.given(
         "A_f", "Reference floor area", "Energiebezugsfläche", figure("a_use_m2"), "m²", source("a_use_source")
     )
@@ -178,7 +134,7 @@ def _envelope(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
         "Temperaturfaktor unbeheizte Nachbarn",
         case.parameters.constant("b_unheated_neighbour"),
         "-",
-        _constant(case, "b_unheated_neighbour"),
+        constant_source(case, "b_unheated_neighbour"),
     )
     sheet.worked(
         "H_party",
@@ -206,8 +162,8 @@ def _envelope(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
     )
 
 
-def _zone(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
-    figure, source = _readers(row)
+def _zone(sheet: Sheet, row: pd.DataFrame, case: Case) -> None:
+    figure, source = readers(row)
     parameters = case.parameters
     zones = heat_balance.zones(row, parameters, shading=case.shading)
     sheet.given(
@@ -216,7 +172,7 @@ def _zone(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
         "Raumhöhe",
         parameters.constant("room_height_m"),
         "m",
-        _constant(case, "room_height_m"),
+        constant_source(case, "room_height_m"),
     )
     sheet.given(
         "n_inf",
@@ -285,7 +241,9 @@ def _zone(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
         ("F_f", "Frame share", "Rahmenanteil", "frame_share"),
         ("F_w", "Slanting sun", "Schräger Einfall", "non_normal_incidence"),
     ):
-        sheet.given(symbol, name, name_de, parameters.constant(constant), "-", _constant(case, constant))
+        sheet.given(
+            symbol, name, name_de, parameters.constant(constant), "-", constant_source(case, constant)
+        )
     weather = f"{case.weather.name}; Perez sky"
     terms = []
     shaded = case.shading == "rays"
@@ -351,8 +309,8 @@ def _zone(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
     )
 
 
-def _year(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
-    """The hourly simulation in float64, by its heat flows: they balance to the heating need."""
+def _year(sheet: Sheet, row: pd.DataFrame, case: Case) -> Any:
+    """The hourly simulation in float64, by its heat flows; the heating need of each hour. [kWh]"""
     zones = heat_balance.zones(row, case.parameters, shading=case.shading)
     sun = case.window_sun(case.envelope.index.get_indexer(row.index), zones.solar_area_m2)
     plan = occupancy.schedule(str(row["function"].iloc[0]), case.weather, case.parameters)
@@ -416,6 +374,7 @@ def _year(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
         "kWh",
         "balance of the simulated flows, which " + _OF_NORM + " closes each hour",
     )
+    return loads.heating[0] / 1000
 
 
 def _on_windows(row: pd.DataFrame, case: Case, zones: zone.Zones) -> npt.NDArray[np.float64]:
@@ -435,108 +394,3 @@ def _mass(
     radiant = (1 - share - known["H_w"] / (zone.H_MS * zones.a_tot_m2[0])) * (0.5 * gains + sun)
     coming = radiant + known["H_w"] * (out - surface) + known["H_is"] * (air - surface)
     return surface - coming / known["H_ms"]
-
-
-def _supply(sheet: _Sheet, row: pd.DataFrame, case: Case) -> None:
-    parameters = case.parameters
-    supplied = supply.supply_of(chain_columns(row, parameters), parameters)
-    heating = str(row["heating"].iloc[0])
-    use = parameters.use.loc[[str(row["function"].iloc[0])]]
-    system = parameters.systems.loc[[heating]]
-    of_use, of_system = str(use["source"].iloc[0]), str(system["source"].iloc[0])
-    sheet.given("Q_W", "Hot water need", "Trinkwarmwasserbedarf", supplied.hot_water_kwh_a[0], "kWh", of_use)
-    sheet.given(
-        "E_use",
-        "Electricity of appliances and light",
-        "Nutzerstrom",
-        supplied.electricity_kwh_a[0],
-        "kWh",
-        of_use,
-    )
-    sheet.given(
-        "eta_H",
-        "Need over delivered, heating",
-        "Nutzungsgrad Heizung",
-        supplied.efficiency_heating[0],
-        "-",
-        of_system,
-    )
-    sheet.given(
-        "eta_W",
-        "Need over delivered, hot water",
-        "Nutzungsgrad Warmwasser",
-        supplied.efficiency_hot_water[0],
-        "-",
-        of_system,
-    )
-    sheet.given(
-        "SEER",
-        "Cooling over electricity",
-        "Jahresarbeitszahl Kühlung",
-        supplied.seer,
-        "-",
-        _constant(case, "cooling_seer"),
-    )
-    has_heat = supplied.carrier[0] >= 0
-    sheet.worked(
-        "E_heat",
-        f"Delivered for heat ({heating})",
-        f"Endenergie Wärme ({heating})",
-        "Q_H / eta_H + Q_W / eta_W" if has_heat else "0 * Q_H",
-        "kWh",
-        of_system,
-    )
-    sheet.worked("E_el", "Electricity without heat", "Strom ohne Wärme", "E_use + Q_C / SEER", "kWh", of_use)
-    carrier = supplied.carriers[supplied.carrier[0]] if has_heat else "electricity"
-    names = {
-        "primary_energy_kwh": ("Primary energy", "Primärenergie", "kWh", "f_p", "E_p", "factor_source"),
-        "co2_kg": ("CO2", "CO2", "kg", "f_co2", "m_CO2", "factor_source"),
-        "energy_cost_eur": ("Energy cost", "Energiekosten", "EUR", "p", "K", "price_source"),
-    }
-    for quantity, column in weighting.FACTORS.items():
-        name, name_de, unit, factor, symbol, origin = names[quantity]
-        for which, key in ((f"{factor}_heat", carrier), (f"{factor}_el", "electricity")):
-            line = parameters.carriers.loc[[key]]
-            sheet.given(
-                which,
-                f"{name} per kWh, {key}",
-                f"{name_de} je kWh, {key}",
-                float(line[column].to_list()[0]),
-                f"{unit}/kWh",
-                str(line[origin].iloc[0]),
-            )
-        sheet.worked(
-            symbol,
-            name,
-            name_de,
-            f"{factor}_heat * E_heat + {factor}_el * E_el",
-            unit,
-            "weighting of the delivered energy",
-        )
-
-
-def _readers(row: pd.DataFrame) -> tuple[Any, Any]:
-    """Figure and source of the one building by column."""
-
-    def source(column: str) -> str:
-        return str(row[column].iloc[0]) if column in row else "assets/parameters"
-
-    return lambda column: float(row[column].to_numpy("float64")[0]), source
-
-
-def _constant(case: Case, name: str) -> str:
-    return str(case.parameters.constants.loc[[name], "source"].iloc[0])
-
-
-def lines(steps: tuple[Step, ...], language: str = "en") -> list[str]:
-    """As text: symbol, value, unit, meaning; below it the formula with its numbers, and the source."""
-    out = []
-    for step in steps:
-        name = step.name_de if language == "de" else step.name
-        out.append(f"{step.symbol:10s} {step.value:16,.3f} {step.unit:9s} {name}")
-        if step.formula:
-            out.append(f"{'':11s}= {step.formula}")
-            numbers = ", ".join(f"{key} = {value:,.4g}" for key, value in step.inputs.items())
-            out.append(f"{'':11s}  {numbers}")
-        out.append(f"{'':11s}[{step.source}]")
-    return out

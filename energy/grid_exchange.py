@@ -62,10 +62,14 @@ def without_sun(electric: npt.NDArray[np.bool_], heat: Array, power: Array) -> E
 def with_sun(
     electric: npt.NDArray[np.bool_], heat: Array, power: Array, sunny: Rows, flows: Array
 ) -> Exchange:
-    """`without_sun`, but with the flows (generation, bought, sold) of the buildings `sunny`."""
+    """`without_sun`, but with the flows of the buildings `sunny`: generation, bought, sold, metered load.
+
+    What the load is above the metered one (auxiliary energy, and heat by its hourly efficiency) is bought.
+    """
     plain = without_sun(electric, heat, power)
     made, bought, sold = (np.array(values) for values in (plain.generation, plain.power, plain.generation))
-    made[sunny], bought[sunny], sold[sunny] = flows
+    made[sunny], sold[sunny] = flows[0], flows[2]
+    bought[sunny] = np.maximum(flows[1] + plain.power[sunny] - flows[3], 0)
     return Exchange(plain.heat, bought, made, sold)
 
 
@@ -100,7 +104,7 @@ class Meter:
     def __init__(self, load: Load, made_kwh: Blocks, store: Battery, bins: Rows) -> None:
         self._load, self._made, self._bins = load, made_kwh, np.ascontiguousarray(bins, np.intp)
         self._store = store.table(np.float32)
-        self.flows = np.zeros((3, len(store.capacity_kwh), int(bins.max()) + 1), np.float32)
+        self.flows = np.zeros((4, len(store.capacity_kwh), int(bins.max()) + 1), np.float32)
 
     def block(self, first: int) -> Callable[[int, int, Array, Array], None]:
         """What takes the hours from `a` to `b` of the block of buildings that starts at `first`.
@@ -120,13 +124,13 @@ class Meter:
         store = np.zeros((4, wide), np.float32)
         store[2:] = 1.0
         store[:, :used] = self._store[:, here]
-        level, binned = np.zeros(wide, np.float32), np.zeros((3, self.flows.shape[2], wide))
+        level, binned = np.zeros(wide, np.float32), np.zeros((4, self.flows.shape[2], wide))
 
         def hours(a: int, b: int, heating: Array, cooling: Array) -> None:
             needed, bought, sold, stored = np.empty((4, b - a, wide), np.float32)
             load_block(figures, courses, heating, cooling, a, b, needed)
             dispatch_block(store, made[a:b], needed, 0, b - a, level, bought, sold, stored)
-            for values, sums in zip((made[a:b], bought, sold), binned, strict=True):
+            for values, sums in zip((made[a:b], bought, sold, needed), binned, strict=True):
                 add_to_bins(values, self._bins, a, sums)
             if b == len(made):
                 self.flows[:, here] = np.moveaxis(binned[:, :, :used], 1, 2)

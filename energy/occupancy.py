@@ -1,20 +1,28 @@
-"""Use over the year: hourly shapes of presence, gains, electricity and hot water in local time."""
+"""Use over the year: hourly courses of presence, gains, electricity and hot water in local time.
+
+Days are those of the weather's own dates: workdays, Saturdays, Sundays and public holidays; schools rest in
+their holidays too. Electricity follows the standard load profile of the use where it names one.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from energy import load_profiles
+from energy.calendar_days import LOCAL_TIME, kinds_of_day
 from energy.parameters import DAYS, HOUR_COLUMNS, Parameters
 from energy.weather import Weather
 
-Array = npt.NDArray[np.float64]
-LOCAL_TIME = "Europe/Berlin"
+Array = npt.NDArray[np.floating[Any]]
 NO_COOLING_C = 1000.0  # a set-point that no building reaches: it floats
+_WHOLE_YEARS = (8760, 8784)
 
 
 @dataclass(frozen=True)
@@ -23,8 +31,8 @@ class Schedule:
 
     set_heating_c, set_cooling_c : set-points of the air temperature. [°C]
     occupied : whether the ventilation of the time of use runs.
-    gains : of the mean internal gains, mean 1. [-]
-    electricity, hot_water : of the year's sum, sum 1 over a year of 8,760 h. [-]
+    gains : of the mean internal gains, mean 1 over a week without holidays. [-]
+    electricity, hot_water : of a year's sum, sum 1 over a year. [-]
     """
 
     set_heating_c: Array
@@ -35,34 +43,61 @@ class Schedule:
     hot_water: Array
 
 
-@lru_cache(maxsize=8)
-def _hour_index(weather: Weather) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Kind of day (row of `DAYS`) and hour of each hour in local time."""
-    times = weather.times.tz_convert(LOCAL_TIME)
-    weekday = times.dayofweek.to_numpy()
-    return np.clip(weekday - 4, 0, 2).astype(np.intp), times.hour.to_numpy().astype(np.intp)
-
-
 @lru_cache(maxsize=64)
 def schedule(function: str, weather: Weather, parameters: Parameters) -> Schedule:
     """The course of `function` (as in the table use) over the weather's hours.
 
-    Weeks as they are; public holidays count as their weekday. Set-back holds outside the occupied hours.
-    Shapes refer to a whole year also where the weather is shorter.
+    Set-back holds outside the occupied hours. A weather of one year has a year's electricity and hot water,
+    a shorter or longer one as much as its hours have in their calendar years.
     """
     use = parameters.use.loc[function].to_dict()
-    day, hour = _hour_index(weather)
+    rests = bool(use["vacations"])
+    local = weather.times.tz_convert(LOCAL_TIME)
+    day, hour = kinds_of_day(local, rests, parameters), local.hour.to_numpy()
     occupied = _week(function, "occupied", parameters)[day, hour] > 0
     gains = _week(function, "gains", parameters)
     cool_to = float(use["set_cooling_c"]) if use["cooled"] else NO_COOLING_C
+
+    def shape(quantity: str) -> Callable[[pd.DatetimeIndex], Array]:
+        week = _week(function, quantity, parameters)
+        return lambda times: week[kinds_of_day(times, rests, parameters), times.hour.to_numpy()]
+
+    profile = use["electricity_profile"]
+    electricity = (
+        (lambda times: load_profiles.course(profile, times, rests, parameters))
+        if isinstance(profile, str)
+        else shape("electricity")
+    )
     return Schedule(
         set_heating_c=np.where(occupied, float(use["set_heating_c"]), float(use["set_back_c"])),
         set_cooling_c=np.full(len(weather), cool_to),
         occupied=occupied,
         gains=gains[day, hour] / _weekly_mean(gains),
-        electricity=_year_share(_week(function, "electricity", parameters), day, hour),
-        hot_water=_year_share(_week(function, "hot_water", parameters), day, hour),
+        electricity=share_of_year(electricity, local),
+        hot_water=share_of_year(shape("hot_water"), local),
     )
+
+
+def share_of_year(course: Callable[[pd.DatetimeIndex], Array], local: pd.DatetimeIndex) -> Array:
+    """A course at local times as shares of its year's sum; shape (time,).
+
+    A series of one year sums to 1, whatever its hours are called; otherwise each hour counts over the sum of
+    its calendar year in local time (8,760 or 8,784 hours with both clock changes).
+    """
+    values = course(local)
+    if len(local) in _WHOLE_YEARS:
+        return values / _sum(values)
+    years = local.year.to_numpy()
+    total = np.ones(len(local))
+    for year in np.unique(years):
+        whole = pd.date_range(f"{year}-01-01", f"{year + 1}-01-01", freq="h", inclusive="left", tz=local.tz)
+        total[years == year] = _sum(course(whole))
+    return values / total
+
+
+def _sum(values: Array) -> float:
+    total = float(values.sum())
+    return total if total > 0 else 1.0
 
 
 def _week(function: str, quantity: str, parameters: Parameters) -> Array:
@@ -75,8 +110,3 @@ def _week(function: str, quantity: str, parameters: Parameters) -> Array:
 def _weekly_mean(week: Array) -> float:
     mean = float((5 * week[0].mean() + week[1].mean() + week[2].mean()) / 7)
     return mean if mean > 0 else 1.0
-
-
-def _year_share(week: Array, day: npt.NDArray[np.intp], hour: npt.NDArray[np.intp]) -> Array:
-    course = week[day, hour]
-    return course / (float(course.sum()) if len(course) >= 8760 else 8760 * _weekly_mean(week))

@@ -7,6 +7,7 @@ has a `source` and says in `is_estimate` whether there is one.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cache, cached_property
@@ -22,7 +23,7 @@ QUANTITIES = ("occupied", "gains", "electricity", "hot_water")
 DAYS = ("workday", "saturday", "sunday")
 COMPONENTS = ("wall", "roof", "floor", "window")
 HOUR_COLUMNS = tuple(f"h{hour:02d}" for hour in range(24))
-_INDEX: dict[str, list[str]] = {
+INDEX: dict[str, list[str]] = {
     "typology": ["code"],
     "refurbishment": ["standard", "component"],
     "carriers": ["carrier"],
@@ -42,7 +43,18 @@ _INDEX: dict[str, list[str]] = {
     "summer_regions": ["region"],
     "pv": ["name"],
     "constants": ["name"],
+    "holidays": ["holiday"],
+    "vacations": ["vacation"],
+    "households": ["persons"],
+    "load_profiles": ["profile", "period", "day"],
+    "plants": ["heating"],
+    "supply": ["name"],
+    "paths": ["quantity", "carrier", "year"],
+    "co2_prices": ["year"],
+    "feed_in": ["up_to_kwp"],
+    "accounting": ["name"],
 }
+VALUE_TABLES = ("constants", "supply", "accounting")  # tables of single figures: name, value, unit
 # table, its column, and the table whose index must hold every entry of it
 _LINKS = (
     ("systems", "carrier", "carriers"),
@@ -54,8 +66,13 @@ _LINKS = (
     ("fabrics", "inner_wall", "constructions"),
     ("fabrics", "construction_series", "series"),
     ("rooms", "shading_device", "shading_devices"),
+    ("use", "electricity_profile", "load_profiles"),
 )
-_FLAGS = ("is_estimate", "conditioned", "cooled", "fitted", "is_default", "counts_always")
+FLAGS = (
+    "is_estimate", "conditioned", "cooled", "fitted", "is_default", "counts_always", "by_household",
+    "vacations", "dynamic", "central", "frosting",
+)  # fmt: skip
+_TEXT = {"norm_profile": str, "period": str}  # numbers with leading zeros, or names beside numbers
 
 
 @dataclass(frozen=True)
@@ -77,7 +94,7 @@ class Parameters:
     typology : TABULA types (existing state), index code.
     refurbishment : standards, index (standard, component).
     carriers : primary energy factor, CO2 and price, index carrier.
-    systems : heat supply → carrier and efficiencies, index heating.
+    systems : heat supply → carrier, index heating.
     use : set-points, gains, hot water and electricity, index function.
     schedules : hourly shapes in local time, index (function, day, quantity), columns h00 … h23.
     series : series of industrial housing, index construction_series.
@@ -93,6 +110,16 @@ class Parameters:
     summer_regions : reference temperatures of the summer climate regions, index region.
     pv : modules, inverters, batteries and where they fit, index name.
     constants : single figures, index name.
+    holidays : rules of Thuringia's public holidays, index holiday.
+    vacations : usual school holidays, index vacation.
+    households : electricity by people in the household, index persons.
+    load_profiles : standard load profiles, index (profile, period, day), columns h00 … h23.
+    plants : generators and emitters by heat supply, index heating.
+    supply : single figures of distribution, hot water and heat pumps, index name.
+    paths : ratios to the figures of carriers by year, index (quantity, carrier, year).
+    co2_prices : price of CO2 in fuels, index year.
+    feed_in : revenue of photovoltaic electricity by power class, index up_to_kwp.
+    accounting : single figures of the balance: year, credits, people, index name.
     """
 
     typology: pd.DataFrame
@@ -114,6 +141,16 @@ class Parameters:
     summer_regions: pd.DataFrame
     pv: pd.DataFrame
     constants: pd.DataFrame
+    holidays: pd.DataFrame
+    vacations: pd.DataFrame
+    households: pd.DataFrame
+    load_profiles: pd.DataFrame
+    plants: pd.DataFrame
+    supply: pd.DataFrame
+    paths: pd.DataFrame
+    co2_prices: pd.DataFrame
+    feed_in: pd.DataFrame
+    accounting: pd.DataFrame
 
     @classmethod
     def default(cls) -> Parameters:
@@ -124,26 +161,55 @@ class Parameters:
         """Parameters with some tables changed."""
         return replace(self, **changes)
 
+    @classmethod
+    def from_folder(cls, folder: str | os.PathLike[str], base: Parameters | None = None) -> Parameters:
+        """The user's own figures over `base`, else the shipped ones; see `parameter_files.overlaid`."""
+        from energy import parameter_files
+
+        return parameter_files.overlaid(folder, base or cls.default())
+
+    def with_table(self, name: str, rows: pd.DataFrame) -> Parameters:
+        """Parameters with rows of the table `name` changed or added; see `parameter_files.with_table`."""
+        from energy import parameter_files
+
+        return parameter_files.with_table(self, name, rows)
+
     def with_constants(self, **values: float) -> Parameters:
-        """Parameters with single figures of `constants` changed, as in ``with_constants(albedo=0.3)``."""
-        table = self.constants.copy()
+        """Parameters with single figures changed, as in ``with_constants(albedo=0.3, year=2035)``."""
+        changed: dict[str, pd.DataFrame] = {}
         for name, value in values.items():
-            self.constant(name)
+            holder = self._holder(name)
+            table = changed.setdefault(holder, getattr(self, holder).copy())
+            table["value"] = table["value"].astype("float64")
             table.loc[name, "value"] = float(value)
             table.loc[name, "source"] = "set by the caller"
-        return self.replace(constants=table)
+        return self.replace(**changed)
 
     def constant(self, name: str) -> float:
-        """A figure of the table constants, in the unit that stands there."""
-        if name not in self.constants.index:
-            raise CallError(
-                f"there is no constant {name!r}", "parameters", "See assets/parameters/constants.csv"
-            )
+        """A figure of the tables of single figures (`VALUE_TABLES`), in the unit that stands there."""
+        if name not in self._constants:
+            self._holder(name)
         return self._constants[name]
 
     @cached_property
     def _constants(self) -> dict[str, float]:
-        return {str(name): float(value) for name, value in self.constants["value"].items()}
+        return {
+            str(name): float(value)
+            for holder in VALUE_TABLES
+            for name, value in getattr(self, holder)["value"].items()
+        }
+
+    @property
+    def year(self) -> int:
+        """Year of the evaluation: factors and prices are those of this year."""
+        return int(self.constant("year"))
+
+    def _holder(self, name: str) -> str:
+        for holder in VALUE_TABLES:
+            if name in getattr(self, holder).index:
+                return holder
+        files = ", ".join(f"{holder}.csv" for holder in VALUE_TABLES)
+        raise CallError(f"there is no constant {name!r}", "parameters", f"See {files} in assets/parameters")
 
     @property
     def standards(self) -> tuple[str, ...]:
@@ -174,8 +240,8 @@ class Parameters:
 
 @cache
 def _default() -> Parameters:
-    tables = {name: _read(name, index) for name, index in _INDEX.items()}
-    _check(tables)
+    tables = {name: _read(name, index) for name, index in INDEX.items()}
+    check(tables)
     return Parameters(**tables)
 
 
@@ -183,13 +249,14 @@ def _read(name: str, index: list[str]) -> pd.DataFrame:
     file = assets.path("parameters", f"{name}.csv")
     if not file.is_file():
         raise SourceError("the parameter table is missing", file, "Install the software again")
-    table = pd.read_csv(file, keep_default_na=False, na_values=[""])
-    for flag in set(_FLAGS) & set(table.columns):
+    table = pd.read_csv(file, keep_default_na=False, na_values=[""], dtype=_TEXT)
+    for flag in set(FLAGS) & set(table.columns):
         table[flag] = table[flag] == "yes"
     return table.set_index(index)
 
 
-def _check(tables: Mapping[str, pd.DataFrame]) -> None:
+def check(tables: Mapping[str, pd.DataFrame]) -> None:
+    """Refuse doubled rows, names that another table lacks, and gaps in the schedules."""
     for name, table in tables.items():
         if name != "regions" and table.index.duplicated().any():
             raise SourceError(f"{table.index[table.index.duplicated()][0]!r} stands twice", f"table {name}")

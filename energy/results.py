@@ -43,6 +43,9 @@ VARIABLES = {
     "heating_delivered_kwh": Variable(
         "kWh", "Energy delivered for space heating and hot water", "Endenergie für Heizung und Warmwasser"
     ),
+    "auxiliary_electricity_kwh": Variable(
+        "kWh", "Electricity of pumps for heating and hot water", "Hilfsstrom der Pumpen"
+    ),
     "delivered_kwh": Variable("kWh", "Delivered energy by carrier", "Endenergie je Energieträger", True),
     "pv_generation_kwh": Variable("kWh", "Electricity from photovoltaics", "Solarstrom"),
     "grid_import_kwh": Variable("kWh", "Electricity from the grid", "Netzbezug"),
@@ -53,6 +56,9 @@ VARIABLES = {
     "air_temperature_c": Variable("degC", "Air temperature, mean of the interval", "Lufttemperatur"),
     "operative_temperature_c": Variable(
         "degC", "Operative temperature, mean of the interval", "Operative Temperatur"
+    ),
+    "supply_temperature_c": Variable(
+        "degC", "Flow temperature at the heat generator, mean of the interval", "Vorlauftemperatur"
     ),
 }
 STATES = ("air_temperature_c", "operative_temperature_c")

@@ -10,7 +10,17 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 
-from energy import grid_exchange, heat_balance, occupancy, results, supply, weighting, zone
+from energy import (
+    grid_exchange,
+    heat_balance,
+    heat_supply,
+    heat_year,
+    occupancy,
+    results,
+    supply,
+    weighting,
+    zone,
+)
 from energy.case import Case
 from energy.columns import Columns
 from energy.weather import Weather
@@ -26,6 +36,7 @@ Resolution = Literal["hour", "month", "year"]
 Progress = Callable[[str, float], None]
 METHODS = {"rc5": "ISO 13790:2008 Annex C, simple hourly method (5R1C)"}
 RESOLUTIONS = ("hour", "month", "year")
+_FLOW = "supply_temperature_c"
 
 
 def simulate(
@@ -80,7 +91,8 @@ def annual(
         and parameters are the same.
 
     Columns heating_need_kwh, cooling_need_kwh, hot_water_need_kwh, electricity_use_kwh,
-    heating_delivered_kwh, primary_energy_kwh, co2_kg, energy_cost_eur; equal to `simulate` summed over time.
+    heating_delivered_kwh, primary_energy_kwh, co2_kg, energy_cost_eur; equal to `simulate` by months, summed.
+    Needs are those of the hours; what is delivered follows from monthly ratios (`energy.heat_year`).
     """
     if since is not None and buildings is None and (changed := changed_buildings(since[0], case)) is not None:
         table, rows = since[1].copy(), np.flatnonzero(changed)
@@ -121,18 +133,24 @@ def chain(case: Case, rows: Rows, bins: Rows, outputs: Sequence[str]) -> dict[st
     buildings = case.columns.take(rows)
     supplied = supply.supply_of(buildings, case.parameters)
     states = any(name in results.STATES for name in outputs)
-    heating, cooling, air, operative, flows = _heat_needs(case, rows, bins, states, supplied)
+    plants = heat_supply.plants_of(buildings, case.parameters, supplied)
+    heating, cooling, air, operative, flows = _heat_needs(case, rows, bins, states, supplied, plants)
     hot_water = _shaped(case, buildings, supplied.hot_water_kwh_a, "hot_water", bins)
     electricity = _shaped(case, buildings, supplied.electricity_kwh_a, "electricity", bins)
-    heat = supply.heat_delivered(supplied, heating, hot_water)
-    power = supply.electricity_delivered(supplied, electricity, cooling)
-    grid = _exchange(case, rows, bins, supplied, heat, power, flows)
+    found = heat_year.heat(
+        plants, case.weather, case.parameters, heating, hot_water, bins, temperatures=_FLOW in outputs
+    )
+    heat = found.delivered_kwh
+    power = supply.electricity_delivered(supplied, electricity, cooling, found.auxiliary_kwh)
+    grid = _exchange(case, rows, bins, supplied, plants, heat, power, flows)
     ready: dict[str, Callable[[], Array]] = {
         "heating_need_kwh": lambda: heating,
         "cooling_need_kwh": lambda: cooling,
         "hot_water_need_kwh": lambda: hot_water,
         "electricity_use_kwh": lambda: electricity,
         "heating_delivered_kwh": lambda: heat,
+        "auxiliary_electricity_kwh": lambda: found.auxiliary_kwh,
+        _FLOW: lambda: found.flow_temperature_c,
         "delivered_kwh": lambda: supply.by_carrier(supplied, grid.heat, grid.power),
         "pv_generation_kwh": lambda: grid.generation,
         "grid_import_kwh": lambda: grid.bought,
@@ -148,17 +166,17 @@ def chain(case: Case, rows: Rows, bins: Rows, outputs: Sequence[str]) -> dict[st
 
 
 def _heat_needs(
-    case: Case, rows: Rows, bins: Rows, states: bool, supplied: supply.Supply
+    case: Case, rows: Rows, bins: Rows, states: bool, supplied: supply.Supply, plants: heat_supply.Plants
 ) -> tuple[Array, Array, Array, Array, Array]:
     """Heating and cooling need [kWh], air and operative temperature [°C]; shape (building, bin) each.
 
-    The last are the flows of photovoltaics, shape (3, building, bin), empty where no building has modules.
+    The last are the meters' flows, shape (4, building, bin), empty where no building has modules.
     """
     shape = (len(rows), int(bins.max()) + 1)
     need = [np.zeros(shape, np.float32) for _ in range(2)]
     temperature = [np.full(shape if states else (len(rows), 0), np.nan, np.float32) for _ in range(2)]
     sunny = case.pv_power.has_systems(rows)
-    flows = np.zeros((3, *shape) if sunny.any() else (3, 0, 0), np.float32)
+    flows = np.zeros((4, *shape) if sunny.any() else (4, 0, 0), np.float32)
     heated = np.flatnonzero(case.columns.conditioned[rows])
     buildings = case.columns.take(rows[heated])
     zones = heat_balance.zones(buildings, case.parameters, shading=case.shading)
@@ -168,7 +186,7 @@ def _heat_needs(
         there = heated[mine]
         plan = occupancy.schedule(str(case.parameters.use.index[number]), case.weather, case.parameters)
         sun = case.window_sun(rows[there], zones.solar_area_m2[mine])
-        meter = _meter(case, rows, there, bins, supplied, plan) if sunny[there].any() else None
+        meter = _meter(case, rows, there, bins, supplied, plants, plan) if sunny[there].any() else None
         measure = None if meter is None else meter.block
         groups.append((mine, zone.Drive(case.weather.temp_air, case.planes, plan, bins, sun.block, measure)))
         meters.append(meter)
@@ -214,15 +232,17 @@ def _shaped(case: Case, buildings: Columns, kwh_a: Array, quantity: str, bins: R
 
 
 def _meter(
-    case: Case, rows: Rows, mine: Rows, bins: Rows, supplied: supply.Supply, plan: occupancy.Schedule
-) -> grid_exchange.Meter:
+    case: Case, rows: Rows, mine: Rows, bins: Rows, supplied: supply.Supply, plants: heat_supply.Plants,
+    plan: occupancy.Schedule,
+) -> grid_exchange.Meter:  # fmt: skip
     """The meter of the buildings `mine` of `rows`, all of one use."""
     electric = (supplied.carrier == supplied.electricity)[mine]
+    per_heat, per_water = heat_year.mean_ratios(plants, case.weather, case.parameters)
     load = grid_exchange.Load(
         electricity_kwh_a=supplied.electricity_kwh_a[mine],
         hot_water_kwh_a=supplied.hot_water_kwh_a[mine],
-        heating_power=electric / supplied.efficiency_heating[mine],
-        hot_water_power=electric / supplied.efficiency_hot_water[mine],
+        heating_power=electric * per_heat[mine],
+        hot_water_power=electric * per_water[mine],
         cooling_power=1 / supplied.seer,
         electricity=plan.electricity,
         hot_water=plan.hot_water,
@@ -231,8 +251,9 @@ def _meter(
 
 
 def _exchange(
-    case: Case, rows: Rows, bins: Rows, supplied: supply.Supply, heat: Array, power: Array, flows: Array
-) -> grid_exchange.Exchange:
+    case: Case, rows: Rows, bins: Rows, supplied: supply.Supply, plants: heat_supply.Plants, heat: Array,
+    power: Array, flows: Array,
+) -> grid_exchange.Exchange:  # fmt: skip
     """What the buildings take from the grid and give to it; photovoltaics meet the load hour by hour."""
     electric = supplied.carrier == supplied.electricity
     sunny = np.flatnonzero(case.pv_power.has_systems(rows))
@@ -243,7 +264,7 @@ def _exchange(
     for number in np.unique(function):  # no zone has taken their hours
         mine = cold[function == number]
         plan = occupancy.schedule(str(case.parameters.use.index[number]), case.weather, case.parameters)
-        meter = _meter(case, rows, mine, bins, supplied, plan)
+        meter = _meter(case, rows, mine, bins, supplied, plants, plan)
         for first in range(0, len(mine), LANES):
             take = meter.block(first)
             still = np.zeros((CHUNK_H, width(first, len(mine))), np.float32)

@@ -86,6 +86,9 @@ def simulate(
     trace: Annotated[
         str | None, typer.Option(metavar="BUILDING", help="Explain one building's year figure by figure.")
     ] = None,
+    parameters: Annotated[
+        Path | None, typer.Option(help="Folder with your own figures: CSV files named as assets/parameters.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the district's year as JSON.")] = False,
     language: Annotated[Language, typer.Option("--lang", help="Language of the explanation.")] = Language.en,
 ) -> None:
@@ -93,6 +96,7 @@ def simulate(
     import energy
     import scenarios
     import twin
+    from energy.parameters import Parameters
 
     if out is None and trace is None and csv is None:
         raise CallError(
@@ -103,7 +107,8 @@ def simulate(
             "there is no such folder", out.resolve().parent, "Make it, or name another file for --out"
         )
     chosen = twin.open(district)
-    case = energy.Case(chosen, year_of(weather, chosen))
+    figures = Parameters.from_folder(parameters) if parameters else Parameters.default()
+    case = energy.Case(chosen, year_of(weather, chosen), figures)
     if scenario:
         case = scenarios.load(scenario).apply(case)
     if trace is not None:

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from energy import case as cases
-from energy import heat_balance, occupancy, supply, zone
-from energy.weighting import FACTORS
+from energy import heat_balance, heat_supply, heat_year, occupancy, supply, weighting, zone
 
 Array = Any
 
@@ -26,6 +25,8 @@ class Inputs:
     plans: list[occupancy.Schedule]
     use: Array
     supplied: supply.Supply
+    plants: heat_supply.Plants
+    months: Array
     sun: Array
     made_kwh: Array
     temp_air: Array
@@ -46,11 +47,15 @@ def inputs(case: cases.Case) -> Inputs:
     pieces = [made.block(first) for first in range(0, len(rows), zone.LANES)]
     made_kwh = np.concatenate(pieces, axis=1)[:, : len(rows)].astype("float64")
     supplied = supply.supply_of(buildings, case.parameters)
-    return Inputs(zones, plans, use, supplied, sun, made_kwh, case.weather.temp_air)
+    plants = heat_supply.plants_of(buildings, case.parameters, supplied)
+    months = case.weather.times.month.to_numpy() - 1
+    return Inputs(
+        zones, plans, use, supplied, plants, months, sun, made_kwh, case.weather.temp_air,
+    )  # fmt: skip
 
 
 def annual(given: Inputs, case: cases.Case) -> dict[str, Array]:
-    """Annual sums per building: the columns of `energy.annual`."""
+    """Monthly sums per building, shape (building, 12): what `energy.annual` sums up."""
     zones, supplied = given.zones, given.supplied
     mass_area, total = zones.a_m_m2, zones.a_tot_m2
     h_ms, h_is = zone.H_MS * mass_area, zone.H_IS * total
@@ -73,7 +78,9 @@ def annual(given: Inputs, case: cases.Case) -> dict[str, Array]:
     tables = [np.stack([mode[part] for mode in modes]) for part in range(4)]
     mass = np.full(len(use), 20.0)
     electric = supplied.carrier == supplied.electricity
-    result = {name: np.zeros(len(use)) for name in ("heating", "cooling", "heat", "bought", "sold", "made")}
+    names = ("heating", "cooling", "water", "load", "power", "bought", "sold", "made")
+    result = {name: np.zeros((len(use), 12)) for name in names}
+    per_heat, per_water = heat_year.mean_ratios(given.plants, case.weather, case.parameters)
     column = np.arange(len(use))
 
     def hour_of(hour: int, mass: Array) -> tuple[Array, Array]:
@@ -110,19 +117,22 @@ def annual(given: Inputs, case: cases.Case) -> dict[str, Array]:
         need, mass = hour_of(hour, mass)
         heating, cooling = np.maximum(need, 0) / 1000, np.maximum(-need, 0) / 1000
         water = supplied.hot_water_kwh_a * water_course[hour, use]
-        heat = heating / supplied.efficiency_heating + water / supplied.efficiency_hot_water
-        load = (
-            supplied.electricity_kwh_a * power_course[hour, use] + cooling / supplied.seer + heat * electric
-        )
+        power = supplied.electricity_kwh_a * power_course[hour, use] + cooling / supplied.seer
+        load = power + electric * (heating * per_heat + water * per_water)
         net = given.made_kwh[hour] - load
         for name, values in (
-            ("heating", heating), ("cooling", cooling), ("heat", heat), ("made", given.made_kwh[hour]),
-            ("bought", np.maximum(-net, 0)), ("sold", np.maximum(net, 0)),
+            ("heating", heating), ("cooling", cooling), ("water", water), ("power", power), ("load", load),
+            ("made", given.made_kwh[hour]), ("bought", np.maximum(-net, 0)), ("sold", np.maximum(net, 0)),
         ):  # fmt: skip
-            result[name] += values
-    factors = case.parameters.carriers
-    for name, column_name in FACTORS.items():
-        of_carrier = factors[column_name].to_numpy("float64")
-        of_heat = np.where(electric, 0.0, of_carrier[supplied.carrier])
-        result[name] = result["heat"] * of_heat + result["bought"] * of_carrier[supplied.electricity]
+            result[name][:, given.months[hour]] += values
+    supplied_heat = heat_year.heat(
+        given.plants, case.weather, case.parameters, result["heating"], result["water"], given.months
+    )
+    heat, power = supplied_heat.delivered_kwh, result["power"] + supplied_heat.auxiliary_kwh
+    bought = result["bought"] + power + heat * electric[:, None] - result["load"]
+    table = weighting.table(case.parameters)
+    for name, column_name in weighting.FACTORS.items():
+        of_carrier = table[column_name].to_numpy("float64")
+        of_heat = np.where(electric, 0.0, of_carrier[supplied.carrier])[:, None]
+        result[name] = heat * of_heat + bought * of_carrier[supplied.electricity]
     return result

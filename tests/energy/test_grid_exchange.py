@@ -52,7 +52,7 @@ def test_every_hour_balances_and_months_are_its_sums():
     months = energy.simulate(case, resolution="month")
     for name in SUN:
         by_month = hours[name].groupby("time.month").sum().transpose("building_id", "month")
-        np.testing.assert_allclose(months[name], by_month, rtol=1e-4, atol=1e-2)
+        np.testing.assert_allclose(months[name], by_month, rtol=2e-3, atol=1e-2)  # pumps by monthly ratios
     made = hours["pv_generation_kwh"].sum("time")
     assert made[0] == 0 and 30_000 < made[1] < 46_000  # 40 kWp at 750 to 1,150 kWh/kWp
 
@@ -104,7 +104,8 @@ def test_meter_by_hand():
     heating[:, 0], cooling[:, 0] = [3000.0, 0.0, 1500.0], [0.0, 1000.0, 0.0]
     block(0, 2, heating[:2], cooling[:2])
     block(2, 3, heating[2:], cooling[2:])
-    for values, expected in zip(meter.flows, ([5.0, 0.0], [0.0, 1.0], [1.0, 0.0]), strict=True):
+    expected_flows = ([5.0, 0.0], [0.0, 1.0], [1.0, 0.0], [3.5, 1.5])  # the last is the load
+    for values, expected in zip(meter.flows, expected_flows, strict=True):
         np.testing.assert_allclose(values, [expected], atol=1e-6)
 
 
