@@ -35,7 +35,7 @@ def trace(case: Case, building_id: str) -> tuple[Step, ...]:
     sheet = Sheet()
     _envelope(sheet, row, case)
     months = bins_of(case.weather, "month")
-    heating_kwh = np.zeros(int(months.max()) + 1)
+    heating_kwh: Any = np.zeros(int(months.max()) + 1)
     if bool(row["conditioned"].iloc[0]):
         _zone(sheet, row, case)
         heating_kwh = np.bincount(months, _year(sheet, row, case))

@@ -120,29 +120,31 @@ def plants_of(envelope: pd.DataFrame, parameters: Parameters, demand: Supply | N
     ------
     CallError : a heat supply that the table plants lacks.
     """
-    heating = envelope["heating"].to_numpy("object")
-    _check(heating, envelope.index, parameters)
+    number = _numbers(envelope, parameters)
     demand = demand or supply_of(envelope, parameters)
-    kinds, kind = np.unique(heating.astype(str), return_inverse=True)
-    table = parameters.plants.loc[kinds]
+    used, kind = np.unique(number, return_inverse=True)
+    table = parameters.plants.iloc[used]
     central, generator = (table[name].to_numpy()[kind] for name in ("central", "generator"))
     water_w = demand.hot_water_kwh_a / 8.76 * (generator != "none")
     active = envelope["conditioned"].to_numpy(bool) & (generator != "none")
     lanes = _lanes(envelope, parameters, table.iloc[kind], active, water_w, central.astype(bool))
     pumps = tuple((table["generator"] == "heat_pump").to_list())
-    names = tuple(str(name) for name in kinds)
+    names = tuple(str(name) for name in table.index)
     return Plants(demand.carriers, demand.carrier, names, kind.astype(np.intp), pumps, lanes, water_w)
 
 
-def _check(heating: npt.NDArray[np.object_], ids: pd.Index, parameters: Parameters) -> None:
-    known = np.isin(heating.astype(str), parameters.plants.index.to_numpy().astype(str))
-    if not known.all():
-        row = int(np.flatnonzero(~known)[0])
+def _numbers(envelope: pd.DataFrame, parameters: Parameters) -> npt.NDArray[np.intp]:
+    """Row of the table plants for each building."""
+    heating = envelope["heating"]
+    numbers = parameters.plants.index.get_indexer(pd.Index(heating))
+    if (unknown := np.flatnonzero(numbers < 0)).size:
+        row = int(unknown[0])
         raise CallError(
-            f"there is no heat supply {heating[row]!r}",
-            f"building {ids[row]}",
+            f"there is no heat supply {heating.iloc[row]!r}",
+            f"building {envelope.index[row]}",
             f"Use {', '.join(parameters.plants.index)}",
         )
+    return numbers
 
 
 def _lanes(
