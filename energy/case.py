@@ -20,6 +20,7 @@ from energy.weather import Weather
 from twin.compute import Same
 from twin.district import District
 from twin.errors import CallError
+from twin.sources.base import Progress
 from twin.visibility import Visibility, of_district
 
 
@@ -91,6 +92,11 @@ class Case:
         """What the district's surfaces see, computed at first use and kept (`twin.visibility`)."""
         return _visibility(Same(self.district))
 
+    def look(self, progress: Progress) -> None:
+        """Compute `visibility` now, with progress: it takes seconds the first time, where shading needs it."""
+        if self.shading == "rays":
+            of_district(self.district, cache=visibility_folder(), progress=progress)
+
     @cached_property
     def pv_power(self) -> grid_exchange.PvPower:
         """The photovoltaic systems' power by building, computed at first use and kept."""
@@ -149,10 +155,9 @@ def visibility_folder() -> Path | None:
     named = os.environ.get("LOBEDA_CACHE")
     if named is not None:
         return Path(named) if named else None
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(base) / "lobeda"
     try:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lobeda"
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
+    except (OSError, RuntimeError):  # nowhere to write, or no home
         return None
     return folder

@@ -47,8 +47,8 @@ def advance_nodes(
         pivot itself without films), and 1 where the outside acts.
     surface : of each element, shape (8, element, lane): convection of a surface that is warmer and of one
         that is colder than the air [W/(m²K^4/3)], radiation inside [W/(m²K)], share of the inner surfaces,
-        area [m²], absorbed share of the beam and of the diffuse light that enters, per area [1/m²], absorptance
-        outside.
+        area [m²], absorbed share of the beam and of the diffuse light that enters, per area [1/m²],
+        absorptance outside.
     zone : shape (6, lane): storage of the air C/Δt [W/K], ventilation in three modes [W/K], largest heating
         and cooling power [W].
     outside : heat flow to the outer surfaces but absorbed sun, shape (time, element). [W/m²]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -25,3 +27,16 @@ def shared_data() -> Path:
     if not folder.is_dir():
         skip_or_fail(f"the real test files are not in {folder}")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache() -> Iterator[None]:
+    """What programs keep between runs is kept for this run alone, also by commands that tests start."""
+    with tempfile.TemporaryDirectory(prefix="lobeda-cache-") as folder:
+        before = os.environ.get("LOBEDA_CACHE")
+        os.environ["LOBEDA_CACHE"] = folder
+        yield
+        if before is None:
+            del os.environ["LOBEDA_CACHE"]
+        else:
+            os.environ["LOBEDA_CACHE"] = before

@@ -16,6 +16,7 @@ import numpy as np
 from twin.visibility.result import Visibility
 
 _KEPT = 4
+_FILES = 12  # in a folder; the sample district takes 22 MB
 _memory: OrderedDict[str, Visibility] = OrderedDict()
 _lock = Lock()
 
@@ -48,8 +49,18 @@ def keep(found: Visibility, folder: str | os.PathLike[str] | None) -> None:
             values: dict[str, Any] = {f.name: _plain(getattr(found, f.name)) for f in fields(found)}
             np.savez(file, **values)
         Path(beside).replace(_file(folder, found.key))
+        for old in sorted(place.glob("visibility-*.npz"), key=_age)[_FILES:]:
+            old.unlink(missing_ok=True)
     finally:
         Path(beside).unlink(missing_ok=True)
+
+
+def _age(file: Path) -> float:
+    """Smaller for younger files; those that another process has just removed come last."""
+    try:
+        return -file.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def remember(found: Visibility) -> None:
