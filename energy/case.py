@@ -93,7 +93,7 @@ class Case:
         return _visibility(Same(self.district))
 
     def look(self, progress: Progress) -> None:
-        """Compute `visibility` now, with progress: it takes seconds the first time, where shading needs it."""
+        """Compute `visibility` now, where shading needs it: it takes seconds the first time."""
         if self.shading == "rays":
             of_district(self.district, cache=visibility_folder(), progress=progress)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from energy import generation, pv_potential
@@ -23,10 +25,19 @@ def of_case(case: Case) -> pd.DataFrame:
     return _kept(Same(case.district), Same(case.weather), Same(case.parameters))
 
 
+def monthly(case: Case, building_ids: list[str]) -> npt.NDArray[np.float64]:
+    """What modules on all roofs of some buildings would make by month of the year, shape (12,). [kWh]"""
+    systems = _systems(case)
+    mine = systems[systems["building_id"].isin(building_ids)]
+    site = Site(case.weather, case.visibility, case.parameters)
+    watts = generation.power(site, mine, np.zeros(len(mine), np.intp), 1)[:, 0]
+    return np.bincount(case.weather.times.month.to_numpy() - 1, watts, 12) / 1000.0
+
+
 @lru_cache(maxsize=4)
 def _kept(district: Same[District], weather: Same[Weather], parameters: Same[Parameters]) -> pd.DataFrame:
     case = Case(district.it, weather.it, parameters.it)
-    systems = pv_potential.potential(case.district, case.parameters, latitude=case.weather.latitude)
+    systems = _systems(case)
     site = Site(case.weather, case.visibility, case.parameters)
     table = pd.DataFrame(
         {
@@ -36,3 +47,12 @@ def _kept(district: Same[District], weather: Same[Weather], parameters: Same[Par
         }
     )
     return table.groupby("building_id")[["peak_power_kwp", "annual_yield_kwh"]].sum()
+
+
+def _systems(case: Case) -> pd.DataFrame:
+    return _fitting(Same(case.district), Same(case.parameters), case.weather.latitude)
+
+
+@lru_cache(maxsize=4)
+def _fitting(district: Same[District], parameters: Same[Parameters], latitude: float) -> pd.DataFrame:
+    return pv_potential.potential(district.it, parameters.it, latitude=latitude)

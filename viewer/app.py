@@ -137,6 +137,8 @@ class Manager:
             raise ValueError(f"there is no layer {message['id']!r}")
         self.state.colour = message["id"]
         self._paint()
+        if self.state.selection is not None:
+            self.bridge.selection = {"facts": facts.facts(self.state)}
 
     def _select(self, message: Mapping[str, Any]) -> None:
         self.state.select(message["id"])

@@ -15,13 +15,14 @@ _LEFT, _TOP, _BOTTOM = 34, 12, 22
 
 
 def monthly_bars(
-    before: ArrayLike, after: ArrayLike, *, months: Sequence[str], unit: str, language: str
+    before: ArrayLike, after: ArrayLike, *, months: Sequence[str], unit: str, language: str, title: str
 ) -> str:
     """Twelve bars: today as an outline, with the measure filled.
 
     Parameters
     ----------
     before, after : shape (12,), in `unit`; nan counts as nothing.
+    title : what the bars are, for those who hear the chart.
     """
     first, second = np.nan_to_num(np.asarray(before, float)), np.nan_to_num(np.asarray(after, float))
     top = max(float(first.max(initial=0)), float(second.max(initial=0)))
@@ -43,7 +44,7 @@ def monthly_bars(
             f'<text x="{x + step * 0.34:.1f}" y="{_HEIGHT - 6}" class="tick" text-anchor="middle">'
             f"{escape(name[:1])}</text></g>"
         )
-    label = texts.text(language, "facts.monthly_label", rows="; ".join(rows))
+    label = texts.text(language, "chart.label", title=title, unit=unit, rows="; ".join(rows))
     return (
         f'<svg class="chart" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(label)}">'
         f'<text x="0" y="9" class="tick">{escape(unit)}</text>{"".join(parts)}</svg>'

@@ -111,6 +111,8 @@ def simulate(
     case = energy.Case(chosen, year_of(weather, chosen), figures)
     if scenario:
         case = scenarios.load(scenario).apply(case)
+    with progress_bar() as progress:
+        case.look(progress)
     if trace is not None:
         _explain(case, trace, as_json, language.value)
         if out is None and csv is None:

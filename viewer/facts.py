@@ -13,6 +13,14 @@ from viewer import charts, format, texts
 from viewer.state import State
 
 KINDS = ("guessed", "derived", "given")
+# Result by month, its factor and unit, by the layer that colours the map; None: what the roofs could make.
+CHARTS: dict[str, tuple[str | None, float, str]] = {
+    "heating_need": ("heating_need_kwh", 1e-3, "MWh"),
+    "electricity": ("electricity_use_kwh", 1e-3, "MWh"),
+    "co2": ("co2_kg", 1e-3, "t"),
+    "pv_yield": (None, 1e-3, "MWh"),
+    "pv_potential": (None, 1e-3, "MWh"),
+}
 
 
 @dataclass(frozen=True)
@@ -81,7 +89,7 @@ def facts(state: State) -> dict[str, Any] | None:
         "in_block": in_block,
         "energy": energy_rows(state, ids) if pd.notna(before) and before > 0 else [],
         "note": "" if pd.notna(before) and before > 0 else texts.text(language, "facts.unheated"),
-        "chart": monthly_chart(state, ids) if pd.notna(before) and before > 0 else "",
+        "chart": monthly_chart(state, ids) if pd.notna(before) and before > 0 else None,
         "rows": attribute_rows(table, language, block),
         "changed": bool(before != after),
     }
@@ -94,6 +102,7 @@ def energy_rows(state: State, ids: Sequence[str]) -> list[dict[str, Any]]:
     rows = [
         ("heating_need", "heating_need_kwh", 1e-3, "MWh/a", 0),
         ("heating_need_per_area", "heating_need_kwh", 1 / area if area else np.nan, "kWh/(m²a)", 0),
+        ("electricity", "electricity_use_kwh", 1e-3, "MWh/a", 0),
         ("co2", "co2_kg", 1e-3, "t/a", 1),
         ("cost", "energy_cost_eur", 1.0, "€/a", 0),
     ]
@@ -109,11 +118,18 @@ def energy_rows(state: State, ids: Sequence[str]) -> list[dict[str, Any]]:
     ]
 
 
-def monthly_chart(state: State, ids: Sequence[str]) -> str:
-    """Bars of the monthly heating need as SVG."""
+def monthly_chart(state: State, ids: Sequence[str]) -> dict[str, str]:
+    """Bars by month of what the map is coloured by (else of the heating need), as title and SVG."""
+    name = state.colour if state.colour in CHARTS else "heating_need"
+    quantity, factor, unit = CHARTS[name]
     months = texts.text(state.language, "months.list").split()
-    before, after = state.twin.monthly(state.retrofit, ids) / 1000
-    return charts.monthly_bars(before, after, months=months, unit="MWh", language=state.language)
+    if quantity is None:
+        before = after = state.twin.monthly_sun(ids) * factor
+    else:
+        before, after = state.twin.monthly(state.retrofit, ids, quantity) * factor
+    title = texts.text(state.language, f"chart.{name}")
+    bars = charts.monthly_bars(before, after, months=months, unit=unit, language=state.language, title=title)
+    return {"title": title, "svg": bars}
 
 
 def attribute_rows(table: pd.DataFrame, language: str, block: bool) -> list[dict[str, str]]:

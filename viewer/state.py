@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 import energy
+from energy import roof_potential
 from scenarios.measures import envelope_retrofit
 from twin.district import District
 from viewer import privacy, texts
@@ -175,10 +176,18 @@ class Twin:
         took = 1000 * (time.perf_counter() - start)
         return Run(retrofit, self._shown(annual), took)
 
-    def monthly(self, retrofit: Retrofit, ids: Sequence[str]) -> NDArray[np.float64]:
-        """Heating need of the buildings `ids` together, shape (2, 12): before and after. [kWh]"""
+    def monthly(
+        self, retrofit: Retrofit, ids: Sequence[str], quantity: str = "heating_need_kwh"
+    ) -> NDArray[np.float64]:
+        """A result of the buildings `ids` together by month, shape (2, 12): before and after. [kWh or kg]"""
         cases = (self.case, self.variant(retrofit))
-        return np.stack([_monthly(case, ids) for case in (cases[:1] * 2 if retrofit.idle else cases)])
+        return np.stack(
+            [_monthly(case, ids, quantity) for case in (cases[:1] * 2 if retrofit.idle else cases)]
+        )
+
+    def monthly_sun(self, ids: Sequence[str]) -> NDArray[np.float64]:
+        """What modules on all roofs of the buildings `ids` would make by month, shape (12,). [kWh]"""
+        return roof_potential.monthly(self.case, list(ids))
 
 
 @dataclass
@@ -288,6 +297,7 @@ class State:
         )
 
 
-def _monthly(case: energy.Case, ids: Sequence[str]) -> NDArray[np.float64]:
-    results = energy.simulate(case, outputs=["heating_need_kwh"], resolution="month", buildings=list(ids))
-    return np.asarray(results["heating_need_kwh"].sum("building_id").to_numpy(), float)
+def _monthly(case: energy.Case, ids: Sequence[str], quantity: str) -> NDArray[np.float64]:
+    results = energy.simulate(case, outputs=[quantity], resolution="month", buildings=list(ids))
+    sums = results[quantity].groupby("time.month").sum().sum("building_id")
+    return np.asarray(sums.to_numpy(), float)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
@@ -162,3 +164,15 @@ def test_neighbours_in_the_sample_district():
     assert (seen.sky_view_factor(0.0) >= seen.sky_view_factor(1.0) - 1e-9).all()
     assert np.allclose(seen.sky_view_factor()[seen.exposed == 0], 0)
     assert np.isfinite(ORIGIN).all()
+
+
+def test_a_folder_keeps_the_youngest_files_only(tmp_path):
+    for number in range(store._FILES + 3):
+        file = tmp_path / f"visibility-{number}.npz"
+        file.write_bytes(b"old")
+        os.utime(file, (number, number))
+    district = town(ROW, TREES[:3])
+    visibility.of_district(district, cache=tmp_path)
+    left = {file.name for file in tmp_path.glob("visibility-*.npz")}
+    assert len(left) == store._FILES and "visibility-0.npz" not in left
+    assert f"visibility-{store._FILES + 2}.npz" in left

@@ -11,6 +11,7 @@ import pytest
 import xarray as xr
 
 import twin
+from energy.parameters import Parameters
 from viewer import cli
 
 
@@ -185,3 +186,25 @@ def test_weather_of_another_part_of_the_world_is_refused(
     denver = shared_data / "validation" / "725650TYCST.epw"
     assert cli.run(["simulate", "lobeda", "--weather", str(denver), "--trace", "x"]) == 1
     assert "km from the district" in capsys.readouterr().err
+
+
+def test_own_figures_change_the_year_and_bad_ones_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Doubled prices of heat and power double the cost; a wrong cell names file, line and column."""
+    prices = Parameters.default().carriers["price_eur_kwh"]
+    own = tmp_path / "own"
+    own.mkdir()
+    rows = "".join(f"{name},{2 * price}\n" for name, price in prices.items())
+    (own / "carriers.csv").write_text("carrier,price_eur_kwh\n" + rows, "utf-8")
+    costs = []
+    for more in ([], ["--parameters", own]):
+        table = tmp_path / "year.csv"
+        code, out, err = call(capsys, "simulate", "lobeda", "--csv", table, "--json", *more)
+        assert (code, err) == (0, "")
+        costs.append(json.loads(out)["energy_cost_eur"])
+    assert costs[1] == pytest.approx(2 * costs[0], rel=0.01)
+    (own / "carriers.csv").write_text("carrier,price_eur_kwh\ngas,much\n", "utf-8")
+    code, out, err = call(capsys, "simulate", "lobeda", "--csv", tmp_path / "x.csv", "--parameters", own)
+    assert code == 1 and "carriers.csv, line 2" in err and "price_eur_kwh" in err and err.count("\n") == 1
+    assert not (tmp_path / "x.csv").exists()

@@ -132,6 +132,30 @@ def test_months_sum_to_the_year(twin: Twin) -> None:
     assert after.sum() < before.sum() and before[0] > before[6]
 
 
+@pytest.mark.parametrize(("colour", "column"), [("electricity", "electricity_use_kwh"), ("co2", "co2_kg")])
+def test_chart_shows_what_the_map_is_coloured_by(state: State, colour: str, column: str) -> None:
+    state.select("ost-0", "building")
+    heat = facts.facts(state)["chart"]
+    state.colour = colour
+    shown = facts.facts(state)["chart"]
+    assert heat["title"] == "Heating need per month" and shown["title"] != heat["title"]
+    assert shown["title"] in shown["svg"] and shown["svg"] != heat["svg"]
+    months = state.twin.monthly(Retrofit(), ["ost-0"], column)[0]
+    assert months.sum() == pytest.approx(state.twin.annual[column]["ost-0"], rel=1e-4)
+
+
+def test_sun_by_month_sums_to_the_layer(state: State) -> None:
+    state.colour = "pv_potential"
+    layer = state.layer().values
+    row = int(np.nanargmax(layer))
+    months = state.twin.monthly_sun([state.twin.annual.index[row]])
+    assert months.sum() / 1000 == pytest.approx(layer[row], rel=1e-4)
+    assert months[5] > 2 * months[11] > 0
+    state.select(str(state.twin.annual.index[row]), "building")
+    content = facts.facts(state)
+    assert content["chart"] is None or "Solar power" in content["chart"]["title"]
+
+
 def test_table_lists_each_block_once(state: State) -> None:
     table = facts.table(state)
     assert len(table["id"]) == 2 + 12 + 2

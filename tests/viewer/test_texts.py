@@ -146,7 +146,8 @@ def test_sequential_scales_change_lightness_one_way() -> None:
 def test_monthly_bars_are_readable_without_sight() -> None:
     months = texts.text("de", "months.list").split()
     before = np.array([30, 25, 20, 10, 3, 0, 0, 0, 2, 9, 20, 28.0])
-    svg = charts.monthly_bars(before, before / 2, months=months, unit="MWh", language="de")
+    title = "Heizwärmebedarf je Monat"
+    svg = charts.monthly_bars(before, before / 2, months=months, unit="MWh", language="de", title=title)
     root = ElementTree.fromstring(svg)  # noqa: S314 (our own text)
     assert root.attrib["role"] == "img"
     assert "Jan: 30\u00a0MWh → 15\u00a0MWh" in root.attrib["aria-label"]
@@ -155,6 +156,7 @@ def test_monthly_bars_are_readable_without_sight() -> None:
 
 
 def test_monthly_bars_escape_and_bear_nothing() -> None:
-    svg = charts.monthly_bars(np.zeros(12), np.full(12, np.nan), months=["<b>"] * 12, unit="&", language="en")
+    none = np.full(12, np.nan)
+    svg = charts.monthly_bars(np.zeros(12), none, months=["<b>"] * 12, unit="&", language="en", title="<i>")
     ElementTree.fromstring(svg)  # noqa: S314
-    assert "<b>" not in svg
+    assert "<b>" not in svg and "<i>" not in svg

@@ -79,7 +79,7 @@ async function start() {
     }).filter(Boolean);
     return {
       kind: together.length > 1 ? t("facts.group") : t("facts.building"),
-      title: label(row), subtitle: b.quarter[row] ?? "", in_block: 1, chart: "", rows, energy,
+      title: label(row), subtitle: b.quarter[row] ?? "", in_block: 1, chart: null, rows, energy,
       changed: data.frames.length > 1,
       heads: data.frames.map((id) => t(`public.frame_${id}`)),
       note: group === null ? t(b.heated[row] ? "facts.hidden" : "facts.unheated")

@@ -204,7 +204,7 @@ export function facts(element, content, { t, f, onClose, onLevel }) {
   }
   element.classList.remove("idle");
   const chart = h("div", {});
-  chart.innerHTML = content.chart || ""; // SVG made by our own charts module, which escapes every text
+  chart.innerHTML = content.chart ? content.chart.svg : ""; // SVG made by our own charts module, which escapes every text
   element.replaceChildren(
     h("div", { class: "head" }, h("p", { class: "kicker" }, [content.kind, content.subtitle].filter(Boolean).join(" · ")),
       h("h2", {}, content.title),
@@ -214,7 +214,7 @@ export function facts(element, content, { t, f, onClose, onLevel }) {
     (content.energy.length > 0 || content.note) && h("div", { class: "block" }, h("h2", {}, t("facts.energy")),
       content.energy.length > 0 && comparison(content.energy, { t, f, changed: content.changed, heads: content.heads }),
       content.note && h("p", { class: "hint" }, content.note)),
-    content.chart && h("div", { class: "block" }, h("h2", {}, t("facts.monthly")), chart,
+    content.chart && h("div", { class: "block" }, h("h2", {}, content.chart.title), chart,
       content.changed && h("p", { class: "keys" }, h("span", { class: "before" }, t("kpi.before")), h("span", {}, t("kpi.after")))),
     h("div", { class: "block" }, h("h2", {}, t("facts.attributes")),
       h("dl", { class: "attributes" }, content.rows.map((row) => h("div", {}, h("dt", {}, row.label),
