@@ -19,10 +19,12 @@ bench: $(STAMP)test
 	$(BIN)/python -m tests.benchmarks.bench_import
 	$(BIN)/python -m tests.benchmarks.bench_simulation
 	$(BIN)/python -m tests.benchmarks.bench_chain
+	$(BIN)/python -m tests.benchmarks.bench_nodes
 	$(BIN)/python -m tests.benchmarks.bench_sun
 
 check-long: $(STAMP)test
-	$(BIN)/python -m pytest -q -m long tests/long
+	$(BIN)/python -m pip install -q -c constraints.txt -e ".[bench]"
+	$(BIN)/python -m pytest -q -s -m long tests/long
 
 lint: $(STAMP)test
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[lint]"

@@ -67,7 +67,7 @@ def by_nodes(document: Mapping[str, Any], case: Mapping[str, Any], weather: Weat
     h_wall, h_glass = (
         nodes.wind_film(weather, case["height_m"] / 2, rough) for rough in (nodes.ROUGH, nodes.GLASS)
     )
-    opaque = _opaque(document, case, h_wall)
+    opaque = opaque_elements(document, case, h_wall)
     glass = [glazing(document["glazings"][w.get("glazing", case["glazing"])]) for w in windows]
     elements = [*opaque, *(_pane_element(w, g, h_glass) for w, g in zip(windows, glass, strict=True))]
     outside, sun = nodes.outer_drive(elements, weather, case["ground_reflectance"])
@@ -147,7 +147,7 @@ def _layers(document: Mapping[str, Any], construction: str) -> tuple[Layers, Arr
     return made, given
 
 
-def _opaque(document: Mapping[str, Any], case: Mapping[str, Any], h_ce: float) -> list[nodes.Element]:
+def opaque_elements(document: Mapping[str, Any], case: Mapping[str, Any], h_ce: float) -> list[nodes.Element]:
     """Four walls (less their windows), roof and floor."""
     mass = document["mass"][case["mass"]]
 
@@ -231,7 +231,7 @@ def by_rc5(document: Mapping[str, Any], case: Mapping[str, Any], weather: Weathe
     h_wall, h_glass = (
         nodes.wind_film(weather, case["height_m"] / 2, rough) for rough in (nodes.ROUGH, nodes.GLASS)
     )
-    opaque = _opaque(document, case, h_wall)
+    opaque = opaque_elements(document, case, h_wall)
     windows = list(case.get("windows", []))
     glass = [glazing(document["glazings"][w.get("glazing", case["glazing"])]) for w in windows]
     floor = case["width_m"] * case["depth_m"]

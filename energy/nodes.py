@@ -31,6 +31,7 @@ CONVECTION = {"wall": (1.31, 1.31), "ceiling": (0.76, 1.52), "floor": (1.52, 0.7
 H_RI, H_RE = 5.13, 4.14
 WIND_EXPONENT = 0.14  # of the profile over open land (ASHRAE Handbook Fundamentals, ch. 24, Table 1)
 STEPS = 4  # per hour
+WARM_UP_H = 1008  # six weeks: the heaviest slab has forgotten its first temperature
 CELSIUS_K = 273.15
 GLASS, ROUGH = 1.0, 1.52  # roughness of glass and of concrete, Walton 1983
 STILL_DIFFERENCE_K = 5.0  # of outer surfaces to the air where no wind moves it; estimate
@@ -234,7 +235,7 @@ class Hours:
     mode: npt.NDArray[np.intp]
 
 
-def run(made: Tables, hours: Hours, *, steps: int = STEPS, warm_up_h: int = 1008) -> Array:
+def run(made: Tables, hours: Hours, *, steps: int = STEPS, warm_up_h: int = WARM_UP_H) -> Array:
     """Heating, cooling [W], air and mean surface temperature [°C] of a block, shape (4, time, lane)."""
     dtype = made.chain.dtype
     lanes, count = made.zone.shape[1], len(hours.outdoor)
