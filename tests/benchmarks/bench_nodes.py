@@ -89,7 +89,7 @@ def main() -> None:
                 document, thermal_cases.merged(document, "box"), epw, Path(place) / str(number)
             )
     slow = (time.perf_counter() - start) / options.peer
-    print(f"\nelement-node model, 8,760 h in quarter hours + {nodes.WARM_UP_H} h warm-up, one core")
+    print(f"\nelement-node model, 8,760 h in half hours + {nodes.WARM_UP_H} h warm-up, one core")
     print(f"{'nodes, float32, blocks of 64 zones':58s}{fast * 1e3:14.3f} ms/building-year")
     print(f"{f'EnergyPlus, {options.peer} building-years':58s}{slow * 1e3:14.1f} ms/building-year")
     print(f"ratio {slow / fast:,.0f} ×")

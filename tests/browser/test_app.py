@@ -59,9 +59,12 @@ def manager(open_app: Visit) -> Iterator[Visit]:
     page.locator("#view-3d").click()
     page.locator("#colour").select_option("heating_need_per_area")
     reset = page.get_by_role("button", name="Zurücksetzen")
+    slider = page.get_by_role("slider", name="Anteil der sanierten Blöcke")
+    if slider.input_value() != "0":  # the test before may have left it moving
+        expect(reset).to_be_enabled()
     if reset.is_enabled():
         reset.click()
-    expect(page.get_by_role("slider", name="Anteil der sanierten Blöcke")).to_have_value("0")
+    expect(slider).to_have_value("0")
     expect(page.locator(".busy")).to_have_count(0)
     yield open_app
     open_app.finish()
