@@ -47,7 +47,8 @@ class Element:
         (node − 1,) and (node,).
     inner : "wall", "ceiling" or "floor".
     h_ce : convection outside. [W/(m²K)]
-    outer : "outside" with sun and wind, "held" at a temperature, or "adiabatic".
+    outer : "outside" with sun and wind, "air" as warm as outdoors, "held" at a temperature, or
+        "adiabatic".
     tilt_deg, azimuth_deg : of the outer side.  held_c : its temperature where it is held.
     absorptance : of the sun outside. [-]
     emissivity_ratio : emissivity of the outer side over the 0.9 that H_RE holds for. [-]
@@ -110,6 +111,7 @@ def tables(
     ventilation_w_k: Array,
     light: Array,
     limits_w: Array,
+    offset_k: Array | None = None,
     lanes: int,
     steps: int = STEPS,
     dtype: type[np.floating[Any]] = np.float64,
@@ -120,13 +122,14 @@ def tables(
     ventilation_w_k : shape (3, zone).
     light : absorbed share of the beam and of the diffuse light that enters, shape (2, zone, element). [-]
     limits_w : largest heating and cooling power, shape (2, zone).
+    offset_k : added to the heating set-point, shape (zone,); nothing without it.
     """
     elements = len(zones[0])
     nodes = max(len(element.capacity_j_m2k) for zone in zones for element in zone)
     step = 3600.0 / steps
     chain = np.zeros((5, elements, nodes, lanes))
     surface = np.zeros((8, elements, lanes))
-    figures = np.zeros((6, lanes))
+    figures = np.zeros((7, lanes))
     for lane in range(lanes):
         number = lane if lane < len(zones) else 0
         zone = zones[number]
@@ -140,15 +143,15 @@ def tables(
                 element.absorptance if element.outer == "outside" else 0.0,
             )  # fmt: skip
         figures[0, lane] = air_j_k[number] / step
-        figures[1:4, lane], figures[4:, lane] = ventilation_w_k[:, number], limits_w[:, number]
+        figures[1:4, lane], figures[4:6, lane] = ventilation_w_k[:, number], limits_w[:, number]
+        figures[6, lane] = 0.0 if offset_k is None else offset_k[number]
     return Tables(chain.astype(dtype), surface.astype(dtype), figures.astype(dtype))
 
 
 def film_outside(element: Element) -> float:
     """Conductance between the outer surface and what it faces. [W/(m²K)]"""
-    return {
-        "outside": element.h_ce + H_RE * element.emissivity_ratio, "held": HELD, "adiabatic": 0.0,
-    }[element.outer]  # fmt: skip
+    open_air = element.h_ce + H_RE * element.emissivity_ratio
+    return {"outside": open_air, "held": HELD, "air": HELD, "adiabatic": 0.0}[element.outer]
 
 
 def _factors(element: Element, step_s: float, out: Array) -> None:
@@ -193,6 +196,8 @@ def outer_drive(zone: Sequence[Element], weather: Weather, albedo: float) -> tup
     for number, element in enumerate(zone):
         if element.outer == "held":
             outside[:, number] = HELD * element.held_c
+        if element.outer == "air":
+            outside[:, number] = HELD * weather.temp_air
         if element.outer != "outside":
             continue
         above = (1 + np.cos(np.radians(element.tilt_deg))) / 2

@@ -49,8 +49,8 @@ def advance_nodes(
         that is colder than the air [W/(m²K^4/3)], radiation inside [W/(m²K)], share of the inner surfaces,
         area [m²], absorbed share of the beam and of the diffuse light that enters, per area [1/m²],
         absorptance outside.
-    zone : shape (6, lane): storage of the air C/Δt [W/K], ventilation in three modes [W/K], largest heating
-        and cooling power [W].
+    zone : shape (7, lane): storage of the air C/Δt [W/K], ventilation in three modes [W/K], largest heating
+        and cooling power [W], added to the heating set-point [K].
     outside : heat flow to the outer surfaces but absorbed sun, shape (time, element). [W/m²]
     sun, inside : irradiance on outer, heat absorbed at inner surfaces, shape (time, element). [W/m²]
     entering : beam and diffuse light that enters, shape (2, time, lane). [W]
@@ -134,7 +134,7 @@ def advance_nodes(
             for i in range(lanes):
                 p[i] *= share[i]
                 total = y[i] + radiant[i] * p[i]
-                heat[i] = min(max(heat_to[t] * taken[i] - total, zero), zone[4, i])
+                heat[i] = min(max((heat_to[t] + zone[6, i]) * taken[i] - total, zero), zone[4, i])
                 cool[i] = min(max(total - cool_to[t] * taken[i], zero), zone[5, i])
                 air[i] = (total + heat[i] - cool[i]) / taken[i]
                 mean[i] = p[i] + answer[i] * air[i]

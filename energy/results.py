@@ -169,6 +169,7 @@ def simulate_to_file(
     path: str | os.PathLike[str],
     *,
     outputs: Sequence[str] | None = None,
+    method: str = "rc5",
     progress: Callable[[str, float], None] | None = None,
     buildings_at_once: int = 2 * _CHUNK_BUILDINGS,
 ) -> Path:
@@ -184,14 +185,15 @@ def simulate_to_file(
 
     report = progress or no_progress
     target, ids = Path(path), case.envelope.index
-    first = simulate(case, outputs=outputs, buildings=ids[:1])
+    first = simulate(case, outputs=outputs, buildings=ids[:1], method=method)
     with _beside(target) as beside:
         _frame(case, first, ids).to_netcdf(beside, engine="netcdf4")
         with netCDF4.Dataset(beside, "a") as file:
             _define(file, first, len(ids))
             for start in range(0, len(ids), buildings_at_once):
                 report("simulate", start / len(ids))
-                part = simulate(case, outputs=outputs, buildings=ids[start : start + buildings_at_once])
+                some = ids[start : start + buildings_at_once]
+                part = simulate(case, outputs=outputs, buildings=some, method=method)
                 for name, values in part.data_vars.items():
                     rows = slice(start, start + part.sizes["building_id"])
                     where = (slice(None), rows) if "carrier" in values.dims else (rows,)

@@ -15,6 +15,7 @@ from energy import (
     heat_balance,
     heat_supply,
     heat_year,
+    node_zones,
     occupancy,
     results,
     supply,
@@ -34,7 +35,10 @@ Array = npt.NDArray[np.floating[Any]]
 Rows = npt.NDArray[np.intp]
 Resolution = Literal["hour", "month", "year"]
 Progress = Callable[[str, float], None]
-METHODS = {"rc5": "ISO 13790:2008 Annex C, simple hourly method (5R1C)"}
+METHODS = {
+    "rc5": "ISO 13790:2008 Annex C, simple hourly method (5R1C)",
+    "nodes": "elements of nodes by layers, in the manner of EN ISO 52016-1:2017",
+}
 RESOLUTIONS = ("hour", "month", "year")
 _FLOW = "supply_temperature_c"
 
@@ -57,7 +61,7 @@ def simulate(
     outputs : names of variables (see `energy.results.VARIABLES`); all without it.
     resolution : length of the intervals: "hour", "month" or "year" (UTC).
     buildings : ids; all without it.
-    method : "rc5".
+    method : "rc5", or "nodes": slower, by the layers of each component.
     progress : called with a text and the share done, 0 to 1.
 
     Returns
@@ -76,7 +80,7 @@ def simulate(
     rows = selected(whole, buildings)
     report = progress or no_progress
     report("simulate", 0.0)
-    arrays = chain(whole, rows, bins_of(whole.weather, resolution), names)
+    arrays = chain(whole, rows, bins_of(whole.weather, resolution), names, method)
     report("simulate", 1.0)
     ids = whole.envelope.index[rows]
     return results.dataset(whole, ids, starts_of(whole.weather, resolution), arrays, METHODS[method])
@@ -128,13 +132,15 @@ def changed_buildings(before: Case, after: Case) -> npt.NDArray[np.bool_] | None
     return before.columns.changed(after.columns)
 
 
-def chain(case: Case, rows: Rows, bins: Rows, outputs: Sequence[str]) -> dict[str, Array]:
+def chain(
+    case: Case, rows: Rows, bins: Rows, outputs: Sequence[str], method: str = "rc5"
+) -> dict[str, Array]:
     """All `outputs` of the buildings `rows` of the envelope, shape (building, bin), from need to cost."""
     buildings = case.columns.take(rows)
     supplied = supply.supply_of(buildings, case.parameters)
     states = any(name in results.STATES for name in outputs)
     plants = heat_supply.plants_of(buildings, case.parameters, supplied)
-    heating, cooling, air, operative, flows = _heat_needs(case, rows, bins, states, supplied, plants)
+    heating, cooling, air, operative, flows = _heat_needs(case, rows, bins, states, supplied, plants, method)
     hot_water = _shaped(case, buildings, supplied.hot_water_kwh_a, "hot_water", bins)
     electricity = _shaped(case, buildings, supplied.electricity_kwh_a, "electricity", bins)
     found = heat_year.heat(
@@ -166,7 +172,13 @@ def chain(case: Case, rows: Rows, bins: Rows, outputs: Sequence[str]) -> dict[st
 
 
 def _heat_needs(
-    case: Case, rows: Rows, bins: Rows, states: bool, supplied: supply.Supply, plants: heat_supply.Plants
+    case: Case,
+    rows: Rows,
+    bins: Rows,
+    states: bool,
+    supplied: supply.Supply,
+    plants: heat_supply.Plants,
+    method: str,
 ) -> tuple[Array, Array, Array, Array, Array]:
     """Heating and cooling need [kWh], air and operative temperature [°C]; shape (building, bin) each.
 
@@ -188,18 +200,25 @@ def _heat_needs(
         sun = case.window_sun(rows[there], zones.solar_area_m2[mine])
         meter = _meter(case, rows, there, bins, supplied, plants, plan) if sunny[there].any() else None
         measure = None if meter is None else meter.block
+        meters.append((there, meter))
+        if method == "nodes":
+            done = node_zones.simulate_nodes(case, rows[there], bins, plan, measure)
+            need[0][there], need[1][there] = done.heating, done.cooling
+            if states:
+                temperature[0][there] = done.air_temperature_c
+                temperature[1][there] = done.operative_temperature_c
+            continue
         groups.append((mine, zone.Drive(case.weather.temp_air, case.planes, plan, bins, sun.block, measure)))
-        meters.append(meter)
-    loads = zone.simulate_groups(zones, groups, temperatures=states)
-    _check_balance(loads.imbalance, case.envelope.index[rows[heated]])
-    if heated.size:
+    if method == "rc5" and heated.size:
+        loads = zone.simulate_groups(zones, groups, temperatures=states)
+        _check_balance(loads.imbalance, case.envelope.index[rows[heated]])
         need[0][heated], need[1][heated] = loads.heating, loads.cooling
-    if states and heated.size:
-        temperature[0][heated] = loads.air_temperature_c
-        temperature[1][heated] = loads.operative_temperature_c
-    for (mine, _), meter in zip(groups, meters, strict=True):
+        if states:
+            temperature[0][heated] = loads.air_temperature_c
+            temperature[1][heated] = loads.operative_temperature_c
+    for there, meter in meters:
         if meter is not None:
-            flows[:, heated[mine]] = meter.flows
+            flows[:, there] = meter.flows
     for watts in need:
         watts *= np.float32(0.001)
     return need[0], need[1], temperature[0], temperature[1], flows

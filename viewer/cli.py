@@ -89,6 +89,9 @@ def simulate(
     parameters: Annotated[
         Path | None, typer.Option(help="Folder with your own figures: CSV files named as assets/parameters.")
     ] = None,
+    method: Annotated[
+        str, typer.Option(help="For --out: rc5 (ISO 13790), or nodes (by layers, slower).")
+    ] = "rc5",
     as_json: Annotated[bool, typer.Option("--json", help="Print the district's year as JSON.")] = False,
     language: Annotated[Language, typer.Option("--lang", help="Language of the explanation.")] = Language.en,
 ) -> None:
@@ -119,8 +122,8 @@ def simulate(
             return
     if out is not None:
         with progress_bar() as progress:
-            energy.simulate_to_file(case, out, progress=progress)
-    year = energy.annual(case)
+            energy.simulate_to_file(case, out, method=method, progress=progress)
+    year = energy.annual(case) if method == "rc5" else _year_in(out)
     if csv:
         cli_scenario.write_csv(year.join(_overheating(case)), csv)
     if trace is not None:
@@ -132,6 +135,18 @@ def simulate(
     typer.echo(f"{out or csv}: {len(year)} buildings, 8760 hours each")
     for name, value in totals.items():
         typer.echo(f"  {name:24s} {value:16,.0f}")
+
+
+def _year_in(file: Path | None) -> Any:
+    """Annual sums per building of a written file, as `energy.annual` gives them."""
+    import xarray as xr
+
+    from energy.results import ANNUAL
+
+    if file is None:
+        raise CallError("another method than rc5 needs --out", "simulate", "Name --out R.nc too")
+    with xr.open_dataset(file) as results:
+        return results[list(ANNUAL)].sum("time").to_dataframe()
 
 
 def _overheating(case: Any) -> Any:

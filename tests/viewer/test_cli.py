@@ -208,3 +208,24 @@ def test_own_figures_change_the_year_and_bad_ones_are_named(
     code, out, err = call(capsys, "simulate", "lobeda", "--csv", tmp_path / "x.csv", "--parameters", own)
     assert code == 1 and "carriers.csv, line 2" in err and "price_eur_kwh" in err and err.count("\n") == 1
     assert not (tmp_path / "x.csv").exists()
+
+
+def test_the_other_method_writes_and_sums_its_own_year(
+    shared_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, place = shared_data / "citygml" / "Berlin_3880_5819.gml", tmp_path / "berlin"
+    assert call(capsys, "import", place, "--buildings", source)[0] == 0
+    sums = []
+    for method in ("rc5", "nodes"):
+        file = tmp_path / f"{method}.nc"
+        code, out, err = call(capsys, "simulate", place, "--out", file, "--method", method, "--json")
+        assert code == 0, err
+        with xr.open_dataset(file) as results:
+            written = float(results["heating_need_kwh"].sum())
+        sums.append(json.loads(out)["heating_need_kwh"])
+        assert sums[-1] == pytest.approx(written, rel=1e-3)
+    assert sums[0] != sums[1] and sums[1] == pytest.approx(sums[0], rel=0.35)
+    code, _, err = call(capsys, "simulate", place, "--csv", tmp_path / "y.csv", "--method", "nodes")
+    assert code == 2 and "--out" in err
+    code, _, err = call(capsys, "simulate", place, "--out", tmp_path / "z.nc", "--method", "magic")
+    assert code == 2 and "no method 'magic'" in err
