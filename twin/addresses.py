@@ -357,7 +357,10 @@ def _checked(items: list[HouseNumber | Span]) -> list[HouseNumber | Span] | str:
 
 
 def format_numbers(numbers: Iterable[HouseNumber]) -> str:
-    """Short form for a name: 9, 11, 13, 15 → "9–15"; 9, 10, 11 → "9–11"; 12, 12a, 12b → "12–12b"."""
+    """Short form for a name: 9, 11, 13, 15 → "9–15"; 9, 10, 11 → "9–11"; 12, 12a, 12b → "12–12b".
+
+    Read again, both sides of a street taken, it covers all of them.
+    """
     plain = sorted(set(numbers))
     runs: list[list[HouseNumber]] = []
     for number in plain:
@@ -377,7 +380,13 @@ def _continues(run: list[HouseNumber], number: HouseNumber) -> bool:
 
 
 def _run(run: list[HouseNumber]) -> str:
-    return str(run[0]) if len(run) == 1 else f"{run[0]}–{run[-1]}" if len(run) > 2 else f"{run[0]}, {run[1]}"
+    if len(run) > 2:
+        span = f"{run[0]}–{run[-1]}"
+        read = parse_house_numbers(span)
+        if not read.failure and all(read.covers(number, both_sides=True) for number in run):
+            return span
+        return f"{_run(run[:-1])}, {run[-1]}"
+    return ", ".join(map(str, run))
 
 
 # -------------------------------------------------------------------------------------- whole addresses

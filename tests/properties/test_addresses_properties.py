@@ -100,10 +100,13 @@ def test_span_holds_its_ends_and_one_side(first: int, step: int, dash: str) -> N
 
 @settings(max_examples=200)
 @given(st.sets(numbers, min_size=1, max_size=8))
+@example({HouseNumber(312), HouseNumber(313, "b"), HouseNumber(314)})
+@example({HouseNumber(9), HouseNumber(10), HouseNumber(11)})
 def test_formatted_numbers_cover_what_they_name(chosen: set[HouseNumber]) -> None:
+    """A name stands for a block, which may lie on both sides of a street: 9, 10, 11 → 9–11."""
     parsed = parse_house_numbers(format_numbers(chosen))
     assert not parsed.failure
-    assert all(parsed.covers(number) for number in chosen)
+    assert all(parsed.covers(number, both_sides=True) for number in chosen)
 
 
 @settings(max_examples=200)
