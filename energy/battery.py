@@ -65,12 +65,17 @@ class Use:
     autarky: Array
 
 
+def of_capacity(capacity_kwh: Array, parameters: Parameters) -> Battery:
+    """Batteries of usable capacities, with the power and efficiency of the table pv."""
+    capacity = np.asarray(capacity_kwh, "float64")
+    one_way = np.full(len(capacity), np.sqrt(value(parameters, "battery_efficiency")))
+    return Battery(capacity, capacity * value(parameters, "battery_power_per_kwh"), one_way, one_way)
+
+
 def sized(peak_power_kwp: Array, parameters: Parameters, kwh_per_kwp: float | None = None) -> Battery:
     """Batteries sized by the peak power of each building's modules."""
     ratio = value(parameters, "battery_kwh_per_kwp") if kwh_per_kwp is None else kwh_per_kwp
-    capacity = np.asarray(peak_power_kwp, "float64") * ratio
-    one_way = np.full(len(capacity), np.sqrt(value(parameters, "battery_efficiency")))
-    return Battery(capacity, capacity * value(parameters, "battery_power_per_kwh"), one_way, one_way)
+    return of_capacity(np.asarray(peak_power_kwp, "float64") * ratio, parameters)
 
 
 def dispatch(

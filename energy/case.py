@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energy import archetypes, grid_exchange, heat_balance, pv_potential, solar, window_sun
+from energy.blocks import Blocks
 from energy.columns import Columns, columns
 from energy.parameters import Parameters
 from energy.weather import Weather
@@ -21,7 +20,7 @@ from twin.compute import Same
 from twin.district import District
 from twin.errors import CallError
 from twin.sources.base import Progress
-from twin.visibility import Visibility, of_district
+from twin.visibility import Visibility, default_folder, of_district
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +94,7 @@ class Case:
     def look(self, progress: Progress) -> None:
         """Compute `visibility` now, where shading needs it: it takes seconds the first time."""
         if self.shading == "rays":
-            of_district(self.district, cache=visibility_folder(), progress=progress)
+            of_district(self.district, cache=default_folder(), progress=progress)
 
     @cached_property
     def pv_power(self) -> grid_exchange.PvPower:
@@ -107,7 +106,7 @@ class Case:
     def _modules_visibility(self) -> Visibility | None:
         return self.visibility if self.shading == "rays" else None
 
-    def window_sun(self, rows: npt.NDArray[np.intp], solar_area_m2: npt.NDArray[Any]) -> window_sun.Blocks:
+    def window_sun(self, rows: npt.NDArray[np.intp], solar_area_m2: npt.NDArray[Any]) -> Blocks:
         """Irradiance on the windows of buildings, in the kernel's blocks.
 
         rows : of the buildings in the envelope.
@@ -147,17 +146,4 @@ def chain_columns(envelope: pd.DataFrame, parameters: Parameters) -> Columns:
 
 @lru_cache(maxsize=4)
 def _visibility(district: Same[District]) -> Visibility:
-    return of_district(district.it, cache=visibility_folder())
-
-
-def visibility_folder() -> Path | None:
-    """Where visibilities are kept between runs: LOBEDA_CACHE, else the user's cache; None: nowhere."""
-    named = os.environ.get("LOBEDA_CACHE")
-    if named is not None:
-        return Path(named) if named else None
-    try:
-        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lobeda"
-        folder.mkdir(parents=True, exist_ok=True)
-    except (OSError, RuntimeError):  # nowhere to write, or no home
-        return None
-    return folder
+    return of_district(district.it, cache=default_folder())

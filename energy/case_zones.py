@@ -64,9 +64,7 @@ def glazing(figures: Mapping[str, Any]) -> Glazing:
 def by_nodes(document: Mapping[str, Any], case: Mapping[str, Any], weather: Weather) -> tuple[Array, ...]:
     """Heating, cooling [W] and air temperature [°C] of each hour by the element-node model."""
     windows = list(case.get("windows", []))
-    h_wall, h_glass = (
-        nodes.wind_film(weather, case["height_m"] / 2, rough) for rough in (nodes.ROUGH, nodes.GLASS)
-    )
+    h_wall, h_glass = _films(case, weather)
     opaque = opaque_elements(document, case, h_wall)
     glass = [glazing(document["glazings"][w.get("glazing", case["glazing"])]) for w in windows]
     elements = [*opaque, *(_pane_element(w, g, h_glass) for w, g in zip(windows, glass, strict=True))]
@@ -87,16 +85,14 @@ def by_nodes(document: Mapping[str, Any], case: Mapping[str, Any], weather: Weat
         outside[:, column] += (absorbed * outwards[:, None]).sum(axis=0)
         inside[:, column] += (absorbed * (1 - outwards[:, None])).sum(axis=0)
         sun[:, column] = 0.0
-    volume = case["width_m"] * case["depth_m"] * case["height_m"]
-    air = air_density_kg_m3(weather.altitude_m) * _AIR_J_KGK
+    volume, air, leak = _air(case, weather)
     vent = np.asarray(_daily(case.get("ventilation_m3_h"), 0.0), "float64")
     hour = local_hour(weather)
-    leak = air * case["infiltration_ach"] * volume / 3600
     flows = np.unique(vent)
     light = _light(opaque, glass, windows, case)
     made = nodes.tables(
         [elements], air_j_k=np.array([air * volume]),
-        ventilation_w_k=np.array([[leak + air * flow / 3600] for flow in _three(flows)]),
+        ventilation_w_k=np.array([[leak + air * flow / 3600] for flow in flows]),
         light=light[:, None, :], limits_w=np.full((2, 1), _UNLIMITED), lanes=_LANES,
     )  # fmt: skip
     gains = np.zeros((2, len(weather), _LANES))
@@ -107,17 +103,26 @@ def by_nodes(document: Mapping[str, Any], case: Mapping[str, Any], weather: Weat
         outside, sun, inside, entering, weather.temp_air, gains,
         _daily(case.get("heating_setpoint_c"), -_NEVER_C)[hour],
         _daily(case.get("cooling_setpoint_c"), _NEVER_C)[hour],
-        np.searchsorted(_three(flows), vent[hour]),
+        np.searchsorted(flows, vent[hour]),
     )  # fmt: skip
     heating, cooling, temperature, _ = nodes.run(made, hours)[:, :, 0]
     return heating, cooling, temperature
 
 
-def _three(flows: Array) -> Array:
-    """The air flows of up to three modes, rising. [m³/h]"""
-    if len(flows) > 3:
-        flows = np.linspace(flows[0], flows[-1], 3)
-    return np.concatenate([flows, np.full(3 - len(flows), flows[-1])])
+def _films(case: Mapping[str, Any], weather: Weather) -> tuple[float, float]:
+    """Convection outside at walls and roof, and at glass. [W/(m²K)]"""
+    middle = case["height_m"] / 2
+    return (
+        float(nodes.wind_film(weather, middle, nodes.ROUGH)),
+        float(nodes.wind_film(weather, middle, nodes.GLASS)),
+    )
+
+
+def _air(case: Mapping[str, Any], weather: Weather) -> tuple[float, float, float]:
+    """Volume [m³], heat capacity of air [J/(m³K)] and conductance of the infiltration [W/K]."""
+    volume = case["width_m"] * case["depth_m"] * case["height_m"]
+    air = air_density_kg_m3(weather.altitude_m) * _AIR_J_KGK
+    return volume, air, air * case["infiltration_ach"] * volume / 3600
 
 
 def local_hour(weather: Weather) -> npt.NDArray[np.intp]:
@@ -174,7 +179,7 @@ def opaque_elements(document: Mapping[str, Any], case: Mapping[str, Any], h_ce: 
 
 
 def _pane_element(window: Mapping[str, Any], panes: Glazing, h_ce: float) -> nodes.Element:
-    resistance = panes.pane_resistance_m2k_w.sum() + (1 / panes.gap_conductance_w_m2k).sum()
+    _, resistance = panes.resistance_m2k_w()
     return nodes.Element(
         window["width_m"] * window["height_m"], np.array([resistance]), np.zeros(2),
         azimuth_deg=AZIMUTH_DEG[window["orientation"]], absorptance=0.0, h_ce=h_ce,
@@ -184,9 +189,8 @@ def _pane_element(window: Mapping[str, Any], panes: Glazing, h_ce: float) -> nod
 
 def _outward_share(panes: Glazing) -> Array:
     """Share of the heat absorbed in each pane that acts at the outer surface, shape (pane,)."""
-    own, gaps = panes.pane_resistance_m2k_w, 1 / panes.gap_conductance_w_m2k
-    before = np.concatenate([[0.0], np.cumsum(own[:-1] + gaps)]) + own / 2
-    return np.asarray(1 - before / (own.sum() + gaps.sum()))
+    before, whole = panes.resistance_m2k_w()
+    return np.asarray(1 - before / whole)
 
 
 def _on_window(
@@ -226,15 +230,15 @@ def _light(
 
 
 def by_rc5(document: Mapping[str, Any], case: Mapping[str, Any], weather: Weather) -> tuple[Array, ...]:
-    """Heating, cooling [W] and air temperature [°C] of each hour by ISO 13790:2008, Annex C."""
+    """Heating, cooling [W] and air temperature [°C] of each hour by ISO 13790:2008, Annex C.
+
+    The method knows two air flows: hours with more than the least get the largest.
+    """
     mass = document["mass"][case["mass"]]
-    h_wall, h_glass = (
-        nodes.wind_film(weather, case["height_m"] / 2, rough) for rough in (nodes.ROUGH, nodes.GLASS)
-    )
+    h_wall, h_glass = _films(case, weather)
     opaque = opaque_elements(document, case, h_wall)
     windows = list(case.get("windows", []))
     glass = [glazing(document["glazings"][w.get("glazing", case["glazing"])]) for w in windows]
-    floor = case["width_m"] * case["depth_m"]
     parts = ["wall"] * 4 + ["roof", "floor"]
     h_opaque = ground = stored = weighed = 0.0
     solar = np.zeros(len(weather))
@@ -258,22 +262,21 @@ def by_rc5(document: Mapping[str, Any], case: Mapping[str, Any], weather: Weathe
     for window, panes in zip(windows, glass, strict=True):
         area = window["width_m"] * window["height_m"]
         outer = 1 / nodes.film_outside(_pane_element(window, panes, h_glass))
-        u_value = 1 / _to_inside(panes, outer)[1]
+        before, whole = panes.resistance_m2k_w(outer)
+        whole += constructions.R_INSIDE["wall"]
+        u_value = 1 / whole
         h_window += u_value * area
         beam, diffuse, cosine = _on_window(case, window, weather)
         through, held = panes.at(np.maximum(cosine, 1e-6))
         passed, taken, _ = panes.diffuse
-        before, total = _to_inside(panes, outer)
-        inwards = before / total
+        inwards = before / whole
         g_beam = through + (held * inwards[:, None]).sum(axis=0)
         g_diffuse = passed + (taken * inwards).sum()
         sky = 0.5 * nodes.H_RE * _SKY_K * u_value * outer
         solar += area * (beam * g_beam + diffuse * g_diffuse - sky)
-    volume = floor * case["height_m"]
-    air = air_density_kg_m3(weather.altitude_m) * _AIR_J_KGK
+    _, air, leak = _air(case, weather)
     hour = local_hour(weather)
     vent = _daily(case.get("ventilation_m3_h"), 0.0)
-    leak = air * case["infiltration_ach"] * volume / 3600
     total_area = sum(element.area_m2 for element in opaque) + sum(
         w["width_m"] * w["height_m"] for w in windows
     )
@@ -313,10 +316,3 @@ def _kappa(made: Layers, given: Array) -> float:
         total += depth * made.density_kg_m3[number] * made.specific_heat_j_kgk[number]
         left -= depth
     return float(total)
-
-
-def _to_inside(panes: Glazing, outer_m2k_w: float) -> tuple[Array, float]:
-    """Resistance from outside to the middle of each pane, shape (pane,), and to inside. [m²K/W]"""
-    own, gaps = panes.pane_resistance_m2k_w, 1 / panes.gap_conductance_w_m2k
-    before = outer_m2k_w + np.concatenate([[0.0], np.cumsum(own[:-1] + gaps)]) + own / 2
-    return before, float(outer_m2k_w + own.sum() + gaps.sum() + constructions.R_INSIDE["wall"])

@@ -41,11 +41,11 @@ def trace(case: Case, building_id: str) -> tuple[Step, ...]:
         _zone(sheet, row, case)
         heating_kwh = np.bincount(months, _year(sheet, row, case)).astype("float64")
     else:
-        for symbol, name, name_de in (
+        sheet.nothing(
+            "not conditioned",
             ("Q_H", "Heating need", "Heizwärmebedarf"),
             ("Q_C", "Cooling need", "Kühlbedarf"),
-        ):
-            sheet.given(symbol, name, name_de, 0.0, "kWh", "not conditioned")
+        )
     explain_supply(sheet, row, case, heating_kwh)
     return tuple(sheet.steps)
 
@@ -379,11 +379,8 @@ def _year(sheet: Sheet, row: pd.DataFrame, case: Case) -> Any:
 
 def _on_windows(row: pd.DataFrame, case: Case, zones: zone.Zones) -> npt.NDArray[np.float64]:
     """Irradiance on the building's windows, shape (time,). [W/m²]"""
-    return (
-        case.window_sun(case.envelope.index.get_indexer(row.index), zones.solar_area_m2)
-        .block(0)[:, 0]
-        .astype("float64")
-    )
+    blocks = case.window_sun(case.envelope.index.get_indexer(row.index), zones.solar_area_m2)
+    return np.asarray(blocks.block(0)[:, 0], "float64")
 
 
 def _mass(

@@ -45,6 +45,11 @@ class Sheet:
         """A figure that is given or simulated."""
         self._add(Step(symbol, name, name_de, float(value), unit, "", {}, source))
 
+    def nothing(self, reason: str, *rows: tuple[str, str, str]) -> None:
+        """Energies of zero (symbol, name, German name) for a reason."""
+        for symbol, name, name_de in rows:
+            self.given(symbol, name, name_de, 0.0, "kWh", reason)
+
     def worked(self, symbol: str, name: str, name_de: str, formula: str, unit: str, source: str) -> float:
         """A figure worked out from earlier symbols."""
         used = {word: self.known[word] for word in _words(formula) if word in self.known}

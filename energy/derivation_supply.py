@@ -43,11 +43,11 @@ def explain_supply(sheet: Sheet, row: pd.DataFrame, case: Case, heating_kwh: Arr
         plan = occupancy.schedule(function, case.weather, parameters)
         _heat(sheet, plants, case, heating_kwh, np.bincount(_months(case), plan.hot_water) * water)
     else:
-        for symbol, name, name_de in (
+        sheet.nothing(
+            "no heat supply",
             ("E_heat", "Delivered for heat", "Endenergie Wärme"),
             ("E_aux", "Electricity of pumps", "Hilfsstrom der Pumpen"),
-        ):
-            sheet.given(symbol, name, name_de, 0.0, "kWh", "no heat supply")
+        )
     _electricity(sheet, demand, case, of_use)
     _weighted(sheet, plants, case)
 

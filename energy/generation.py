@@ -27,7 +27,7 @@ _SAME_PLANE_DEG = 1.0
 _SUFFIX = "-balconies"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Site:
     """What all systems share: weather, what surfaces see, the ground's reflectance and figures.
 

@@ -114,6 +114,12 @@ class Glazing:
             values.append(radiation + nusselt * conductivity / width)
         return np.array(values)
 
+    def resistance_m2k_w(self, before_m2k_w: float = 0.0) -> tuple[Array, float]:
+        """Resistance up to the middle of each pane, shape (pane,), and of all, behind one before. [m²K/W]"""
+        own, gaps = self.pane_resistance_m2k_w, 1 / self.gap_conductance_w_m2k
+        middles = before_m2k_w + np.concatenate([[0.0], np.cumsum(own[:-1] + gaps)]) + own / 2
+        return middles, float(before_m2k_w + own.sum() + gaps.sum())
+
     def at(self, cosine: Array) -> tuple[Array, Array]:
         """Transmittance, shape of `cosine`, and absorptance of each pane, shape (pane, …), from outside."""
         passed, sent = zip(*(pane.at(cosine) for pane in self.panes), strict=True)

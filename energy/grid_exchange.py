@@ -11,13 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energy import generation
+from energy import battery, generation
 from energy.battery import Battery, dispatch_block
+from energy.blocks import Blocks, digest, kept
 from energy.generation import Site
 from energy.parameters import Parameters
-from energy.pv import value
 from energy.weather import Weather
-from energy.window_sun import Blocks, digest, kept
 from energy.zone_kernel import LANES, add_to_bins, width
 from twin.compute import Same, compiled
 from twin.visibility import Visibility
@@ -194,8 +193,6 @@ class PvPower:
         mine = self._of_row[rows]
         there = mine >= 0
         capacity = np.where(there, self._battery_kwh[mine], 0.0)
-        one_way = np.full(len(mine), np.sqrt(value(self._parameters, "battery_efficiency")))
-        power = capacity * value(self._parameters, "battery_power_per_kwh")
 
         def compute(first: int) -> Array:
             here = mine[first : first + LANES]
@@ -205,7 +202,7 @@ class PvPower:
 
         key = (id(self._hourly), digest(mine))
         blocks = kept(key, self._hourly, lambda: Blocks(len(self._weather), len(mine), compute))
-        return blocks, Battery(capacity, power, one_way, one_way)
+        return blocks, battery.of_capacity(capacity, self._parameters)
 
     @cached_property
     def _battery_kwh(self) -> Array:
@@ -214,21 +211,14 @@ class PvPower:
 
     @cached_property
     def _hourly(self) -> Array:
-        site = (Same(self._weather), Same(self._visibility()), Same(self._parameters))
         number = np.full(len(self._systems), -1, np.intp)
         number[self._known >= 0] = self._number
-        return _kept(*site, Same(self._systems), tuple(number.tolist()))
+        site = Site(self._weather, self._visibility(), self._parameters)
+        return _kept(site, Same(self._systems), tuple(number.tolist()))
 
 
 @lru_cache(maxsize=4)
-def _kept(
-    weather: Same[Weather],
-    visibility: Same[Visibility | None],
-    parameters: Same[Parameters],
-    systems: Same[pd.DataFrame],
-    number: tuple[int, ...],
-) -> Array:
-    site = Site(weather.it, visibility.it, parameters.it)
+def _kept(site: Site, systems: Same[pd.DataFrame], number: tuple[int, ...]) -> Array:
     owner = np.array(number, np.intp)
     there = owner >= 0
     watts = generation.power(site, systems.it[there], owner[there], int(owner.max(initial=-1)) + 1)

@@ -30,12 +30,12 @@ from energy.heating_curve import heating_curve, load_share
 from energy.parameters import Parameters
 from energy.supply import ELECTRICITY, Supply, supply_of
 from energy.weather import Weather
+from energy.zone import CHUNK_H
 from energy.zone_kernel import LANES
 from twin.compute import run_all
 from twin.errors import CallError
 
 Array = npt.NDArray[np.floating[Any]]
-CHUNK_H = 438  # hours at a time, as in the thermal zones
 _UNLIMITED_W = 1e12
 
 

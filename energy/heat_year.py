@@ -20,6 +20,7 @@ from energy.heat_supply_kernel import PART_LOAD_LEAST
 from energy.heating_curve import load_share
 from energy.parameters import Parameters
 from energy.weather import Weather
+from twin.compute import Same
 
 Array = npt.NDArray[np.floating[Any]]
 Bins = npt.NDArray[np.intp]
@@ -117,35 +118,61 @@ def _where_active(plants: Plants, flow: Array) -> Array:
 
 def mean_ratios(plants: Plants, weather: Weather, parameters: Parameters) -> tuple[Array, Array]:
     """Delivered energy over the need for rooms and for hot water in the year's mean, (building,) each. [-]"""
-    hourly, load = _hourly(plants.kinds, weather, parameters)
-    weight = load if load.sum() > 0 else np.ones_like(load)
-    per_heat = (hourly["per_heat"] * weight[:, None]).sum(axis=0) / weight.sum()
-    per_water = hourly["per_water"].mean(axis=0)
+    year = _totals(plants.kinds, weather, parameters, Same(_whole(weather)))
+    per_heat, per_water = year.per_heat[:, 0], year.per_water[:, 0]
     return per_heat[plants.kind] * plants.figure("use_per_need"), per_water[plants.kind]
+
+
+@lru_cache(maxsize=16)
+def _whole(weather: Weather) -> Bins:
+    return np.zeros(len(weather), np.intp)
 
 
 def ratios(
     plants: Plants, weather: Weather, parameters: Parameters, heating_kwh: Array, bins: Bins
 ) -> Ratios:
     """Mean ratios of the bins for each building; pipes are warm in bins with a need, below the limit."""
-    hourly, load = _hourly(plants.kinds, weather, parameters)
-    count, hours = int(bins.max()) + 1, np.bincount(bins).astype("float64")
+    of_kind = _totals(plants.kinds, weather, parameters, Same(bins))
+    warm = (heating_kwh > 0) * plants.figure("pipe_loss_w_k")[:, None] / 1000
+    return Ratios(
+        per_heat=of_kind.per_heat[plants.kind],
+        per_water=of_kind.per_water[plants.kind],
+        pipe_loss_kwh=warm * of_kind.pipe_loss_k_h[plants.kind],
+        pipe_delivered_kwh=warm * of_kind.pipe_delivered_k_h[plants.kind],
+        hot_water_loss_kwh=plants.figure("hot_water_loss_w")[:, None] * np.bincount(bins) / 1000,
+        flow_c=of_kind.flow_c[plants.kind],
+    )
+
+
+@dataclass(frozen=True)
+class _Totals:
+    """As `Ratios`, but of kinds of plant, shape (kind, bin), and per W/K of pipes [K h]."""
+
+    per_heat: Array
+    per_water: Array
+    pipe_loss_k_h: Array
+    pipe_delivered_k_h: Array
+    flow_c: Array
+
+
+@lru_cache(maxsize=32)
+def _totals(kinds: tuple[str, ...], weather: Weather, parameters: Parameters, bins: Same[Bins]) -> _Totals:
+    """Kept, as measures on buildings leave them: they follow from weather and plants alone."""
+    hourly, load = _hourly(kinds, weather, parameters)
+    count, hours = int(bins.it.max()) + 1, np.bincount(bins.it).astype("float64")
 
     def total(values: Array) -> Array:
-        sums = [np.bincount(bins, column, count) for column in values.T]
-        return np.array(sums, "float64").reshape(len(sums), count)[plants.kind]
+        sums = [np.bincount(bins.it, column, count) for column in values.T]
+        return np.array(sums, "float64").reshape(values.shape[1], count)
 
-    weight = np.bincount(bins, load, count)
+    weight = np.bincount(bins.it, load, count)
     weighted = total(hourly["per_heat"] * load[:, None]) / np.where(weight > 0, weight, 1.0)
-    warm = (heating_kwh > 0) * plants.figure("pipe_loss_w_k")[:, None] / 1000
-    loss = total(hourly["pipe_excess_k"] * (load > 0)[:, None])
-    paid = total(hourly["pipe_excess_k"] * hourly["per_heat"] * (load > 0)[:, None])
-    return Ratios(
+    warm = (load > 0)[:, None]
+    return _Totals(
         per_heat=np.where(weight > 0, weighted, total(hourly["per_heat"]) / hours),
         per_water=total(hourly["per_water"]) / hours,
-        pipe_loss_kwh=warm * loss,
-        pipe_delivered_kwh=warm * paid,
-        hot_water_loss_kwh=plants.figure("hot_water_loss_w")[:, None] * hours / 1000,
+        pipe_loss_k_h=total(hourly["pipe_excess_k"] * warm),
+        pipe_delivered_k_h=total(hourly["pipe_excess_k"] * hourly["per_heat"] * warm),
         flow_c=total(hourly["flow_c"]) / hours,
     )
 

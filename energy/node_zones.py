@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from energy import constructions, heat_balance, node_elements, nodes, zone
+from energy import constructions, node_elements, nodes, zone
 from energy.node_elements import Elements, Slot
-from energy.occupancy import Schedule
 from energy.zone_kernel import LANES, width
 from twin.compute import run_all
 from twin.errors import CallError
@@ -43,43 +42,43 @@ class NodeLoads:
 
 
 def simulate_nodes(
-    case: Case, rows: Rows, bins: Rows, plan: Schedule, meter: Any = None, workers: int | None = None
+    case: Case, rows: Rows, simple: zone.Zones, drive: zone.Drive, workers: int | None = None
 ) -> NodeLoads:
-    """The year of the buildings `rows` of the envelope, all of one use with the schedule `plan`.
+    """The year of the buildings `rows` of the envelope, all driven alike.
 
-    meter : as `energy.zone.Drive.meter`.
+    simple, drive : what the simple method takes of them; the sun on their windows and the meter are the same.
 
     Raises
     ------
     CallError : a building's temperatures are no numbers.
     """
-    envelope = case.envelope.iloc[rows]
-    simple = heat_balance.zones(case.columns.take(rows), case.parameters, shading=case.shading)
+    envelope, count = case.envelope.iloc[rows], len(rows)
     parts = node_elements.elements(envelope, case.parameters)
-    film = nodes.wind_film(case.weather, 0.5 * 3.0 * float(envelope["storeys"].mean()), nodes.ROUGH)
-    zones = _zones(parts, len(rows), film, case.parameters.constant("solar_absorptance"))
+    zones = _zones(parts, envelope["storeys"].to_numpy("float64"), case)
     outside, sun = nodes.outer_drive(zones[0], case.weather, case.parameters.constant("albedo"))
-    windows = case.window_sun(rows, simple.solar_area_m2)
-    collecting, length = simple.solar_area_m2.sum(axis=1), np.bincount(bins)
+    collecting, length = simple.solar_area_m2.sum(axis=1), np.bincount(drive.bins)
+    floor = case.columns.take(rows)["a_use_m2"]
+    sun_on = drive.window_sun
+    assert sun_on is not None  # the chain always gives it
     open_sun = float(case.planes[:, :-1].mean())
-    out = np.zeros((4, len(rows), len(length)))
+    out = np.zeros((4, count, len(length)))
 
     def block(first: int) -> None:
-        wide, used = width(first, len(rows)), min(LANES, len(rows) - first)
+        wide, used = width(first, count), min(LANES, count - first)
         here = slice(first, first + used)
-        light = windows.block(first)
+        light = sun_on(first)
         lit = light[:, :used].mean(axis=0) / max(open_sun, 1e-9)
         some = [_shaded(one, share) for one, share in zip(zones[here], lit, strict=True)]
-        made = _tables(some, simple, here, wide)
-        hours = _hours(case, plan, outside, sun, light, collecting[here], some, simple.gains_w[here])
+        made = _tables(some, simple, floor[here], here, wide)
+        hours = _hours(drive, outside, sun, light, collecting[here], some, simple.gains_w[here])
         year = nodes.run(made, hours)
-        if meter is not None:
-            meter(first)(0, len(case.weather), *(np.ascontiguousarray(v, np.float32) for v in year[:2]))
+        if drive.meter is not None:
+            drive.meter(first)(0, len(light), *(np.ascontiguousarray(v, np.float32) for v in year[:2]))
         for number, values in enumerate(year):
-            sums = np.array([np.bincount(bins, values[:, lane]) for lane in range(used)])
+            sums = np.array([np.bincount(drive.bins, values[:, lane]) for lane in range(used)])
             out[number, here] = sums if number < 2 else sums / length
 
-    run_all(block, range(0, len(rows), LANES), workers)
+    run_all(block, range(0, count, LANES), workers)
     if (lost := np.flatnonzero(~np.isfinite(out).all(axis=(0, 2)))).size:
         raise CallError(
             "its temperatures are no numbers",
@@ -89,19 +88,25 @@ def simulate_nodes(
     return NodeLoads(out[0], out[1], out[2], 0.5 * (out[2] + out[3]))
 
 
-def _zones(parts: Elements, count: int, film: float, absorptance: float) -> list[list[nodes.Element]]:
+def _zones(parts: Elements, storeys: Array, case: Case) -> list[list[nodes.Element]]:
     """Elements of each building; all have the same ones by place, some without area."""
     spaced = [nodes.spaced(layers) for layers in parts.layers]
-    made: list[list[nodes.Element]] = [[] for _ in range(count)]
-    for slot in parts.slots:
-        for number, zone_ in enumerate(made):
-            zone_ += _of_slot(slot, number, spaced, film, absorptance)
-    glass = nodes.GLASS * film / nodes.ROUGH
+    middle = 0.5 * storeys * case.parameters.constant("storey_height_m")
+    film, glass = (nodes.wind_film(case.weather, middle, rough) for rough in (nodes.ROUGH, nodes.GLASS))
+    absorptance = case.parameters.constant("solar_absorptance")
     films = constructions.R_INSIDE["wall"] + constructions.R_OUTSIDE
-    for number, zone_ in enumerate(made):
+    made = []
+    for number in range(len(storeys)):
+        one = [
+            element
+            for slot in parts.slots
+            for element in _of_slot(slot, number, spaced, float(film[number]), absorptance)
+        ]
         resistance = max(1 / max(parts.u_window_w_m2k[number], 0.1) - films, 0.01)
         area = max(float(parts.window_area_m2[number].sum()), _LEAST_M2)
-        zone_.append(nodes.Element(area, np.array([resistance]), np.zeros(2), h_ce=glass, absorptance=0.0))
+        h_ce = float(glass[number])
+        one.append(nodes.Element(area, np.array([resistance]), np.zeros(2), h_ce=h_ce, absorptance=0.0))
+        made.append(one)
     return made
 
 
@@ -135,14 +140,15 @@ def _shaded(zone_: list[nodes.Element], lit: float) -> list[nodes.Element]:
     ]
 
 
-def _tables(some: list[list[nodes.Element]], simple: zone.Zones, here: slice, wide: int) -> nodes.Tables:
+def _tables(
+    some: list[list[nodes.Element]], simple: zone.Zones, floor_m2: Array, here: slice, wide: int
+) -> nodes.Tables:
     area = np.array([[element.area_m2 for element in one] for one in some])
     area[:, -1] = 0.0  # what falls on the glass from inside is in its g-value
     spread = (1 - SUN_TO_AIR) * area / area.sum(axis=1, keepdims=True)
     off, on, wide_open = (rate[here] for rate in simple.ventilation_w_k)
-    floor = simple.a_tot_m2[here] / 4.5
     return nodes.tables(
-        some, air_j_k=AIR_AND_FURNITURE_J_M2K * floor, ventilation_w_k=np.stack([off, on, wide_open]),
+        some, air_j_k=AIR_AND_FURNITURE_J_M2K * floor_m2, ventilation_w_k=np.stack([off, on, wide_open]),
         light=np.stack([spread, spread]),
         limits_w=np.stack([simple.heating_limit_w[here], simple.cooling_limit_w[here]]),
         offset_k=simple.set_offset_k[here], lanes=wide, dtype=np.float32,
@@ -150,18 +156,17 @@ def _tables(some: list[list[nodes.Element]], simple: zone.Zones, here: slice, wi
 
 
 def _hours(
-    case: Case, plan: Schedule, outside: Array, sun: Array, light: Array, collecting: Array,
+    drive: zone.Drive, outside: Array, sun: Array, light: Array, collecting: Array,
     some: list[list[nodes.Element]], gains_w: Array,
 ) -> nodes.Hours:  # fmt: skip
-    hours, wide = light.shape
-    used = len(some)
-    entering, gains = np.zeros((2, hours, wide)), np.zeros((2, hours, wide))
+    plan, used = drive.schedule, len(some)
+    entering, gains = np.zeros((2, *light.shape)), np.zeros((2, *light.shape))
     entering[1, :, :used] = light[:, :used] * collecting
     total = np.array([sum(element.area_m2 for element in one) for one in some])
     mean = plan.gains[:, None] * gains_w
     gains[0, :, :used] = CONVECTIVE_SHARE * mean + SUN_TO_AIR * entering[1, :, :used]
     gains[1, :, :used] = (1 - CONVECTIVE_SHARE) * mean / total
     return nodes.Hours(
-        outside, sun, np.zeros_like(sun), entering, case.weather.temp_air, gains, plan.set_heating_c,
+        outside, sun, np.zeros_like(sun), entering, drive.temp_air, gains, plan.set_heating_c,
         plan.set_cooling_c, plan.occupied.astype(np.intp),
     )  # fmt: skip

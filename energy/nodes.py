@@ -119,7 +119,7 @@ def tables(
     """Factors of zones, each with as many elements; unused lanes repeat the first zone.
 
     air_j_k : heat capacity of the air (and what follows it at once), shape (zone,).
-    ventilation_w_k : shape (3, zone).
+    ventilation_w_k : by mode, shape (mode, zone).
     light : absorbed share of the beam and of the diffuse light that enters, shape (2, zone, element). [-]
     limits_w : largest heating and cooling power, shape (2, zone).
     offset_k : added to the heating set-point, shape (zone,); nothing without it.
@@ -128,8 +128,8 @@ def tables(
     nodes = max(len(element.capacity_j_m2k) for zone in zones for element in zone)
     step = 3600.0 / steps
     chain = np.zeros((5, elements, nodes, lanes))
-    surface = np.zeros((8, elements, lanes))
-    figures = np.zeros((7, lanes))
+    surface = np.zeros((9, elements, lanes))
+    figures = np.zeros((4 + len(ventilation_w_k), lanes))
     for lane in range(lanes):
         number = lane if lane < len(zones) else 0
         zone = zones[number]
@@ -141,10 +141,11 @@ def tables(
                 *CONVECTION[element.inner], H_RI, element.area_m2 / total, element.area_m2,
                 light[0, number, e] / area, light[1, number, e] / area,
                 element.absorptance if element.outer == "outside" else 0.0,
+                film_outside(element) if element.outer in ("outside", "air") else 0.0,
             )  # fmt: skip
         figures[0, lane] = air_j_k[number] / step
-        figures[1:4, lane], figures[4:6, lane] = ventilation_w_k[:, number], limits_w[:, number]
-        figures[6, lane] = 0.0 if offset_k is None else offset_k[number]
+        figures[1:3, lane], figures[4:, lane] = limits_w[:, number], ventilation_w_k[:, number]
+        figures[3, lane] = 0.0 if offset_k is None else offset_k[number]
     return Tables(chain.astype(dtype), surface.astype(dtype), figures.astype(dtype))
 
 
@@ -172,23 +173,24 @@ def _factors(element: Element, step_s: float, out: Array) -> None:
         before, passed = after, after * after / pivot
 
 
-def wind_film(weather: Weather, height_m: float, roughness: float) -> float:
-    """Convection outside at a height over the ground, by the year's mean wind. [W/(m²K)]
+def wind_film(weather: Weather, height_m: npt.ArrayLike, roughness: float) -> Array:
+    """Convection outside at heights over the ground, by the year's mean wind; shape as `height_m`. [W/(m²K)]
 
     Yazdanian and Klems 1994 for smooth glass, mean of windward and leeward; a rough surface raises the part
     of the wind (Walton 1983: glass 1.0, concrete 1.52).
     """
-    wind = float(weather.wind_speed.mean()) * (max(height_m, 1.0) / 10.0) ** WIND_EXPONENT
+    profile = (np.maximum(height_m, 1.0) / 10.0) ** WIND_EXPONENT
+    wind = float(weather.wind_speed.mean()) * profile
     still = 1.31 * STILL_DIFFERENCE_K ** (1 / 3)
     sides = ((3.26, 0.89), (3.55, 0.617))
-    smooth = float(np.mean([np.hypot(still, a * wind**b) for a, b in sides]))
-    return float(still + roughness * (smooth - still))
+    smooth = np.mean([np.hypot(still, a * wind**b) for a, b in sides], axis=0)
+    return np.asarray(still + roughness * (smooth - still))
 
 
 def outer_drive(zone: Sequence[Element], weather: Weather, albedo: float) -> tuple[Array, Array]:
-    """Heat flow to outer surfaces but the sun, and irradiance on them, shape (time, element) each. [W/m²]
+    """Heat flow to outer surfaces but from air and sun, and irradiance on them, (time, element) each. [W/m²]
 
-    The flow is the film's conductance times the air's temperature, and the sky's radiation less the air's.
+    The flow is the sky's long-wave radiation less the air's, or holds a surface at its temperature.
     """
     outside = np.zeros((len(weather), len(zone)))
     sun = np.zeros_like(outside)
@@ -196,14 +198,11 @@ def outer_drive(zone: Sequence[Element], weather: Weather, albedo: float) -> tup
     for number, element in enumerate(zone):
         if element.outer == "held":
             outside[:, number] = HELD * element.held_c
-        if element.outer == "air":
-            outside[:, number] = HELD * weather.temp_air
         if element.outer != "outside":
             continue
         above = (1 + np.cos(np.radians(element.tilt_deg))) / 2
         emissivity = 0.9 * element.emissivity_ratio
-        outside[:, number] = film_outside(element) * weather.temp_air
-        outside[:, number] += emissivity * above**1.5 * (weather.ir_horizontal - black)
+        outside[:, number] = emissivity * above**1.5 * (weather.ir_horizontal - black)
         beam, diffuse = irradiance(weather, element.tilt_deg, element.azimuth_deg, albedo)
         sun[:, number] = beam + diffuse.sum(axis=0)
     return outside, sun

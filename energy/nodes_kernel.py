@@ -45,13 +45,13 @@ def advance_nodes(
     chain : of each node, shape (5, element, node, lane): storage k = c/Δt [W/(m²K)], share m of the
         neighbour outside, share u of the neighbour inside, inverse pivot v [m²K/W] (of the inner surface: the
         pivot itself without films), and 1 where the outside acts.
-    surface : of each element, shape (8, element, lane): convection of a surface that is warmer and of one
+    surface : of each element, shape (9, element, lane): convection of a surface that is warmer and of one
         that is colder than the air [W/(m²K^4/3)], radiation inside [W/(m²K)], share of the inner surfaces,
         area [m²], absorbed share of the beam and of the diffuse light that enters, per area [1/m²],
-        absorptance outside.
-    zone : shape (7, lane): storage of the air C/Δt [W/K], ventilation in three modes [W/K], largest heating
-        and cooling power [W], added to the heating set-point [K].
-    outside : heat flow to the outer surfaces but absorbed sun, shape (time, element). [W/m²]
+        absorptance outside, conductance to the outdoor air [W/(m²K)].
+    zone : shape (4 + modes, lane): storage of the air C/Δt [W/K], largest heating and cooling power [W],
+        added to the heating set-point [K], ventilation in each mode [W/K].
+    outside : heat flow to the outer surfaces but from air and sun, shape (time, element). [W/m²]
     sun, inside : irradiance on outer, heat absorbed at inner surfaces, shape (time, element). [W/m²]
     entering : beam and diffuse light that enters, shape (2, time, lane). [W]
     outdoor [°C], heat_to, cool_to [°C], mode : shape (time,).
@@ -68,12 +68,12 @@ def advance_nodes(
     one = zero + 1
     part, third, least = one / steps, one / 3, zero + LEAST_ROOT
     rest = np.empty((elements, nodes, lanes), air.dtype)
-    film, pivot = np.empty((2, elements, lanes), air.dtype)
+    film, pivot, drive = np.empty((3, elements, lanes), air.dtype)
     y, p, heat, cool, mean = np.empty((5, lanes), air.dtype)
     taken, answer, radiant, share = np.empty((4, lanes), air.dtype)
     for t in range(first, last):
         h = t - first
-        ventilation = zone[1 + mode[t]]
+        ventilation = zone[4 + mode[t]]
         for i in range(lanes):
             results[0, h, i] = zero
             results[1, h, i] = zero
@@ -84,6 +84,8 @@ def advance_nodes(
             radiant[i] = zero
             share[i] = one
         for e in range(elements):
+            for i in range(lanes):
+                drive[e, i] = outside[t, e] + surface[8, e, i] * outdoor[t] + surface[7, e, i] * sun[t, e]
             for i in range(lanes):
                 apart = state[e, end, i] - air[i]
                 size = max(abs(apart), least * least * least)
@@ -110,15 +112,13 @@ def advance_nodes(
                 p[i] = zero
             for e in range(elements):
                 for i in range(lanes):
-                    drive = outside[t, e] + surface[7, e, i] * sun[t, e]
-                    rest[e, 0, i] = chain[0, e, 0, i] * state[e, 0, i] + chain[4, e, 0, i] * drive
+                    rest[e, 0, i] = chain[0, e, 0, i] * state[e, 0, i] + chain[4, e, 0, i] * drive[e, i]
                 for n in range(1, nodes):
                     for i in range(lanes):
-                        drive = outside[t, e] + surface[7, e, i] * sun[t, e]
                         rest[e, n, i] = (
                             chain[0, e, n, i] * state[e, n, i]
                             + chain[1, e, n, i] * rest[e, n - 1, i]
-                            + chain[4, e, n, i] * drive
+                            + chain[4, e, n, i] * drive[e, i]
                         )
                 for i in range(lanes):
                     absorbed = (
@@ -134,8 +134,8 @@ def advance_nodes(
             for i in range(lanes):
                 p[i] *= share[i]
                 total = y[i] + radiant[i] * p[i]
-                heat[i] = min(max((heat_to[t] + zone[6, i]) * taken[i] - total, zero), zone[4, i])
-                cool[i] = min(max(total - cool_to[t] * taken[i], zero), zone[5, i])
+                heat[i] = min(max((heat_to[t] + zone[3, i]) * taken[i] - total, zero), zone[1, i])
+                cool[i] = min(max(total - cool_to[t] * taken[i], zero), zone[2, i])
                 air[i] = (total + heat[i] - cool[i]) / taken[i]
                 mean[i] = p[i] + answer[i] * air[i]
             for e in range(elements):

@@ -12,7 +12,6 @@ from energy import generation, pv_potential
 from energy.case import Case
 from energy.generation import Site
 from energy.parameters import Parameters
-from energy.weather import Weather
 from twin.compute import Same
 from twin.district import District
 
@@ -22,23 +21,24 @@ def of_case(case: Case) -> pd.DataFrame:
 
     Columns: peak_power_kwp, annual_yield_kwh (shaded by neighbours, trees and terrain).
     """
-    return _kept(Same(case.district), Same(case.weather), Same(case.parameters))
+    return _kept(Same(case.district), _site(case))
 
 
 def monthly(case: Case, building_ids: list[str]) -> npt.NDArray[np.float64]:
     """What modules on all roofs of some buildings would make by month of the year, shape (12,). [kWh]"""
-    systems = _systems(case)
+    systems = _fitting(Same(case.district), case.parameters, case.weather.latitude)
     mine = systems[systems["building_id"].isin(building_ids)]
-    site = Site(case.weather, case.visibility, case.parameters)
-    watts = generation.power(site, mine, np.zeros(len(mine), np.intp), 1)[:, 0]
+    watts = generation.power(_site(case), mine, np.zeros(len(mine), np.intp), 1)[:, 0]
     return np.bincount(case.weather.times.month.to_numpy() - 1, watts, 12) / 1000.0
 
 
+def _site(case: Case) -> Site:
+    return Site(case.weather, case.visibility, case.parameters)
+
+
 @lru_cache(maxsize=4)
-def _kept(district: Same[District], weather: Same[Weather], parameters: Same[Parameters]) -> pd.DataFrame:
-    case = Case(district.it, weather.it, parameters.it)
-    systems = _systems(case)
-    site = Site(case.weather, case.visibility, case.parameters)
+def _kept(district: Same[District], site: Site) -> pd.DataFrame:
+    systems = _fitting(district, site.parameters, site.weather.latitude)
     table = pd.DataFrame(
         {
             "building_id": systems["building_id"].to_numpy(object),
@@ -49,10 +49,6 @@ def _kept(district: Same[District], weather: Same[Weather], parameters: Same[Par
     return table.groupby("building_id")[["peak_power_kwp", "annual_yield_kwh"]].sum()
 
 
-def _systems(case: Case) -> pd.DataFrame:
-    return _fitting(Same(case.district), Same(case.parameters), case.weather.latitude)
-
-
 @lru_cache(maxsize=4)
-def _fitting(district: Same[District], parameters: Same[Parameters], latitude: float) -> pd.DataFrame:
-    return pv_potential.potential(district.it, parameters.it, latitude=latitude)
+def _fitting(district: Same[District], parameters: Parameters, latitude: float) -> pd.DataFrame:
+    return pv_potential.potential(district.it, parameters, latitude=latitude)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -166,7 +167,7 @@ def chain(
     }
     for quantity in weighting.FACTORS:
         ready[quantity] = lambda q=quantity: weighting.weighted(  # type: ignore[misc]
-            q, supplied, grid.heat, grid.power, case.parameters
+            q, supplied, grid.heat, grid.power, case.parameters, grid.sold
         )
     return {name: ready[name]() for name in outputs}
 
@@ -201,21 +202,20 @@ def _heat_needs(
         meter = _meter(case, rows, there, bins, supplied, plants, plan) if sunny[there].any() else None
         measure = None if meter is None else meter.block
         meters.append((there, meter))
-        if method == "nodes":
-            done = node_zones.simulate_nodes(case, rows[there], bins, plan, measure)
-            need[0][there], need[1][there] = done.heating, done.cooling
-            if states:
-                temperature[0][there] = done.air_temperature_c
-                temperature[1][there] = done.operative_temperature_c
-            continue
         groups.append((mine, zone.Drive(case.weather.temp_air, case.planes, plan, bins, sun.block, measure)))
-    if method == "rc5" and heated.size:
-        loads = zone.simulate_groups(zones, groups, temperatures=states)
-        _check_balance(loads.imbalance, case.envelope.index[rows[heated]])
-        need[0][heated], need[1][heated] = loads.heating, loads.cooling
+    done: list[tuple[Rows, zone.Loads | node_zones.NodeLoads]] = []
+    if method == "nodes":
+        done = [(mine, node_zones.simulate_nodes(case, rows[heated[mine]], zones.take(mine), drive))
+                for mine, drive in groups]  # fmt: skip
+    elif heated.size:
+        together = zone.simulate_groups(zones, groups, temperatures=states)
+        _check_balance(together.imbalance, case.envelope.index[rows[heated]])
+        done = [(np.arange(len(heated)), together)]
+    for mine, loads in done:
+        need[0][heated[mine]], need[1][heated[mine]] = loads.heating, loads.cooling
         if states:
-            temperature[0][heated] = loads.air_temperature_c
-            temperature[1][heated] = loads.operative_temperature_c
+            temperature[0][heated[mine]] = loads.air_temperature_c
+            temperature[1][heated[mine]] = loads.operative_temperature_c
     for there, meter in meters:
         if meter is not None:
             flows[:, there] = meter.flows
@@ -320,8 +320,9 @@ def selected(case: Case, buildings: Iterable[str] | None) -> Rows:
     return rows
 
 
+@lru_cache(maxsize=16)
 def bins_of(weather: Weather, resolution: str) -> npt.NDArray[np.intp]:
-    """Number of the interval that each hour belongs to; shape (time,)."""
+    """Number of the interval that each hour belongs to, kept, not to be changed; shape (time,)."""
     if resolution == "hour":
         return np.arange(len(weather), dtype=np.intp)
     if resolution == "year":

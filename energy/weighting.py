@@ -120,8 +120,8 @@ def weighted(
     Parameters
     ----------
     quantity : a key of `FACTORS`.
-    heat, electricity : delivered for heat by each building's carrier, and electricity for all else, less what
-        the building makes itself. [kWh]
+    heat, electricity : delivered for heat by each building's carrier, and electricity for all else; with
+        photovoltaics, heat by other carriers and all that is bought (`energy.grid_exchange`). [kWh]
     exported : electricity fed into the grid, [kWh]; credited by export_credit. Its revenue is no part of the
         cost (`feed_in_revenue`).
     """
@@ -132,23 +132,6 @@ def weighted(
         credit = parameters.constant("export_credit") * parameters.constant(_EXPORT[quantity])
         total = total - exported * heat.dtype.type(credit)
     return np.asarray(total)
-
-
-def weighted_at_grid(
-    quantity: str,
-    supplied: Supplied,
-    heat: Array,
-    grid_import: Array,
-    grid_export: Array,
-    parameters: Parameters,
-) -> Array:
-    """As `weighted`, by what passes the electricity meter; shape (building, time).
-
-    heat : delivered for heat by each building's carrier [kWh]; what is electricity counts in the import.
-    grid_import, grid_export : electricity from and into the grid, for heat and all else. [kWh]
-    """
-    fuel = np.where((supplied.carrier == supplied.electricity)[:, None], heat.dtype.type(0), heat)
-    return weighted(quantity, supplied, fuel, grid_import, parameters, grid_export)
 
 
 def feed_in_rate(power_kwp: Array, parameters: Parameters, full: bool = False) -> Array:

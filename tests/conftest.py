@@ -32,11 +32,6 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session", autouse=True)
 def own_cache() -> Iterator[None]:
     """What programs keep between runs is kept for this run alone, also by commands that tests start."""
-    with tempfile.TemporaryDirectory(prefix="lobeda-cache-") as folder:
-        before = os.environ.get("LOBEDA_CACHE")
-        os.environ["LOBEDA_CACHE"] = folder
+    with tempfile.TemporaryDirectory(prefix="lobeda-cache-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOBEDA_CACHE", folder)
         yield
-        if before is None:
-            del os.environ["LOBEDA_CACHE"]
-        else:
-            os.environ["LOBEDA_CACHE"] = before

@@ -9,7 +9,7 @@ import pytest
 import energy
 from energy import grid_exchange, pv_potential
 from energy.battery import Battery
-from energy.window_sun import Blocks
+from energy.blocks import Blocks
 from tests.energy.districts import slabs
 
 WEATHER = energy.weather.sample()
@@ -71,6 +71,16 @@ def test_sun_lowers_cost_and_primary_energy_by_what_it_replaces():
     ):
         np.testing.assert_allclose(before[column] - after[column], saved * factors[factor], rtol=1e-3, atol=1)
     assert saved[1] > 0 and saved[0] == saved[2] == 0
+
+
+def test_what_is_fed_in_is_credited_where_the_figures_say_so():
+    case = with_modules(CASE)
+    credited = case.replace(parameters=case.parameters.with_constants(export_credit=1))
+    plain, less = (energy.annual(c)["primary_energy_kwh"].to_numpy() for c in (case, credited))
+    sold = energy.simulate(case, resolution="year")["grid_export_kwh"].to_numpy()[:, 0]
+    factor = case.parameters.constant("export_primary_energy_factor")
+    np.testing.assert_allclose(plain - less, factor * sold, rtol=1e-3, atol=0.5)
+    assert sold[1] > 0
 
 
 def test_a_battery_raises_self_consumption_and_loses_a_little():

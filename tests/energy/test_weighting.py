@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from energy import weighting
+from energy import grid_exchange, weighting
 from energy.parameters import Parameters
 from twin.errors import CallError
 
@@ -43,15 +43,14 @@ def test_losses_of_the_network_count_once():
 def test_import_and_export_by_hand():
     """Electric heat is part of the import; exports count only where they are credited (GEG Anlage 4: 2.8)."""
     heat, bought, sold = np.array([[100.0], [50.0]]), np.array([[10.0], [60.0]]), np.array([[5.0], [0.0]])
-    energy = weighting.weighted_at_grid("primary_energy_kwh", SUPPLIED, heat, bought, sold, PARAMETERS)
+    fuel = grid_exchange.without_sun(np.array([False, True]), heat, bought).heat
+    energy = weighting.weighted("primary_energy_kwh", SUPPLIED, fuel, bought, PARAMETERS, sold)
     np.testing.assert_allclose(energy[:, 0], [0.3 * 100 + 1.8 * 10, 1.8 * 60])
     credited = PARAMETERS.with_constants(export_credit=1)
-    energy = weighting.weighted_at_grid("primary_energy_kwh", SUPPLIED, heat, bought, sold, credited)
+    energy = weighting.weighted("primary_energy_kwh", SUPPLIED, fuel, bought, credited, sold)
     np.testing.assert_allclose(energy[0, 0], 0.3 * 100 + 1.8 * 10 - 2.8 * 5)
     same = weighting.weighted("co2_kg", SUPPLIED, heat, bought - [[0.0], [50.0]], PARAMETERS)
-    np.testing.assert_allclose(
-        weighting.weighted_at_grid("co2_kg", SUPPLIED, heat, bought, sold, PARAMETERS), same
-    )
+    np.testing.assert_allclose(weighting.weighted("co2_kg", SUPPLIED, fuel, bought, PARAMETERS, sold), same)
 
 
 def test_feed_in_is_the_mean_over_the_classes():

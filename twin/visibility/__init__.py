@@ -11,10 +11,12 @@ from twin.visibility.district import of_district, of_points, update
 from twin.visibility.result import Visibility, unobstructed
 from twin.visibility.scene import Scene, horizon_of, scene
 from twin.visibility.scene import of_district as scene_of_district
+from twin.visibility.store import default_folder
 
 __all__ = [
     "Scene",
     "Visibility",
+    "default_folder",
     "horizon_of",
     "leaf_share",
     "of_district",

@@ -21,6 +21,19 @@ _memory: OrderedDict[str, Visibility] = OrderedDict()
 _lock = Lock()
 
 
+def default_folder() -> Path | None:
+    """Where visibilities are kept between runs: LOBEDA_CACHE, else the user's cache; None: nowhere."""
+    named = os.environ.get("LOBEDA_CACHE")
+    if named is not None:
+        return Path(named) if named else None
+    try:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lobeda"
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # nowhere to write, or no home
+        return None
+    return folder
+
+
 def find(key: str, folder: str | os.PathLike[str] | None) -> Visibility | None:
     """The visibility of a digest, from memory or from `folder`; a damaged file counts as none."""
     with _lock:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pandas as pd
-
 from energy import roof_potential
 from viewer.layers.base import Layer, View, continuous, per_building
 
@@ -16,8 +14,6 @@ def spec(view: View) -> Layer:
     total = per_building(view, potential["annual_yield_kwh"])
     peak = per_building(view, potential["peak_power_kwp"])
     share = total / peak.where(peak > 0)
-    return continuous(view, TITLE, share, limits_of=share, scale="viridis", zero=False, weights=_weight(peak))
-
-
-def _weight(peak: pd.Series) -> pd.Series:
-    return peak.fillna(0.0)
+    return continuous(
+        view, TITLE, share, limits_of=share, scale="viridis", zero=False, weights=peak.fillna(0.0)
+    )
