@@ -1,6 +1,6 @@
 """The energy of a district: weather, thermal simulation, supply, primary energy, CO2 and cost."""
 
-from energy import archetypes, parameters, weather
+from energy import archetypes, network, parameters, weather
 from energy.case import Case
 from energy.derivation import trace
 from energy.results import simulate_to_file, write
@@ -10,6 +10,7 @@ __all__ = [
     "Case",
     "annual",
     "archetypes",
+    "network",
     "parameters",
     "simulate",
     "simulate_to_file",

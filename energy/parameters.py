@@ -53,8 +53,11 @@ INDEX: dict[str, list[str]] = {
     "co2_prices": ["year"],
     "feed_in": ["up_to_kwp"],
     "accounting": ["name"],
+    "network": ["name"],
+    "pipes": ["dn"],
+    "water": ["temperature_c"],
 }
-VALUE_TABLES = ("constants", "supply", "accounting")  # tables of single figures: name, value, unit
+VALUE_TABLES = ("constants", "supply", "accounting", "network")  # tables of single figures: name, value, unit
 # table, its column, and the table whose index must hold every entry of it
 _LINKS = (
     ("systems", "carrier", "carriers"),
@@ -120,6 +123,9 @@ class Parameters:
     co2_prices : price of CO2 in fuels, index year.
     feed_in : revenue of photovoltaic electricity by power class, index up_to_kwp.
     accounting : single figures of the balance: year, credits, people, index name.
+    network : single figures of the heat network and its operation, index name.
+    pipes : pre-insulated steel pipes, index dn.
+    water : properties of liquid water, index temperature_c.
     """
 
     typology: pd.DataFrame
@@ -151,6 +157,9 @@ class Parameters:
     co2_prices: pd.DataFrame
     feed_in: pd.DataFrame
     accounting: pd.DataFrame
+    network: pd.DataFrame
+    pipes: pd.DataFrame
+    water: pd.DataFrame
 
     @classmethod
     def default(cls) -> Parameters:

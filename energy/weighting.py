@@ -78,13 +78,16 @@ def co2_price(year: int, parameters: Parameters) -> float:
 def factors(parameters: Parameters) -> Factors:
     """Factors and prices of the year of evaluation (`parameters.year`).
 
-    Heat of the network counts with the CO2 at the customer, or, where network_simulated is 1 and its losses
-    are therefore simulated, with that at the feed-in.
+    Heat of the network counts with the CO2 at the customer, or, where network_simulated is 1, with that at the
+    feed-in and the losses that were simulated (network_loss_share).
     """
     table, year = parameters.carriers, parameters.year
     carriers = tuple(str(name) for name in table.index)
     column = {name: table[name].to_numpy("float64") for name in table if not str(name).endswith("source")}
-    co2 = column["co2_feed_in_kg_kwh" if parameters.constant("network_simulated") else "co2_kg_kwh"]
+    co2 = column["co2_kg_kwh"]
+    if parameters.constant("network_simulated"):
+        fed = column["co2_feed_in_kg_kwh"]
+        co2 = np.where(fed != co2, fed * (1 + parameters.constant("network_loss_share")), co2)
     per_kwh = (1 + parameters.constant("vat")) / 1000 * column["priced_co2_kg_kwh"]
     taxed, taxed_then = (
         per_kwh * co2_price(y, parameters) for y in (year, int(parameters.constant("price_year")))

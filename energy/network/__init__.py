@@ -1,0 +1,13 @@
+"""The heat network: layout, hours, losses, pump and who gets too little.
+
+>>> network = energy.network.of_case(case)
+>>> year = energy.network.solver(case, network)
+>>> year.substations()
+"""
+
+from energy.network.chain import of_case, simulate_network, with_losses
+from energy.network.model import Network
+from energy.network.operation import Operation
+from energy.network.solver import FeedIn, NetworkYear, solve
+
+__all__ = ["FeedIn", "Network", "NetworkYear", "Operation", "of_case", "simulate_network", "solve", "with_losses"]

@@ -1,0 +1,94 @@
+"""The heat network of a case: laid out once, fed with the chain's heat, its losses given back to the chain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from energy import heat_balance
+from energy.case import Case
+from energy.network import layout
+from energy.network.model import Network
+from energy.network.solver import FeedIn, NetworkYear, solve
+from energy.simulate import simulate
+from twin.errors import CallError
+from twin.sources.base import no_progress
+
+HEATING = "district_heating"
+_HEAT = "heating_delivered_kwh"
+
+
+def of_case(case: Case, *, plant: str | tuple[float, float] | None = None) -> Network:
+    """The network of the case's district; see `energy.network.layout.of_district`.
+
+    It is laid out for the buildings that the case connects. A measure that lessens the load does not make the
+    pipes thinner: hand the network of the case before it to `simulate_network`.
+    """
+    return layout.of_district(case.district, design_power_kw(case), case.parameters, plant=plant)
+
+
+def design_power_kw(case: Case) -> pd.Series:
+    """Design heat load of the connected buildings, index building_id. [kW]
+
+    Heat loss at the design outdoor temperature (as DIN EN 12831-1 takes it: transmission and ventilation,
+    without gains), with a reserve for hot water.
+    """
+    rows = np.flatnonzero((case.envelope["heating"] == HEATING).to_numpy() & case.columns.conditioned)
+    zones = heat_balance.zones(case.columns.take(rows), case.parameters)
+    loss = zones.h_tr_op_w_k + zones.h_tr_w_w_k + zones.h_ve_on_w_k
+    apart = case.parameters.constant("room_c") - case.parameters.constant("outdoor_design_c")
+    reserve = case.parameters.constant("power_reserve")
+    return pd.Series(loss * apart * reserve / 1000, index=case.envelope.index[rows])
+
+
+def simulate_network(
+    case: Case,
+    network: Network | None = None,
+    *,
+    feed_in: FeedIn | None = None,
+    workers: int | None = None,
+    progress: Callable[[str, float], None] | None = None,
+) -> NetworkYear:
+    """The network's year with the heat of the case's connected buildings, hour by hour.
+
+    network : laid out before, as for the case before a measure; that of the case without it.
+
+    Raises
+    ------
+    CallError : a connected building lies outside the network, or as `energy.network.solver.solve` says.
+    """
+    report = progress or no_progress
+    net = network or of_case(case)
+    connected = design_power_kw(case).index
+    if len(lost := connected.difference(net.building_station.index)):
+        raise CallError(
+            f"{len(lost)} building(s) with district heating have no substation in the network",
+            f"building {lost[0]}",
+            "Lay the network out for this case: energy.network.of_case(case)",
+        )
+    report("simulate", 0.0)
+    heat = simulate(case, outputs=[_HEAT], buildings=connected)[_HEAT].to_numpy()
+    report("network", 0.0)
+    found = solve(
+        net,
+        net.station_heat(heat, connected),
+        case.weather.temp_air,
+        case.weather.times,
+        case.parameters,
+        feed_in=feed_in,
+        workers=workers,
+        progress=report,
+    )
+    report("network", 1.0)
+    return found
+
+
+def with_losses(case: Case, found: NetworkYear) -> Case:
+    """The case whose district heat counts with the CO2 at the feed-in plus the network's simulated losses.
+
+    Instead of the figure at the customer, which holds the real network's losses already: never both.
+    """
+    parameters = case.parameters.with_constants(network_simulated=1, network_loss_share=found.loss_share)
+    return case.replace(parameters=parameters)
