@@ -78,8 +78,8 @@ def co2_price(year: int, parameters: Parameters) -> float:
 def factors(parameters: Parameters) -> Factors:
     """Factors and prices of the year of evaluation (`parameters.year`).
 
-    Heat of the network counts with the CO2 at the customer, or, where network_simulated is 1, with that at the
-    feed-in and the losses that were simulated (network_loss_share).
+    Heat of the network counts with the CO2 at the customer, or, where network_simulated is 1, with that at
+    the feed-in and the losses that were simulated (network_loss_share).
     """
     table, year = parameters.carriers, parameters.year
     carriers = tuple(str(name) for name in table.index)

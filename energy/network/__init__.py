@@ -10,4 +10,13 @@ from energy.network.model import Network
 from energy.network.operation import Operation
 from energy.network.solver import FeedIn, NetworkYear, solve
 
-__all__ = ["FeedIn", "Network", "NetworkYear", "Operation", "of_case", "simulate_network", "solve", "with_losses"]
+__all__ = [
+    "FeedIn",
+    "Network",
+    "NetworkYear",
+    "Operation",
+    "of_case",
+    "simulate_network",
+    "solve",
+    "with_losses",
+]

@@ -1,4 +1,4 @@
-"""The heat network of a case: laid out once, fed with the chain's heat, its losses given back to the chain."""
+"""The heat network of a case: laid out once, fed with the chain's heat, its losses given back to it."""
 
 from __future__ import annotations
 

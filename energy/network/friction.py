@@ -51,7 +51,7 @@ def factor(law: int, reynolds: float, rough: float) -> float:
         return laminar + 1.0 / (y * y)
     if reynolds < LAMINAR:
         return laminar
-    turbulent = colebrook(max(reynolds, TURBULENT), rough)
+    turbulent: float = colebrook(max(reynolds, TURBULENT), rough)
     if reynolds >= TURBULENT:
         return turbulent
     part = (reynolds - LAMINAR) / (TURBULENT - LAMINAR)

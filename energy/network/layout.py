@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from shapely.geometry import LineString, Point
 
 from energy.network import pipes, streets
 from energy.network.model import Network, below
-from energy.network.water import Array, Indices, Water
+from energy.network.water import Indices, Water
 from energy.parameters import Parameters
 from twin.district import District
 from twin.errors import CallError, DistrictError
@@ -84,12 +85,6 @@ def _stations(district: District, load: pd.Series, notes: list[str]) -> pd.DataF
     by_building = {
         str(value): str(name) for name, value in given["building_id"].items() if not pd.isna(value)
     }
-    if lost := sorted(set(by_building) - set(buildings.index)):
-        raise DistrictError(
-            f"serves building {lost[0]!r}, which the district does not have",
-            f"{district.name}, substation {by_building[lost[0]]}",
-            "Correct its building_id, or leave it out",
-        )
     by_block = {
         block: by_building[building]
         for building, block in buildings["block_id"].reindex(list(by_building)).dropna().items()
@@ -131,7 +126,9 @@ def _plant(
                 f"there is no building {plant!r} for the plant", district.name, "Give the id of a building"
             )
         return buildings.geometry[plant].representative_point(), str(plant)
-    named = buildings.index[buildings["name"].astype("object").fillna("").astype(str).str.contains(_PLANT_NAME)]
+    named = buildings.index[
+        buildings["name"].astype("object").fillna("").astype(str).str.contains(_PLANT_NAME)
+    ]
     if len(named):
         return buildings.geometry[named[0]].representative_point(), str(buildings["name"][named[0]])
     xy = np.array([(p.x, p.y) for p in stations["geometry"]])
@@ -164,13 +161,13 @@ def _along_streets(
 def _between(places: Sequence[Point]) -> list[LineString]:
     if len(places) == 1:
         return [LineString([places[0], Point(places[0].x + 1.0, places[0].y)])]
-    lines = shapely.get_parts(
+    lines: list[LineString] = shapely.get_parts(
         shapely.delaunay_triangles(shapely.MultiPoint(list(places)), only_edges=True)
     ).tolist()
     if lines and all(isinstance(line, LineString) for line in lines):
         return lines
     order = sorted(places, key=lambda p: (p.x, p.y))  # all in one line: no triangles
-    return [LineString([a, b]) for a, b in zip(order, order[1:], strict=False)]
+    return [LineString([a, b]) for a, b in pairwise(order)]
 
 
 def _given(
@@ -247,16 +244,18 @@ def _network(
         given_u = table["u_value_w_mk"].to_numpy("float64")[rows]
         u_value = np.where(known & np.isfinite(given_u), given_u, u_value)
         if (~has).any():
-            notes.append(f"{int((~has).sum())} pipes have no diameter: the least that carries the load is taken")
+            notes.append(
+                f"{int((~has).sum())} pipes have no diameter: the least that carries the load is taken"
+            )
         original = table.index.astype(str).to_numpy(object)[rows]
         twice = pd.Series(original).groupby(original).cumcount().to_numpy()
-        named = np.array([n if k == 0 else f"{n}#{k + 1}" for n, k in zip(original, twice, strict=True)], object)
+        named = np.array(
+            [n if k == 0 else f"{n}#{k + 1}" for n, k in zip(original, twice, strict=True)], object
+        )
         names = np.where(known, named, names)
     node_of_station = dict(zip(station_node.tolist(), stations.index, strict=True))
     node_id = [plant_name, *(str(node_of_station.get(i, f"node-{i}")) for i in range(1, len(tree.node)))]
-    serving = {
-        building: number for number, ids in enumerate(stations["buildings"]) for building in ids
-    }
+    serving = {building: number for number, ids in enumerate(stations["buildings"]) for building in ids}
     return Network(
         node_id=pd.Index(node_id, dtype=object, name="node_id"),
         parent=tree.parent,
@@ -275,4 +274,3 @@ def _network(
         plant_name=plant_name,
         notes=tuple(notes),
     )
-

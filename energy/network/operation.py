@@ -71,7 +71,7 @@ class Operation:
         return mean + half, mean - half
 
     def return_c(self, temp_air: Array) -> Array:
-        """Return temperature of the substations, shape (time,): that of the radiators or of hot water. [°C]"""
+        """Return temperature of the substations, shape (time,): of radiators or of hot water. [°C]"""
         radiators = self.radiators_c(temp_air)[1] + self.approach_k
         return np.asarray(np.maximum(radiators, self.station_return_min_c))
 

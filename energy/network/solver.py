@@ -1,4 +1,4 @@
-"""A heat network's year: flow, temperature and pressure of each hour, losses, pump, and who gets too little."""
+"""A heat network's year: flow, temperature and pressure by hour, losses, pump, who gets too little."""
 
 from __future__ import annotations
 
@@ -259,7 +259,13 @@ def solve(
 
 
 def _pump(
-    network: Network, lost: Array, drawn: Array, plant_c: Array, largest_pa: float, run: Operation, fluid: Water
+    network: Network,
+    lost: Array,
+    drawn: Array,
+    plant_c: Array,
+    largest_pa: float,
+    run: Operation,
+    fluid: Water,
 ) -> tuple[Array, Array]:
     """Head [Pa] and electricity [kWh] of each hour: the worst substation keeps its difference of pressure."""
     if not len(network.substation_id):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -99,14 +100,14 @@ def graph(lines: Sequence[LineString], places: Sequence[Point], *, crossings: bo
     ends = np.array([[line.coords[0], line.coords[-1]] for line in edges])[..., :2]
     targets = np.array([(p.x, p.y) for p in places]).reshape(-1, 2)
     every = np.concatenate([ends.reshape(-1, 2), targets])
-    number, xy = _merge(every)
-    pair = number[: 2 * len(edges)].reshape(-1, 2)
+    merged, xy = _merge(every)
+    pair = merged[: 2 * len(edges)].reshape(-1, 2)
     course = np.empty(len(edges), object)
     course[:] = edges
     real = pair[:, 0] != pair[:, 1]
     return Graph(
         xy, pair[real, 0], pair[real, 1], course[real], np.array(origins, np.intp)[real],
-        number[2 * len(edges) :],
+        merged[2 * len(edges) :],
     )  # fmt: skip
 
 
@@ -229,7 +230,9 @@ def rooted(net: Graph, edges: Indices, root: int, *, keep: Indices, merge: bool)
     nodes, parents, courses, origins = [int(root)], [-1], [], []
     for item in order[1:]:
         node, up, edge = int(item), int(before[item]), edge_to[int(item)]
-        piece = list(net.course[edge].coords) if net.start[edge] == up else list(net.course[edge].coords)[::-1]
+        piece = (
+            list(net.course[edge].coords) if net.start[edge] == up else list(net.course[edge].coords)[::-1]
+        )
         piece = [(c[0], c[1]) for c in piece]
         start[node] = start[up] if passed[up] else up
         line[node] = line.pop(up)[:-1] + piece if passed[up] else piece
@@ -242,7 +245,9 @@ def rooted(net: Graph, edges: Indices, root: int, *, keep: Indices, merge: bool)
         origins.append(int(net.origin[edge]))
     course = np.empty(len(courses), object)
     course[:] = courses
-    return Rooted(np.array(nodes, np.intp), np.array(parents, np.intp), course, np.array(origins, np.intp), number)
+    return Rooted(
+        np.array(nodes, np.intp), np.array(parents, np.intp), course, np.array(origins, np.intp), number
+    )
 
 
 def _noded(lines: Sequence[LineString]) -> tuple[list[LineString], list[int]]:
@@ -259,7 +264,7 @@ def _cut(line: LineString, places: list[float]) -> list[LineString]:
         if marks[-1] + _SAME_M < place < line.length - _SAME_M:
             marks.append(place)
     marks.append(line.length)
-    return [substring(line, a, b) for a, b in zip(marks, marks[1:], strict=False)]
+    return [substring(line, a, b) for a, b in pairwise(marks)]
 
 
 def _merge(points: Array) -> tuple[Indices, Array]:

@@ -148,6 +148,7 @@ def outlet(
 def outflow(cp: Polynomial, t: float, heat: float, flow: float) -> float:
     """Temperature of `flow` after it gave off `heat` [W]."""
     aim = enthalpy(cp, t) - heat / max(flow, NO_FLOW)
-    out = t - heat / (max(flow, NO_FLOW) * value(cp, t))
+    out: float = t - heat / (max(flow, NO_FLOW) * value(cp, t))
     out -= (enthalpy(cp, out) - aim) / value(cp, out)
-    return out - (enthalpy(cp, out) - aim) / value(cp, out)
+    out -= (enthalpy(cp, out) - aim) / value(cp, out)
+    return out

@@ -38,6 +38,9 @@ def test_losses_of_the_network_count_once():
     """0.097 at the feed-in with simulated losses, else 0.111 at the customer."""
     simulated = weighting.table(PARAMETERS.with_constants(network_simulated=1))
     assert simulated.loc["district_heating", "co2_kg_kwh"] == 0.097
+    losing = weighting.table(PARAMETERS.with_constants(network_simulated=1, network_loss_share=0.1))
+    assert losing.loc["district_heating", "co2_kg_kwh"] == pytest.approx(0.097 * 1.1)
+    assert losing.loc["gas", "co2_kg_kwh"] == weighting.table(PARAMETERS).loc["gas", "co2_kg_kwh"]
 
 
 def test_import_and_export_by_hand():
