@@ -130,7 +130,7 @@ def software_version() -> str:
 def write(results: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     """Write results as compressed NetCDF, chunked by buildings; beside first, then renamed."""
     target = Path(path)
-    with _beside(target) as beside:
+    with written_beside(target) as beside:
         results.to_netcdf(beside, engine="netcdf4", encoding=_encoding(results))
     return target
 
@@ -148,7 +148,7 @@ def _encoding(results: xr.Dataset) -> dict[str, dict[str, Any]]:
 
 
 @contextmanager
-def _beside(target: Path) -> Iterator[Path]:
+def written_beside(target: Path) -> Iterator[Path]:
     """A path in the target's folder that becomes the target once all went well."""
     if not target.parent.is_dir():
         raise CallError("there is no such folder", target.parent, "Make it first")
@@ -186,7 +186,7 @@ def simulate_to_file(
     report = progress or no_progress
     target, ids = Path(path), case.envelope.index
     first = simulate(case, outputs=outputs, buildings=ids[:1], method=method)
-    with _beside(target) as beside:
+    with written_beside(target) as beside:
         _frame(case, first, ids).to_netcdf(beside, engine="netcdf4")
         with netCDF4.Dataset(beside, "a") as file:
             _define(file, first, len(ids))

@@ -92,6 +92,12 @@ def simulate(
     method: Annotated[
         str, typer.Option(help="For --out: rc5 (ISO 13790), or nodes (by layers, slower).")
     ] = "rc5",
+    network: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="N.nc", help="Simulate the heat network too, into this file; its losses count in the CO2."
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the district's year as JSON.")] = False,
     language: Annotated[Language, typer.Option("--lang", help="Language of the explanation.")] = Language.en,
 ) -> None:
@@ -101,14 +107,19 @@ def simulate(
     import twin
     from energy.parameters import Parameters
 
-    if out is None and trace is None and csv is None:
+    if out is None and trace is None and csv is None and network is None:
         raise CallError(
-            "there is nothing to write", "simulate", "Name --out R.nc, --csv F or --trace BUILDING"
+            "there is nothing to write",
+            "simulate",
+            "Name --out R.nc, --csv F, --network N.nc or --trace BUILDING",
         )
-    if out is not None and not out.resolve().parent.is_dir():
-        raise CallError(
-            "there is no such folder", out.resolve().parent, "Make it, or name another file for --out"
-        )
+    for option, file in (("--out", out), ("--network", network)):
+        if file is not None and not file.resolve().parent.is_dir():
+            raise CallError(
+                "there is no such folder",
+                file.resolve().parent,
+                f"Make it, or name another file for {option}",
+            )
     chosen = twin.open(district)
     figures = Parameters.from_folder(parameters) if parameters else Parameters.default()
     case = energy.Case(chosen, year_of(weather, chosen), figures)
@@ -116,9 +127,16 @@ def simulate(
         case = scenarios.load(scenario).apply(case)
     with progress_bar() as progress:
         case.look(progress)
+    piped = None
+    if network is not None:
+        before = energy.Case(case.district, case.weather, figures, shading=case.shading)
+        with progress_bar() as progress:  # pipes stay as they are laid for the state before any measure
+            piped = energy.network.simulate_network(case, energy.network.of_case(before), progress=progress)
+        energy.network.write(piped, case.parameters, network)
+        case = energy.network.with_losses(case, piped)
     if trace is not None:
         _explain(case, trace, as_json, language.value)
-        if out is None and csv is None:
+        if out is None and csv is None and network is None:
             return
     if out is not None:
         with progress_bar() as progress:
@@ -129,12 +147,40 @@ def simulate(
     if trace is not None:
         return
     totals = cli_scenario.totals(year)
+    pipes = {} if piped is None else _network_totals(piped)
     if as_json:
-        typer.echo(json.dumps({"buildings": len(year), "hours": 8760, **totals}))
+        known = {"network": pipes} if pipes else {}
+        typer.echo(json.dumps({"buildings": len(year), "hours": 8760, **totals, **known}))
         return
-    typer.echo(f"{out or csv}: {len(year)} buildings, 8760 hours each")
+    typer.echo(f"{out or csv or chosen.name}: {len(year)} buildings, 8760 hours each")
     for name, value in totals.items():
         typer.echo(f"  {name:24s} {value:16,.0f}")
+    if pipes:
+        typer.echo(f"{network}: heat network, {pipes['trench_km']:g} km, {pipes['substations']} substations")
+        for name in ("heat_delivered_kwh", "heat_lost_kwh", "pump_electricity_kwh", "unserved_kwh"):
+            typer.echo(f"  {name:24s} {pipes[name]:16,.0f}")
+        short = pipes["under_supplied"]
+        first = f", first {short[0]}" if short else ""
+        typer.echo(f"  {len(short)} substations lack heat or pressure in some hours{first}")
+        for note in pipes["notes"]:
+            typer.echo(f"  {note}")
+
+
+def _network_totals(found: Any) -> dict[str, Any]:
+    """What the heat network's year comes to, and what was estimated."""
+    stations = found.substations()
+    short = stations.index[stations["short_h"] + stations["low_pressure_h"] > 0]
+    return {
+        "trench_km": round(found.network.trench_km, 2),
+        "substations": len(stations),
+        "heat_delivered_kwh": float(found.served_kwh.sum()),
+        "heat_lost_kwh": float(found.supply_loss_kwh.sum() + found.return_loss_kwh.sum()),
+        "pump_electricity_kwh": float(found.pump_kwh.sum()),
+        "unserved_kwh": float(stations["unserved_kwh"].sum()),
+        "under_supplied": [str(name) for name in short],
+        "worst_substation": found.worst_substation,
+        "notes": list(found.network.notes),
+    }
 
 
 def _year_in(file: Path | None) -> Any:

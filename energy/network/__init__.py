@@ -8,6 +8,7 @@
 from energy.network.chain import of_case, simulate_network, with_losses
 from energy.network.model import Network
 from energy.network.operation import Operation
+from energy.network.report import dataset, write
 from energy.network.solver import FeedIn, NetworkYear, solve
 
 __all__ = [
@@ -15,8 +16,10 @@ __all__ = [
     "Network",
     "NetworkYear",
     "Operation",
+    "dataset",
     "of_case",
     "simulate_network",
     "solve",
     "with_losses",
+    "write",
 ]

@@ -229,3 +229,35 @@ def test_the_other_method_writes_and_sums_its_own_year(
     assert code == 2 and "--out" in err
     code, _, err = call(capsys, "simulate", place, "--out", tmp_path / "z.nc", "--method", "magic")
     assert code == 2 and "no method 'magic'" in err
+
+
+def test_simulate_writes_the_heat_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Heat that arrives and is lost is what the plant gives; CO2 counts at the feed-in, with the losses."""
+    out = tmp_path / "n.nc"
+    code, said, _ = call(capsys, "simulate", "lobeda", "--network", out, "--json")
+    assert code == 0
+    told = json.loads(said)
+    assert told["network"]["substations"] > 100 and 15 < told["network"]["trench_km"] < 60
+    with xr.open_dataset(out) as found:
+        assert all(found[name].attrs["units"] and found[name].attrs["long_name"] for name in found.data_vars)
+        assert found.sizes["time"] == 8760
+        served = float(found["heat_served_kwh"].astype("float64").sum())
+        lost = float((found["supply_loss_kwh"] + found["return_loss_kwh"]).astype("float64").sum())
+        assert served + lost == pytest.approx(
+            float(found["plant_heat_kwh"].astype("float64").sum()), rel=1e-5
+        )
+        assert served == pytest.approx(told["network"]["heat_delivered_kwh"], rel=1e-5)
+        assert float(found["pipe_loss_kwh"].sum()) == pytest.approx(lost, rel=1e-4)
+        assert float(found["flow_kg_s"].min()) >= 0
+        assert "estimate" in found.attrs["notes"]
+    code, said, _ = call(capsys, "simulate", "lobeda", "--csv", tmp_path / "y.csv", "--json")
+    assert code == 0
+    without = json.loads(said)
+    share = lost / served
+    change = told["network"]["heat_delivered_kwh"] * (0.097 * (1 + share) - 0.111)
+    assert told["co2_kg"] - without["co2_kg"] == pytest.approx(change, rel=0.01)
+
+
+def test_a_network_file_in_no_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, said = call(capsys, "simulate", "lobeda", "--network", tmp_path / "none" / "n.nc")
+    assert code == 2 and "no such folder" in said
