@@ -76,13 +76,15 @@ class NetworkYear:
 
     @property
     def loss_share(self) -> float:
-        """Heat lost in the ground over heat that arrives. [-]"""
-        return float((self.supply_loss_kwh.sum() + self.return_loss_kwh.sum()) / self.served_kwh.sum())
+        """Heat lost in the ground over heat that arrives; 0 where none does. [-]"""
+        served = float(self.served_kwh.sum())
+        return float(self.supply_loss_kwh.sum() + self.return_loss_kwh.sum()) / served if served > 0 else 0.0
 
     @property
     def pump_share(self) -> float:
-        """Electricity of the pump over heat that arrives. [-]"""
-        return float(self.pump_kwh.sum() / self.served_kwh.sum())
+        """Electricity of the pump over heat that arrives; 0 where none does. [-]"""
+        served = float(self.served_kwh.sum())
+        return float(self.pump_kwh.sum()) / served if served > 0 else 0.0
 
     @cached_property
     def station_drop_pa(self) -> Array:

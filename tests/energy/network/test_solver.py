@@ -194,6 +194,7 @@ def test_no_load_all_summer_and_a_substation_without_a_load() -> None:
     assert (year.plant_kwh > 0).all()  # losses of the warm pipe
     np.testing.assert_allclose(year.supply_c[3], 20.0, atol=1e-6)
     assert np.isfinite(year.substations()["heat_kwh"]).all()
+    assert year.loss_share == 0.0 and year.pump_share == 0.0
 
 
 def test_a_feed_in_takes_from_the_plant() -> None:
