@@ -269,6 +269,10 @@ def check(tables: Mapping[str, pd.DataFrame]) -> None:
     for name, table in tables.items():
         if name != "regions" and table.index.duplicated().any():
             raise SourceError(f"{table.index[table.index.duplicated()][0]!r} stands twice", f"table {name}")
+    names = [str(name) for holder in VALUE_TABLES for name in tables[holder].index]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise SourceError(f"{twice!r} stands in two of them", f"tables {', '.join(VALUE_TABLES)}")
     for source, column, target in _LINKS:
         known = set(tables[target].index.get_level_values(0))
         if lost := set(tables[source][column].dropna()) - known:

@@ -12,16 +12,23 @@ import numba
 T = TypeVar("T")
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+def compiled(
+    function: Callable[..., Any], *, finite: bool = False, inline: bool = False
+) -> Callable[..., Any]:
     """`function` as machine code that runs beside other threads and trusts that no number is nan.
 
     Kept on disk where there is a folder for it.
+
+    finite : it trusts that no number is infinite either.
+    inline : it is put into its callers whatever its size, so that lanes run together there.
     """
     options: dict[str, Any] = {
         "nogil": True,
         "error_model": "numpy",
-        "fastmath": {"contract", "nsz", "arcp", "reassoc", "nnan"},
+        "fastmath": {"contract", "nsz", "arcp", "reassoc", "nnan"} | ({"ninf"} if finite else set()),
     }
+    if inline:
+        options["forceinline"] = True
     try:
         return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
     except RuntimeError:  # no folder to keep the compiled code in

@@ -123,13 +123,13 @@ def simulate(
     chosen = twin.open(district)
     figures = Parameters.from_folder(parameters) if parameters else Parameters.default()
     case = energy.Case(chosen, year_of(weather, chosen), figures)
+    before = case
     if scenario:
         case = scenarios.load(scenario).apply(case)
     with progress_bar() as progress:
         case.look(progress)
     piped = None
     if network is not None:
-        before = energy.Case(case.district, case.weather, figures, shading=case.shading)
         with progress_bar() as progress:  # pipes stay as they are laid for the state before any measure
             piped = energy.network.simulate_network(case, energy.network.of_case(before), progress=progress)
         energy.network.write(piped, case.parameters, network)

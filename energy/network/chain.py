@@ -12,6 +12,7 @@ from energy.case import Case
 from energy.network import layout
 from energy.network.model import Network
 from energy.network.solver import FeedIn, NetworkYear, solve
+from energy.network.water import Indices
 from energy.simulate import simulate
 from twin.errors import CallError
 from twin.sources.base import no_progress
@@ -35,12 +36,17 @@ def design_power_kw(case: Case) -> pd.Series:
     Heat loss at the design outdoor temperature (as DIN EN 12831-1 takes it: transmission and ventilation,
     without gains), with a reserve for hot water.
     """
-    rows = np.flatnonzero((case.envelope["heating"] == HEATING).to_numpy() & case.columns.conditioned)
+    rows = _connected(case)
     zones = heat_balance.zones(case.columns.take(rows), case.parameters)
     loss = zones.h_tr_op_w_k + zones.h_tr_w_w_k + zones.h_ve_on_w_k
-    apart = case.parameters.constant("room_c") - case.parameters.constant("outdoor_design_c")
+    apart = case.parameters.constant("design_room_c") - case.parameters.constant("outdoor_design_c")
     reserve = case.parameters.constant("power_reserve")
     return pd.Series(loss * apart * reserve / 1000, index=case.envelope.index[rows])
+
+
+def _connected(case: Case) -> Indices:
+    """Rows of the envelope that the network heats."""
+    return np.flatnonzero((case.envelope["heating"] == HEATING).to_numpy() & case.columns.conditioned)
 
 
 def simulate_network(
@@ -60,8 +66,8 @@ def simulate_network(
     CallError : a connected building lies outside the network, or as `energy.network.solver.solve` says.
     """
     report = progress or no_progress
-    net = network or of_case(case)
-    connected = design_power_kw(case).index
+    net = of_case(case) if network is None else network
+    connected = case.envelope.index[_connected(case)]
     if len(lost := connected.difference(net.building_station.index)):
         raise CallError(
             f"{len(lost)} building(s) with district heating have no substation in the network",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from energy.heating_curve import Temperatures, heating_curve
 from energy.network.water import Array
 from energy.parameters import Parameters
 
@@ -14,7 +15,7 @@ _YEAR_H = 8760.0
 
 @dataclass(frozen=True)
 class Operation:
-    """Temperatures and limits of operation; each from the table network, changed by `replace`.
+    """Temperatures and limits of operation; each from the parameters, changed by `replace`.
 
     lowered_k : taken off the supply temperature all year. [K]  Other names as in the table.
     """
@@ -24,7 +25,7 @@ class Operation:
     outdoor_design_c: float
     outdoor_supply_min_c: float
     heating_limit_c: float
-    room_c: float
+    design_room_c: float
     radiator_supply_c: float
     radiator_return_c: float
     radiator_exponent: float
@@ -56,7 +57,7 @@ class Operation:
         curve = np.interp(temp_air, corners, [self.supply_max_c, self.supply_min_c])
         return np.asarray(curve - self.lowered_k)
 
-    def radiators_c(self, temp_air: Array) -> tuple[Array, Array]:
+    def radiators_c(self, temp_air: Array) -> Temperatures:
         """Supply and return temperature of the radiators by outdoor temperature; shape (time,). [°C]
 
         The mean excess over the room follows the load's share to the power 1/n, the spread the share itself
@@ -65,10 +66,8 @@ class Operation:
         share = np.clip(
             (self.heating_limit_c - temp_air) / (self.heating_limit_c - self.outdoor_design_c), 0, 1
         )
-        excess = 0.5 * (self.radiator_supply_c + self.radiator_return_c) - self.room_c
-        mean = self.room_c + excess * share ** (1 / self.radiator_exponent)
-        half = 0.5 * (self.radiator_supply_c - self.radiator_return_c) * share
-        return mean + half, mean - half
+        design = (np.asarray(self.radiator_supply_c), np.asarray(self.radiator_return_c))
+        return heating_curve(share, *design, np.asarray(self.radiator_exponent), self.design_room_c)
 
     def return_c(self, temp_air: Array) -> Array:
         """Return temperature of the substations, shape (time,): of radiators or of hot water. [°C]"""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from energy.network import friction, kernel, pipes
@@ -316,9 +315,8 @@ def _check_temperatures(supply: Array, back: Array, fluid: Water) -> None:
         )
 
 
-def _check_solution(totals: Array, served: Array, fed: Array, times: npt.ArrayLike) -> None:
+def _check_solution(totals: Array, served: Array, fed: Array, stamps: pd.DatetimeIndex) -> None:
     """Refuse hours whose flows did not converge or whose heat does not balance, naming the worst."""
-    stamps = pd.DatetimeIndex(times)  # type: ignore[arg-type]
     if not (good := totals[3] <= TOLERANCE).all():
         worst = int(np.argmax(np.where(np.isfinite(totals[3]), totals[3], np.inf)))
         raise CallError(

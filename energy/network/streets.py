@@ -50,10 +50,8 @@ class Graph:
         rows = np.arange(len(self.start)) if keep is None else keep
         a, b = np.minimum(self.start, self.end)[rows], np.maximum(self.start, self.end)[rows]
         length = np.maximum(self.length_m[rows], 1e-6)
-        order = np.lexsort((length, b, a))
-        first = np.ones(len(order), bool)
-        first[1:] = (np.diff(a[order]) != 0) | (np.diff(b[order]) != 0)
-        kept = order[first & (a[order] != b[order])]
+        kept = _shortest(a, b, length)
+        kept = kept[a[kept] != b[kept]]
         size = (len(self.xy), len(self.xy))
         return coo_array((length[kept], (a[kept], b[kept])), shape=size).tocsr()
 
@@ -147,10 +145,7 @@ def steiner(net: Graph) -> Indices:
     across = np.flatnonzero((a != b) & np.isfinite(distance[net.start]) & np.isfinite(distance[net.end]))
     total = distance[net.start[across]] + length[across] + distance[net.end[across]]
     low, high = np.minimum(a, b)[across], np.maximum(a, b)[across]
-    order = np.lexsort((total, high, low))
-    first = np.ones(len(order), bool)
-    first[1:] = (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)
-    chosen = order[first]
+    chosen = _shortest(low, high, total)
     size = (len(net.xy), len(net.xy))
     between = coo_array((total[chosen], (low[chosen], high[chosen])), shape=size).tocsr()
     meeting = {(int(low[i]), int(high[i])): int(across[i]) for i in chosen}
@@ -256,6 +251,14 @@ def _noded(lines: Sequence[LineString]) -> tuple[list[LineString], list[int]]:
     tree = shapely.STRtree(list(lines))
     origin = [int(tree.nearest(part.interpolate(0.5, normalized=True))) for part in parts]
     return parts, origin
+
+
+def _shortest(a: Indices, b: Indices, length: Array) -> Indices:
+    """Row of the shortest of each pair (a, b), in the order of the pairs."""
+    order = np.lexsort((length, b, a))
+    first = np.ones(len(order), bool)
+    first[1:] = (np.diff(a[order]) != 0) | (np.diff(b[order]) != 0)
+    return np.asarray(order[first], np.intp)
 
 
 def _cut(line: LineString, places: list[float]) -> list[LineString]:

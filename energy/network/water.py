@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from energy.parameters import Parameters
+from twin import compute
 from twin.errors import CallError
 
 Array = npt.NDArray[np.floating[Any]]
@@ -19,26 +19,9 @@ Polynomial = tuple[float, ...]
 LANES = 24  # hours side by side: a day, so that the day before is a good start
 NO_FLOW = 1e-9  # a flow that counts as none [kg/s]
 DEGREE = 6
-FASTMATH = {"contract", "nsz", "arcp", "reassoc", "nnan", "ninf"}
 
-
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` compiled by numba without the interpreter's lock, kept on disk where there is a folder."""
-    return _compiled(function, small=False)
-
-
-def small(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`compiled`, and put into its callers whatever its size, so that lanes run together there."""
-    return _compiled(function, small=True)
-
-
-def _compiled(function: Callable[..., Any], small: bool) -> Callable[..., Any]:
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": FASTMATH}
-    options["forceinline"] = small
-    try:
-        return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
-    except RuntimeError:  # no folder to keep the compiled code in
-        return numba.njit(**options)(function)  # type: ignore[no-any-return]
+compiled = partial(compute.compiled, finite=True)
+small = partial(compute.compiled, finite=True, inline=True)
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import fields
 
+import pandas as pd
 import pytest
 
-from energy.parameters import COMPONENTS, Parameters
-from twin.errors import CallError
+from energy.parameters import COMPONENTS, INDEX, VALUE_TABLES, Parameters, check
+from twin.errors import CallError, SourceError
 
 PARAMETERS = Parameters.default()
 TABLES = [field.name for field in fields(Parameters)]
@@ -60,3 +61,14 @@ def test_constants_can_be_changed_without_touching_the_default():
     assert changed.digest != PARAMETERS.digest
     with pytest.raises(CallError, match="no constant 'x'"):
         PARAMETERS.with_constants(x=1.0)
+
+
+def test_a_changed_constant_is_the_one_that_is_read() -> None:
+    """Each name stands in one table only: in two, a change of one would be read from the other."""
+    for table in VALUE_TABLES:
+        for name in getattr(PARAMETERS, table).index:
+            assert PARAMETERS.with_constants(**{str(name): 0.123}).constant(str(name)) == 0.123
+    tables = {name: getattr(PARAMETERS, name) for name in INDEX}
+    doubled = pd.concat([PARAMETERS.network, PARAMETERS.supply.loc[["heating_limit_c"]]])
+    with pytest.raises(SourceError, match="heating_limit_c"):
+        check(tables | {"network": doubled})

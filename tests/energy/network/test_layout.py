@@ -10,7 +10,7 @@ from shapely.geometry import LineString, Point
 
 import energy
 import twin
-from energy.network import layout, of_case, pipes, simulate_network, streets, with_losses
+from energy.network import Network, layout, of_case, pipes, simulate_network, streets, with_losses
 from energy.network.friction import gradient
 from energy.network.water import Water
 from energy.parameters import Parameters
@@ -129,7 +129,9 @@ def _stations(places: dict[str, tuple[float, float, str | None]]) -> pd.DataFram
     return table(rows, "substation_id")
 
 
-def _laid(courses: list[list[tuple[float, float]]], stations: pd.DataFrame, **columns: list[object]):  # type: ignore[no-untyped-def]
+def _laid(
+    courses: list[list[tuple[float, float]]], stations: pd.DataFrame, **columns: list[object]
+) -> Network:
     base = slabs(4)
     changed = base.replace(network_pipes=_pipes(courses, **columns), substations=stations)
     load = pd.Series(50.0, index=base.buildings.index[:2])

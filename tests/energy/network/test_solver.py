@@ -31,17 +31,18 @@ ZERO_C = 273.15
 
 def steady(supply_k: float, **changes: float) -> Operation:
     """A supply that does not follow the weather and returns at 290.0 K."""
-    fixed = {"station_return_min_c": 290.0 - ZERO_C, "room_c": 5.0, "approach_k": 0.0}
+    fixed = {"station_return_min_c": 290.0 - ZERO_C, "design_room_c": 5.0, "approach_k": 0.0}
     return operation(supply_min_c=supply_k - ZERO_C, supply_max_c=supply_k - ZERO_C, **(fixed | changes))
+
+
+def analytic(folder: Path, name: str) -> np.ndarray:
+    """One of pandapipes' analytic tables: α, d, ṁ, c, outside, start, L, T. [SI, K]"""
+    return np.genfromtxt(folder / "validation" / "pandapipes" / name, delimiter=";", skip_header=1)
 
 
 def test_one_pipe_in_closed_form(shared_data: Path) -> None:
     """T = T_ext + (T_0 − T_ext)·exp(−α·π·d·L/(ṁ·c)): pandapipes' analytic table, 1 to 6 km."""
-    table = np.genfromtxt(
-        shared_data / "validation" / "pandapipes" / "Temperature_one_pipe_an.csv",
-        delimiter=";",
-        skip_header=1,
-    )
+    table = analytic(shared_data, "Temperature_one_pipe_an.csv")
     alpha, d, flow, cp, outside, start = table[0, :6]
     water = Water.constant(cp, 998.0, 1e-3)
     for length, end in table[1:, 6:8]:
@@ -56,11 +57,7 @@ def test_one_pipe_in_closed_form(shared_data: Path) -> None:
 
 def test_a_tee_in_closed_form(shared_data: Path) -> None:
     """2 kg/s divide into twice 1 kg/s (pandapipes' analytic table)."""
-    table = np.genfromtxt(
-        shared_data / "validation" / "pandapipes" / "Temperature_tee_2ab_1zu_an.csv",
-        delimiter=";",
-        skip_header=1,
-    )
+    table = analytic(shared_data, "Temperature_tee_2ab_1zu_an.csv")
     alpha, d, _, cp, outside, start = table[0, :6]
     lengths = [table[1, 6], table[2, 6], table[3, 6]]
     net = network([-1, 0, 1, 1], lengths, [d * 1000] * 3, [alpha * np.pi * d] * 3, {2: 100.0, 3: 100.0})
