@@ -6,12 +6,12 @@ PORT ?= 5006
 DISTRICT ?= lobeda
 STAMP = $(VENV)/.installed-
 
-.PHONY: serve test bench check-long lint constraints sample clean browser
+.PHONY: serve test bench check-long lint constraints sample clean services
 
 serve: $(STAMP)run
 	@$(BIN)/lobeda serve $(DISTRICT) --port $(PORT)
 
-test: $(STAMP)test $(STAMP)peer browser
+test: $(STAMP)test $(STAMP)peer services
 	$(BIN)/python -m pytest -q
 
 bench: $(STAMP)test $(STAMP)peer
@@ -44,11 +44,13 @@ constraints: $(STAMP)run
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
 	  --no-header --no-annotate --no-emit-index-url --upgrade -o constraints.txt
 
-# Chromium for the browser tests, where Debian's packages may be installed; else those tests say why they skip.
-browser:
-	@command -v chromium >/dev/null 2>&1 || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 \
-	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } \
-	  || echo "Chromium is not installed: browser tests will be skipped"
+# Chromium, PostgreSQL and Mosquitto for the tests, where Debian's packages may be installed; else the tests that
+# need them say why they skip.
+services:
+	@{ command -v chromium && command -v mosquitto && ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1 \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && apt-get update -qq \
+	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium postgresql mosquitto >/dev/null; } \
+	  || echo "Chromium, PostgreSQL or Mosquitto is not installed: tests that need them will be skipped"
 
 $(STAMP)run: pyproject.toml constraints.txt viewer/scene/build_hook.py viewer/scene/package-lock.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.13 …"; exit 2; }
