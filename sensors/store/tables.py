@@ -1,7 +1,7 @@
 """The store's tables, the same on SQLite and PostgreSQL.
 
-Times are microseconds since 1970 in UTC (`sensors.times`), geometries GeoJSON in WGS84 as SensorThings wants
-them. Values are never changed: a correction is a further row of `observations` with the same `id` and the next
+Times are microseconds since 1970 in UTC (`sensors.times`), geometries GeoJSON in WGS84 as the standard wants
+it. Values are never changed: a correction is a further row of `observations` with the same `id` and the next
 `version`; only `current` of the row before it is cleared. A deletion is such a row with `deleted` set.
 Entities keep their present state in a table each and their former states in `history`.
 """
