@@ -1,0 +1,11 @@
+"""Protocols: each module reads one kind of source into the store. One module, one line here.
+
+`sensors.ingest.run` takes further ones from its caller, so that a protocol which needs more than this package
+may import (weather, models) is added where both are known.
+"""
+
+from sensors.protocols.base import Counters, Feed, FeedError, FeedOptions, Module
+
+__all__ = ["PROTOCOLS", "Counters", "Feed", "FeedError", "FeedOptions", "Module"]
+
+PROTOCOLS: dict[str, Module] = {}
