@@ -40,7 +40,8 @@ def fill(district: District, parameters: Parameters) -> pd.DataFrame:
     window_{n,ne,…,nw}_m2, party_unheated_area_m2; u_{party,wall,roof,floor,window,door}_w_m2k of the
     components themselves; r_unheated_{roof,floor}_m2k_w of an unheated space behind them; b_roof, b_floor;
     g_window; shading_device; delta_u_thermal_bridge_w_m2k; infiltration_1_h, ventilation_{,off_}1_h;
-    fabric, pitched_roof, heat_capacity_wh_m2k, mass_area_ratio; setpoint_offset_k; heating; refurbishment;
+    fabric, pitched_roof, heat_capacity_wh_m2k, mass_area_ratio; setpoint_offset_k; gains_factor and
+    hot_water_factor, over the use's figures; heating; refurbishment;
     and `…_source` columns ("given:…", "derived:…", "guessed:…"). How sure each is: `energy.spreads`.
 
     Raises
@@ -64,6 +65,9 @@ def fill(district: District, parameters: Parameters) -> pd.DataFrame:
     envelope["shading_device_source"] = "guessed:use (estimate)"
     envelope["setpoint_offset_k"] = 0.0
     envelope["setpoint_offset_source"] = "guessed:as the use's set-point"
+    for quantity in ("gains", "hot_water"):
+        envelope[f"{quantity}_factor"] = 1.0
+        envelope[f"{quantity}_source"] = "guessed:as the use"
     envelope["heating"], envelope["heating_source"] = _heating(buildings, types, parameters)
     cold = (envelope["heating"] == "none").to_numpy()
     envelope["conditioned"] &= ~cold

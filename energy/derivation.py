@@ -292,9 +292,9 @@ def _zone(sheet: Sheet, row: pd.DataFrame, case: Case) -> None:
         "q_int",
         "Internal gains, mean",
         "Innere Gewinne, Mittel",
-        float(use["gains_w_m2"].iloc[0]),
+        float(use["gains_w_m2"].iloc[0] * row["gains_factor"].iloc[0]),
         "W/m²",
-        str(use["source"].iloc[0]),
+        f"{use['source'].iloc[0]}; {row['gains_source'].iloc[0]}",
     )
     sheet.given(
         "t",

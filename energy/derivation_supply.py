@@ -34,8 +34,9 @@ def explain_supply(sheet: Sheet, row: pd.DataFrame, case: Case, heating_kwh: Arr
     demand = supply.supply_of(building, parameters)
     function = str(row["function"].iloc[0])
     of_use = str(parameters.use.loc[[function], "source"].iloc[0])
+    of_water = f"{of_use}; {row['hot_water_source'].iloc[0]}"
     water = float(demand.hot_water_kwh_a[0])
-    sheet.given("Q_W", "Hot water need", "Trinkwarmwasserbedarf", water, "kWh", of_use)
+    sheet.given("Q_W", "Hot water need", "Trinkwarmwasserbedarf", water, "kWh", of_water)
     used = float(demand.electricity_kwh_a[0])
     sheet.given("E_use", "Electricity of appliances and light", "Nutzerstrom", used, "kWh", of_use)
     plants = heat_supply.plants_of(building, parameters, demand)

@@ -24,6 +24,7 @@ NUMBERS = (
     "r_unheated_roof_m2k_w", "r_unheated_floor_m2k_w", "b_roof", "b_floor", "g_window",
     "delta_u_thermal_bridge_w_m2k", "infiltration_1_h", "ventilation_1_h", "ventilation_off_1_h",
     "heat_capacity_wh_m2k", "mass_area_ratio", "party_unheated_area_m2", "u_party_w_m2k",
+    "gains_factor", "hot_water_factor",
 )  # fmt: skip
 SHADING = {"rays": "shading_own", "tabula": "shading_vertical"}
 SIGNED = ("setpoint_offset_k",)
@@ -110,7 +111,7 @@ def zones(envelope: Envelope, parameters: Parameters, *, shading: str = "tabula"
         c_m_wh_k=get("heat_capacity_wh_m2k") * area,
         a_m_m2=mass_area,
         a_tot_m2=inner,
-        gains_w=gains * area,
+        gains_w=gains * area * get("gains_factor"),
         solar_area_m2=solar_area(envelope, parameters, shading=shading),
         set_offset_k=get("setpoint_offset_k"),
         heating_limit_w=unlimited,

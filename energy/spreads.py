@@ -30,6 +30,8 @@ SOURCE_OF = {
     "door_area_m2": "door_area_source",
     "a_use_m2": "a_use_source",
     "setpoint_offset_k": "setpoint_offset_source",
+    "gains_factor": "gains_source",
+    "hot_water_factor": "hot_water_source",
 }
 KINDS = ("given", "derived", "guessed")
 _OTHER = "derived"  # what a measure sets is planned and known, not measured

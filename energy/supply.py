@@ -38,7 +38,7 @@ class Supply:
 
 
 def supply_of(buildings: Columns, parameters: Parameters) -> Supply:
-    """The supply of buildings (with the figures a_use_m2 and dwellings).
+    """The supply of buildings (with the figures a_use_m2, dwellings and hot_water_factor).
 
     Homes use electricity by the size of their households, all others by floor area; buildings that are not
     conditioned need no hot water.
@@ -51,11 +51,12 @@ def supply_of(buildings: Columns, parameters: Parameters) -> Supply:
     area, dwellings = (_known(buildings[name]) for name in ("a_use_m2", "dwellings"))
     by_dwelling = use["by_household"].to_numpy(bool)[buildings.function] & (dwellings > 0)
     dwelling_area = np.divide(area, dwellings, out=np.ones_like(area), where=by_dwelling)
+    hot_water = of_use("hot_water_kwh_m2a") * area * _known(buildings["hot_water_factor"])
     carriers = tuple(parameters.carriers.index)
     of_heat = np.array([carriers.index(c) if c in carriers else -1 for c in systems["carrier"]], np.intp)
     return Supply(
         carriers=carriers,
-        hot_water_kwh_a=np.where(buildings.conditioned, of_use("hot_water_kwh_m2a") * area, 0.0),
+        hot_water_kwh_a=np.where(buildings.conditioned, hot_water, 0.0),
         electricity_kwh_a=np.where(
             by_dwelling,
             electricity_per_dwelling(dwelling_area, parameters) * dwellings,

@@ -19,6 +19,9 @@ CASE = energy.Case(
     ),
     sample(),
 )
+CASE = CASE.replace(
+    envelope=CASE.envelope.assign(gains_factor=[1.2, 1.0, 1.0], hot_water_factor=[0.8, 1.0, 1.0])
+)
 ENDS = {
     "Q_H": "heating_need_kwh", "Q_C": "cooling_need_kwh", "Q_W": "hot_water_need_kwh",
     "E_use": "electricity_use_kwh", "E_heat": "heating_delivered_kwh", "E_p": "primary_energy_kwh",

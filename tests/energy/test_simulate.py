@@ -151,6 +151,13 @@ def test_a_cooler_set_point_by_building():
     assert ((ratio.iloc[:5] > 0.75) & (ratio.iloc[:5] < 0.96)).all()
 
 
+def test_gains_and_hot_water_by_building():
+    """The factors scale the use's figures: twice the hot water, and less heating with more gains."""
+    other = energy.annual(CASE.replace(envelope=CASE.envelope.assign(gains_factor=1.5, hot_water_factor=2.0)))
+    np.testing.assert_allclose(other["hot_water_need_kwh"], 2 * YEAR["hot_water_need_kwh"], rtol=1e-6)
+    assert (other["heating_need_kwh"].iloc[:5] < YEAR["heating_need_kwh"].iloc[:5]).all()
+
+
 def test_progress_is_told():
     told: list[float] = []
     energy.simulate(CASE, resolution="year", progress=lambda text, share: told.append(share))
