@@ -2,8 +2,9 @@
 
 Times are microseconds since 1970 in UTC (`sensors.times`), geometries GeoJSON in WGS84 as the standard wants
 it. Values are never changed: a correction is a further row of `observations` with the same `id` and the next
-`version`; only `current` of the row before it is cleared. A deletion is such a row with `deleted` set.
-Entities keep their present state in a table each and their former states in `history`.
+`version`; only `current` of the row before it is cleared. A deletion is such a row with `deleted` set; where
+a whole datastream goes, `deleted` is set in the rows themselves. Entities keep their present state in a
+table each and their former states in `history`.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ def _entity(name: str, *columns: sa.schema.SchemaItem) -> Table:
         Column("version", sa.Integer, nullable=False, server_default="1"),
         Column("changed_at", Time, nullable=False),
         Column("deleted", sa.Boolean, nullable=False, server_default=sa.false()),
+        # An id is never given twice, even after a purge.
+        sqlite_autoincrement=True,
     )
 
 
@@ -156,6 +159,7 @@ observations = Table(
     Column("source_key", Text),
     Column("received_at", Time, nullable=False),
     UniqueConstraint("id", "version"),
+    sqlite_autoincrement=True,
 )
 _live = sa.and_(observations.c.current, sa.not_(observations.c.deleted))
 Index(
@@ -194,6 +198,7 @@ latest = Table(
 
 
 def _roll_up(name: str) -> Table:
+    """Figures of a stretch of time: of numbers neither bad (4) nor missing (9); `worst_flag` is of all."""
     return Table(
         name,
         metadata,
@@ -205,9 +210,10 @@ def _roll_up(name: str) -> Table:
         Column("max", sa.Double),
         Column("sum", sa.Double),
         Column("last", sa.Double),
+        Column("last_time", Time),
         Column("worst_flag", sa.SmallInteger, nullable=False),
-        # Marks what late or corrected data have made stale.
-        Column("stale", sa.Boolean, nullable=False, server_default=sa.false()),
+        # Its observations are gone by retention: late ones are added to it, it is never computed again.
+        Column("frozen", sa.Boolean, nullable=False, server_default=sa.false()),
     )
 
 

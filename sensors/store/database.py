@@ -1,0 +1,158 @@
+"""How the database is reached: SQLite in a file by default, PostgreSQL by address."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.engine.url import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+
+from sensors.errors import StoreError
+from twin.errors import CallError
+
+# One writer at a time on PostgreSQL too: the number of an advisory lock.
+WRITER_LOCK = int.from_bytes(b"lobeda", "big")
+_WAIT_SECONDS = 30
+_FULL = ("database or disk is full", "disk I/O error", "No space left", "53100", "53200")
+_NOT_OURS = ("file is not a database", "file is encrypted", "malformed")
+
+
+def database_url(url: str | None = None) -> URL:
+    """The address to use: `url`, else LOBEDA_DATABASE_URL, else a file in the data folder.
+
+    Raises
+    ------
+    CallError : no address of SQLite or PostgreSQL.
+    """
+    named = url or os.environ.get("LOBEDA_DATABASE_URL")
+    if not named:
+        return URL.create("sqlite", database=str(data_folder() / "sensors.sqlite"))
+    try:
+        parsed = make_url(named)
+    except ArgumentError:
+        raise _no_address("the database's address cannot be read") from None
+    if parsed.get_backend_name() in ("postgresql", "postgres"):
+        return parsed.set(drivername="postgresql+pg8000")
+    if parsed.drivername not in ("sqlite", "sqlite+pysqlite"):
+        raise _no_address(f"{parsed.drivername} is not a database that the store knows")
+    if parsed.database in (None, "", ":memory:"):
+        raise _no_address("a database in memory loses what it acknowledged")
+    return parsed
+
+
+def _no_address(what: str) -> CallError:
+    return CallError(
+        what, "LOBEDA_DATABASE_URL", "Name sqlite:////folder/file.sqlite or postgresql://user@host/database"
+    )
+
+
+def data_folder() -> Path:
+    """Where the store's file stands: LOBEDA_DATA, else the user's data folder."""
+    named = os.environ.get("LOBEDA_DATA")
+    if named:
+        return Path(named)
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "lobeda"
+
+
+def shown(url: URL) -> str:
+    """The address without its password, for messages."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return url.render_as_string(hide_password=True)
+
+
+def create_engine(url: URL) -> Engine:
+    """An engine whose commits are on the disk when they return, and whose transactions begin as asked for.
+
+    Raises
+    ------
+    CallError : the driver of the address is not installed.
+    """
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_engine(url)
+    try:
+        engine = sa.create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, pool_timeout=30)
+    except NoSuchModuleError:
+        raise _no_address(f"{url.drivername} is not installed") from None
+
+    @event.listens_for(engine, "connect")
+    def settings(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute("SET synchronous_commit = on")
+        cursor.execute("SET TIME ZONE 'UTC'")
+        cursor.close()
+        connection.commit()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("writes"):
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
+
+    return engine
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    """SQLite in WAL mode with `synchronous=FULL`: what is committed survives a power cut."""
+    Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, connect_args={"timeout": _WAIT_SECONDS, "cached_statements": 256})
+
+    @event.listens_for(engine, "connect")
+    def settings(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions begin where the event below says, not by guessing
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "temp_store=MEMORY",
+            "cache_size=-32768",
+            "mmap_size=268435456",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def reported(url: URL) -> Iterator[None]:
+    """Turns the drivers' errors into one line; a broken rule of the data stays what it is.
+
+    Raises
+    ------
+    StoreError : the database cannot be reached, is full, or is not one of this program's.
+    """
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except (DBAPIError, sa.exc.TimeoutError, OSError) as error:
+        raise as_store_error(error, url) from error
+
+
+def as_store_error(error: Exception, url: URL) -> StoreError:
+    """What a driver's error means for the user."""
+    said = str(error.orig if isinstance(error, DBAPIError) else error)
+    if any(word in said for word in _FULL):
+        return StoreError("the database's disk is full", shown(url), "Free space; nothing is lost meanwhile")
+    if any(word in said for word in _NOT_OURS):
+        return StoreError("this is not a database, or it is damaged", shown(url), "Restore a backup")
+    if "locked" in said:
+        return StoreError("another program keeps the database locked", shown(url), "End it, or wait")
+    return StoreError(
+        f"the database cannot be used: {said.splitlines()[0][:200] if said else type(error).__name__}",
+        shown(url),
+        "Look whether it runs and may be written",
+    )
