@@ -47,14 +47,15 @@ class Schedule:
 def schedule(function: str, weather: Weather, parameters: Parameters) -> Schedule:
     """The course of `function` (as in the table use) over the weather's hours.
 
-    Set-back holds outside the occupied hours. A weather of one year has a year's electricity and hot water,
-    a shorter or longer one as much as its hours have in their calendar years.
+    Set-back holds outside the occupied hours, and in part where a share of the rooms is occupied. A weather
+    of one year has a year's electricity and hot water, a shorter or longer one as much as its hours have in
+    their calendar years.
     """
     use = parameters.use.loc[function].to_dict()
     rests = bool(use["vacations"])
     local = weather.times.tz_convert(LOCAL_TIME)
     day, hour = kinds_of_day(local, rests, parameters), local.hour.to_numpy()
-    occupied = _week(function, "occupied", parameters)[day, hour] > 0
+    heated = _week(function, "occupied", parameters)[day, hour]
     gains = _week(function, "gains", parameters)
     cool_to = float(use["set_cooling_c"]) if use["cooled"] else NO_COOLING_C
 
@@ -69,9 +70,9 @@ def schedule(function: str, weather: Weather, parameters: Parameters) -> Schedul
         else shape("electricity")
     )
     return Schedule(
-        set_heating_c=np.where(occupied, float(use["set_heating_c"]), float(use["set_back_c"])),
+        set_heating_c=heated * float(use["set_heating_c"]) + (1 - heated) * float(use["set_back_c"]),
         set_cooling_c=np.full(len(weather), cool_to),
-        occupied=occupied,
+        occupied=heated > 0,
         gains=gains[day, hour] / _weekly_mean(gains),
         electricity=share_of_year(electricity, local),
         hot_water=share_of_year(shape("hot_water"), local),

@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from energy import Case
 from energy.transmittances import follow_refurbishment
+from scenarios.measures import base
+from scenarios.measures.base import Parameter
 from twin.errors import CallError
 
 TITLE = {"de": "Gebäudehülle sanieren", "en": "Envelope retrofit"}
+DESCRIPTION = {
+    "de": "Wände, Dach, unterste Decke und Fenster erreichen einen Standard; nichts wird schlechter.",
+    "en": "Walls, roof, lowest floor and windows reach the U-values of a standard; nothing is made worse.",
+}
+STAGE = 1
+EXCLUDES: tuple[str, ...] = ()
+BEFORE: tuple[str, ...] = ()
 COMPONENTS = ("wall", "roof", "floor", "window")
-Component = Literal["wall", "roof", "floor", "window"]
+PARAMETERS = (
+    Parameter(
+        "components", {"de": "Bauteile", "en": "Components"}, COMPONENTS, choices=COMPONENTS,
+        source="our choice",
+    ),
+    Parameter(
+        "standard", {"de": "Standard", "en": "Standard"}, "usual",
+        source="see assets/parameters/refurbishment.csv", is_estimate=True,
+    ),
+    Parameter(
+        "share", {"de": "Anteil der Blöcke", "en": "Share of the blocks"}, 1.0, "1", 0.0, 1.0,
+        source="our choice: all",
+    ),
+)  # fmt: skip
+applicable = base.conditioned
 
 
 def apply(
@@ -42,7 +64,7 @@ def apply(
     CallError : an unknown component, standard or building, or a share outside 0 to 1.
     """
     _check(case, components, standard, share)
-    chosen = _chosen(case, buildings)
+    chosen = base.chosen(case, buildings, applicable(case), "envelope_retrofit")
     chosen = chosen & (retrofit_order(case, chosen) < share)
     envelope = case.envelope.copy()
     for component in components:
@@ -91,28 +113,12 @@ def _improve(
     envelope.loc[better, f"u_{component}_source"] = f"measure:envelope_retrofit {standard}"
 
 
-def _chosen(case: Case, buildings: Iterable[str] | None) -> np.ndarray:
-    conditioned = case.envelope["conditioned"].to_numpy(bool)
-    if buildings is None:
-        return conditioned
-    ids = pd.Index(list(buildings))
-    if (lost := ids[~ids.isin(case.envelope.index)]).size:
-        raise CallError(
-            f"there is no building {lost[0]!r}", "envelope_retrofit", "Use ids of the table buildings"
-        )
-    return conditioned & case.envelope.index.isin(ids)
-
-
 def _check(case: Case, components: Sequence[str], standard: str, share: float) -> None:
-    if unknown := [component for component in components if component not in COMPONENTS]:
-        raise CallError(
-            f"there is no component {unknown[0]!r}", "envelope_retrofit", f"Use {', '.join(COMPONENTS)}"
-        )
-    if not 0 <= share <= 1:
-        raise CallError(f"share is {share}", "envelope_retrofit", "Use 0 to 1")
+    values = {"components": components, "standard": standard, "share": share}
+    base.check("envelope_retrofit", PARAMETERS, values)
     if standard not in case.parameters.standards:
         raise CallError(
             f"there is no standard {standard!r}",
-            "envelope_retrofit",
+            "measure envelope_retrofit",
             f"Use {' or '.join(case.parameters.standards)}",
         )

@@ -46,7 +46,7 @@ def test_documented_factors():
 
 
 def test_refurbishment_standards_by_component():
-    assert PARAMETERS.standards == ("usual", "advanced")
+    assert PARAMETERS.standards == ("usual", "advanced", "eh55")
     usual = {name: PARAMETERS.refurbishment_standard("usual", name).u_value_w_m2k for name in COMPONENTS}
     assert usual == {"wall": 0.22, "roof": 0.19, "floor": 0.29, "window": 1.3}
     assert PARAMETERS.refurbishment_standard("advanced", "window").g_value == 0.5

@@ -1,0 +1,152 @@
+"""What measures share: described parameters, the choice of buildings, and refusals in one voice.
+
+A measure is a module with
+
+- `TITLE`, `DESCRIPTION`: texts in German and English,
+- `PARAMETERS`: what can be set, each with unit, range, default and source,
+- `apply(case, *, buildings=None, …) -> Case`: a new case; what it may not apply to stays as it is,
+- `applicable(case) -> mask`: the buildings that it may apply to; absent where it acts on the whole case,
+- `STAGE`: the first stage of a run that shows its effect (1: buildings, 2: heat network),
+- `EXCLUDES`: measures that may not act on the same building in one scenario,
+- `BEFORE`: measures that must come after it where both are in a scenario.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from energy import Case
+from twin.errors import CallError
+
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What can be set of a measure.
+
+    default : a number, text, truth value, or several texts.
+    low, high : limits of a number, both included.
+    choices : of a text, or of each of several texts; empty: no limit.
+    source : of the default.
+    """
+
+    name: str
+    title: Mapping[str, str]
+    default: Any
+    unit: str = ""
+    low: float = -math.inf
+    high: float = math.inf
+    choices: tuple[str, ...] = ()
+    source: str = ""
+    is_estimate: bool = False
+
+
+def check(measure: str, parameters: Iterable[Parameter], values: Mapping[str, Any]) -> None:
+    """Refuse values that the measure's parameters do not allow.
+
+    Raises
+    ------
+    CallError : names the measure, the parameter and what may stand there.
+    """
+    for parameter in parameters:
+        if parameter.name in values:
+            _check_one(f"measure {measure}", parameter, values[parameter.name])
+
+
+def _check_one(where: str, parameter: Parameter, value: Any) -> None:
+    if isinstance(parameter.default, bool):
+        if not isinstance(value, bool):
+            raise CallError(f"{parameter.name} is {value!r}", where, "Use true or false")
+    elif isinstance(parameter.default, (int, float)):
+        number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        if not number or not parameter.low <= value <= parameter.high:
+            unit = f" {parameter.unit}" if parameter.unit else ""
+            raise CallError(
+                f"{parameter.name} is {value!r}",
+                where,
+                f"Use {parameter.low:g} to {parameter.high:g}{unit}",
+            )
+    else:
+        given = [value] if isinstance(value, str) else value
+        if not isinstance(given, (list, tuple)) or not all(isinstance(text, str) for text in given):
+            raise CallError(f"{parameter.name} is {value!r}", where, "Use text")
+        if parameter.choices and (odd := [text for text in given if text not in parameter.choices]):
+            raise CallError(
+                f"there is no {parameter.name} {odd[0]!r}", where, f"Use {', '.join(parameter.choices)}"
+            )
+
+
+def chosen(case: Case, buildings: Iterable[str] | None, may: Mask, measure: str) -> Mask:
+    """Those of `buildings` (ids; all without them) that the measure may apply to, shape (building,).
+
+    Raises
+    ------
+    CallError : a building that does not exist.
+    """
+    if buildings is None:
+        return may
+    ids = pd.Index(list(buildings))
+    if (lost := ids[~ids.isin(case.envelope.index)]).size:
+        raise CallError(
+            f"there is no building {lost[0]!r}", f"measure {measure}", "Use ids of the table buildings"
+        )
+    both: Mask = may & np.asarray(case.envelope.index.isin(ids), bool)
+    return both
+
+
+def conditioned(case: Case) -> Mask:
+    """Whether each building is heated, shape (building,)."""
+    heated: Mask = case.envelope["conditioned"].to_numpy(bool)
+    return heated
+
+
+def homes(case: Case) -> Mask:
+    """Whether each building is a heated apartment or family house, shape (building,)."""
+    by_household = case.parameters.use["by_household"].to_dict()
+    both: Mask = conditioned(case) & case.envelope["function"].map(by_household).fillna(False).to_numpy(bool)
+    return both
+
+
+def variant_of_use(
+    case: Case, rows: Mask, label: str, figures: Mapping[str, Any], occupied: npt.NDArray[np.float64] | None
+) -> Case:
+    """The case whose buildings `rows` have their use's schedule with some figures changed.
+
+    Set-points stand in the table use, by function: the buildings get a function of their own, with all that
+    the shipped one has but `figures`.
+
+    label : of the variant; two variants of one label and function must have the same figures.
+    occupied : hours of use in place of the function's, shape (24,) for all days; None: as they are.
+    """
+    parameters, envelope = case.parameters, case.envelope.copy()
+    functions = envelope["function"].to_numpy(object)
+    use, schedules, rooms = parameters.use, parameters.schedules, parameters.rooms
+    for function in sorted(set(functions[rows])):
+        name = f"{function}~{label}"
+        row = use.loc[[function]].assign(**figures)
+        use = pd.concat([use.drop(index=name, errors="ignore"), row.set_axis([name])]).rename_axis("function")
+        week = schedules.xs(function, level="function", drop_level=False).reset_index()
+        week["function"] = name
+        if occupied is not None:
+            hours = [f"h{hour:02d}" for hour in range(24)]
+            week.loc[week["quantity"] == "occupied", hours] = occupied
+        kept = schedules[schedules.index.get_level_values("function") != name]
+        schedules = pd.concat([kept, week.set_index(list(schedules.index.names))])
+        room = rooms.loc[[function]].set_axis([name])
+        rooms = pd.concat([rooms.drop(index=name, errors="ignore"), room]).rename_axis("function")
+        envelope.loc[rows & (functions == function), "function"] = name
+    changed = parameters.replace(use=use, schedules=schedules, rooms=rooms)
+    return case.replace(envelope=envelope, parameters=changed)
+
+
+def function_of(function: str) -> str:
+    """The shipped function of a building's use, also of a variant."""
+    return function.split("~", 1)[0]
