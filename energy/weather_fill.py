@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energy import radiation, sky
-from energy.weather_formats.base import RADIATION, Reading
+from energy.weather_formats.base import ASIDE, RADIATION, Reading
 from twin.errors import SourceError
 
 Array = npt.NDArray[np.float64]
@@ -31,7 +31,7 @@ def fill(reading: Reading) -> tuple[pd.DataFrame, dict[str, str]]:
     ------
     SourceError : no temperature, wind or radiation; a gap too long; figures in other units.
     """
-    table, done = reading.table.copy(), dict(reading.metadata)
+    table, done = reading.table.drop(columns=list(ASIDE), errors="ignore").copy(), dict(reading.metadata)
     for name in ("temp_air", "wind_speed"):
         if name not in table:
             raise SourceError(f"the file has no {name}", reading.source, "Use a file that holds it")

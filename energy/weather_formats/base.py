@@ -23,8 +23,11 @@ QUANTITIES = {
     "ir_horizontal": "W/m², long-wave from the sky on the horizontal",
     "cloud_cover": "share of the sky, 0 to 1",
     "sunshine": "share of the hour, 0 to 1",
+    "precipitation": "mm in the hour",
+    "pressure": "hPa at the station's height",
 }
 RADIATION = ("ghi", "dni", "dhi", "bhi")
+ASIDE = ("precipitation", "pressure")  # what the energy of buildings does not need
 
 
 @dataclass(frozen=True)

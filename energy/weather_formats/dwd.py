@@ -2,19 +2,18 @@
 
 Stamps are in UTC, before 2000 in CET. Temperature, humidity, wind and clouds of hourly tables are taken as
 instantaneous at the stamp (measured at minute 50 before it). Sums belong to the interval that ends at the
-stamp: sunshine `SD_SO` [min] and 10-minute radiation `GS_10`, `DS_10`, `LS_10` [J/cm²], as DWD's catalogue
-has it (OBS_DEU_PT10M_RAD); others found that they begin there, ten minutes of doubt. Hourly radiation
-(`FG_LBERG` …) sums hours of true solar time: `MESS_DATUM` is their end in UTC, to the minute; it is spread on
-UTC hours by overlap. Missing is −999 (clouds: −1 too: sky not seen).
+stamp: sunshine `SD_SO` [min], rain `R1` [mm] and 10-minute radiation `GS_10`, `DS_10`, `LS_10` [J/cm²], as
+DWD's catalogue has it (OBS_DEU_PT10M_RAD); others found that they begin there, ten minutes of doubt. Hourly
+radiation (`FG_LBERG` …) sums hours of true solar time: `MESS_DATUM` is their end in UTC, to the minute; it is
+spread on UTC hours by overlap. Missing is −999 (clouds: −1 too: sky not seen).
 """
 
 from __future__ import annotations
 
 import io
-import re
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,12 +34,35 @@ _AT_STAMP = {
     "F": ("wind_speed", 1.0),
     "FF": ("wind_speed", 1.0),
     "V_N": ("cloud_cover", 1 / 8),
+    "P0": ("pressure", 1.0),
+    "TT_10": ("temp_air", 1.0),
+    "RF_10": ("relative_humidity", 1.0),
+    "TD_10": ("temp_dew", 1.0),
+    "PP_10": ("pressure", 1.0),
 }
-_BEFORE_STAMP = {"SD_SO": ("sunshine", 1 / 60)}
+_BEFORE_STAMP = {"SD_SO": ("sunshine", 1 / 60), "R1": ("precipitation", 1.0)}
 _TEN_MINUTES = {"GS_10": "ghi", "DS_10": "dhi", "LS_10": "ir_horizontal"}
 _SOLAR_HOURS = {"FG_LBERG": "ghi", "FD_LBERG": "dhi", "ATMO_LBERG": "ir_horizontal"}
 _LEAST_OF_SIX = 4  # ten-minute values that make an hour
 _REMEDY = "Add the station's files TU or TD, FF, and SOLAR, ST, SD or N"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One quantity of a station as it was measured, without gaps.
+
+    values : in our unit (`base.QUANTITIES`), shape of `stamps` (UTC).
+    minutes : length of the interval that ends at the stamp; 0: measured at the stamp.
+    place : latitude, longitude [°], altitude [m], where the file names it.
+    """
+
+    station: str
+    title: str
+    place: tuple[float, float, float] | None
+    quantity: str
+    stamps: pd.DatetimeIndex
+    values: Array
+    minutes: int
 
 
 @dataclass(frozen=True)
@@ -96,6 +118,20 @@ def station(files: Sequence[Path], place: tuple[float, float, float] | None = No
         attribution="Deutscher Wetterdienst",
         metadata={"stations": ", ".join(stations)},
     )
+
+
+def measured(file: Path) -> list[Measured]:
+    """What a station file (zip or table) holds, quantity by quantity, at its own stamps.
+
+    Raises
+    ------
+    SourceError : no such file, no station table, or none of its columns is a quantity of ours.
+    """
+    found = [_known(one) for product in _products(file) for one in _measured(product)]
+    if not found:
+        known = ", ".join((*_AT_STAMP, *_BEFORE_STAMP, *_TEN_MINUTES, *_SOLAR_HOURS))
+        raise SourceError("the file holds no measurement that is used", file, f"Known columns are {known}")
+    return found
 
 
 def _common(series: dict[str, pd.Series], where: str) -> pd.DataFrame:
@@ -157,50 +193,80 @@ def _stamps(words: pd.Series, name: str) -> pd.DatetimeIndex:
     return stamps.where(stamps >= pd.Timestamp("2000-01-01", tz="UTC"), stamps - HOUR)
 
 
-def _series(product: _Product) -> dict[str, pd.Series]:
-    """The table's quantities on hours by their start; nan where missing."""
+def _measured(product: _Product) -> list[Measured]:
+    """The table's quantities at their stamps, nan where missing."""
     stamps = _stamps(product.rows["MESS_DATUM"], product.name)
     keep = ~stamps.duplicated()
-    solar = bool(set(_SOLAR_HOURS) & set(product.rows.columns))
-    if solar:
+    if set(_SOLAR_HOURS) & set(product.rows.columns):
         stamps = stamps.where(~stamps.minute.isin([59]), stamps.ceil("h"))  # some years round down a minute
-    first, last = stamps.min().floor("h") - HOUR, stamps.max().ceil("h")
-    times = hours(first, int((last - first) / HOUR) + 1)
-    found: dict[str, Array] = {}
+    found = []
     for column in product.rows.columns:
-        if not re.fullmatch(r"[A-Z_0-9]+", column):
+        quantity, factor, minutes = _meaning(str(column))
+        if not quantity:
             continue
-        values = pd.to_numeric(product.rows[column], errors="coerce").to_numpy("float64")[keep]
-        values = np.where(values <= (-1 if column == "V_N" else -99), np.nan, values)
-        at = stamps[keep]
-        if column in _AT_STAMP:
-            quantity, factor = _AT_STAMP[column]
-            found[quantity] = at_middles(at, values * factor, times)
-        elif column in _BEFORE_STAMP:
-            quantity, factor = _BEFORE_STAMP[column]
-            found[quantity] = ended(at, values * factor, times)
-        elif column in _TEN_MINUTES:
-            found[_TEN_MINUTES[column]] = _of_ten_minutes(at, values, times)
-        elif column in _SOLAR_HOURS:
-            found[_SOLAR_HOURS[column]] = _of_solar_hours(at, values, times)
-    return {
-        name: pd.Series(values, index=times) for name, values in found.items() if np.isfinite(values).any()
-    }
+        values = pd.to_numeric(product.rows[column], errors="coerce").to_numpy("float64")
+        values = np.where(values <= (-1 if column == "V_N" else -99), np.nan, values) * factor
+        found.append(
+            Measured(
+                product.station, product.title, product.place, quantity, stamps[keep], values[keep], minutes
+            )
+        )
+    return found
+
+
+def _known(one: Measured) -> Measured:
+    there = np.isfinite(one.values)
+    return replace(one, stamps=one.stamps[there], values=one.values[there])
+
+
+def _meaning(column: str) -> tuple[str, float, int]:
+    """Quantity, factor to our unit, and minutes of the interval before the stamp; "" for other columns."""
+    if column in _AT_STAMP:
+        return *_AT_STAMP[column], 0
+    if column in _BEFORE_STAMP:
+        return *_BEFORE_STAMP[column], 60
+    if column in _TEN_MINUTES:
+        return _TEN_MINUTES[column], 6 * _W_PER_J_CM2_HOUR, 10
+    if column in _SOLAR_HOURS:
+        return _SOLAR_HOURS[column], _W_PER_J_CM2_HOUR, 60
+    return "", 0.0, 0
+
+
+def _series(product: _Product) -> dict[str, pd.Series]:
+    """The table's quantities on hours by their start; nan where missing."""
+    series = {}
+    for one in _measured(product):
+        if np.isfinite(one.values).any():
+            first, last = one.stamps.min().floor("h") - HOUR, one.stamps.max().ceil("h")
+            times = hours(first, int((last - first) / HOUR) + 1)
+            series[one.quantity] = pd.Series(on_hours(one, times), index=times)
+    return series
+
+
+def on_hours(one: Measured, times: pd.DatetimeIndex) -> Array:
+    """A quantity on the hours that begin at `times`; nan where it was not measured."""
+    if one.minutes == 0:
+        return at_middles(one.stamps, one.values, times)
+    if one.minutes == 10:
+        return _of_ten_minutes(one.stamps, one.values, times)
+    if one.quantity in _SOLAR_HOURS.values():
+        return _of_solar_hours(one.stamps, one.values, times)
+    return ended(one.stamps, one.values, times)
 
 
 def _of_ten_minutes(stamps: pd.DatetimeIndex, values: Array, times: pd.DatetimeIndex) -> Array:
-    """Hourly means [W/m²] of sums over ten minutes [J/cm²] that end at the stamps; from four of six on."""
+    """Hourly means of means over ten minutes that end at the stamps; from four of six on."""
     hour = (stamps - pd.Timedelta(minutes=10)).floor("h")
     grouped = pd.Series(values, index=hour).groupby(level=0)
-    means = grouped.mean().where(grouped.count() >= _LEAST_OF_SIX) * 6 * _W_PER_J_CM2_HOUR
+    means = grouped.mean().where(grouped.count() >= _LEAST_OF_SIX)
     return np.asarray(means.reindex(times), "float64")
 
 
 def _of_solar_hours(stamps: pd.DatetimeIndex, values: Array, times: pd.DatetimeIndex) -> Array:
-    """Hourly means [W/m²] of sums over hours [J/cm²] that end at stamps off the full hour, by overlap."""
+    """Hourly means of means over hours that end at stamps off the full hour, by overlap."""
     hour = stamps.ceil("h") - HOUR
     share = (stamps - hour) / HOUR  # of the interval that lies in the hour in which it ends
-    here = pd.DataFrame({"value": values * _W_PER_J_CM2_HOUR, "share": share}, index=hour)
+    here = pd.DataFrame({"value": values, "share": share}, index=hour)
     here = here[~here.index.duplicated()].reindex(times)
     after = here.shift(-1)
     spread = here["share"] * here["value"] + ((1 - after["share"]) * after["value"]).where(

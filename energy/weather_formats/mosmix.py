@@ -1,7 +1,7 @@
 """DWD MOSMIX_L forecasts (KML in a zip, one station): stamps in UTC, hourly.
 
-Temperature (TTT), dew point (Td), wind (FF) and clouds (N) are instantaneous at the stamp; `Rad1h` [kJ/m²]
-and `SunD1` [s] are sums over the hour that ends at the stamp.
+Temperature (TTT), dew point (Td), wind (FF) and clouds (N) are instantaneous at the stamp; `Rad1h` [kJ/m²],
+`SunD1` [s] and `RR1c` [kg/m²] are sums over the hour that ends at the stamp.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def parse(text: str, file: Path) -> Reading:
         source=f"DWD MOSMIX_L, {file.name}, issued {issued}",
         licence="CC BY 4.0",
         attribution="Deutscher Wetterdienst",
-        metadata={"is_forecast": "yes", "radiation": "Rad1h, the hour before the stamp"},
+        metadata={"is_forecast": "yes", "issued": issued, "radiation": "Rad1h, the hour before the stamp"},
     )
 
 
@@ -106,6 +106,8 @@ def _table(stamps: pd.DatetimeIndex, elements: dict[str, Array]) -> pd.DataFrame
         table["cloud_cover"] = at_middles(stamps, elements["N"] / 100, times)
     if "Rad1h" in elements:
         table["ghi"] = ended(stamps, elements["Rad1h"] / 3.6, times)
+    if "RR1c" in elements:
+        table["precipitation"] = ended(stamps, elements["RR1c"], times)
     if "SunD1" in elements:
         table["sunshine"] = ended(stamps, elements["SunD1"] / 3600, times)
     return table
