@@ -11,7 +11,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from twin.district import District
 from twin.errors import CallError
 from viewer import access, pages, publish, texts
+from viewer.feeds import Feeds
 from viewer.scene import build
 from viewer.state import Twin
 
@@ -43,6 +44,7 @@ def create_app(
     token: str,
     public_only: bool = False,
     announce: Callable[[str], None] = print,
+    feeds: Feeds | None = None,
 ) -> FastAPI:
     """The web app for `district`.
 
@@ -51,6 +53,7 @@ def create_app(
     token : of the one-time login link ``/login?token=…``.
     public_only : leave out /manage and /login.
     announce : takes the path of a further login link that somebody asked for, for the terminal alone.
+    feeds : the sensors' store and what fills it; started and closed with the app.
     """
     folder = tempfile.TemporaryDirectory(prefix="lobeda-site-")
     twin = Twin.of(district)
@@ -58,11 +61,13 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> Any:
-        yield
+        with feeds or nullcontext():
+            yield
         folder.cleanup()
 
     # No OpenAPI pages: FastAPI's load their scripts from another host.
     app = FastAPI(title="Lobeda", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app.state.feeds = feeds
     login = access.Login(token)
     app.add_api_route("/healthz", _health, methods=["GET"], include_in_schema=False)
     app.add_exception_handler(404, _not_found)
@@ -102,6 +107,7 @@ def serve(
             token=token,
             public_only=public_only,
             announce=lambda path: tell(f"New login link: {address}{path}"),
+            feeds=Feeds.of(district),
         )
         lines = [f"Public twin:   {address}/"]
         if not public_only:

@@ -1,0 +1,116 @@
+"""The sensors' store and the feeds that fill it while the server runs."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sensors.store import Store
+from twin.district import District
+from twin.errors import TwinError
+
+Source = Callable[[Store, threading.Event], None]
+_WAIT_S = 10.0  # for a feed to end
+
+
+class Feeds:
+    """A store, and feeds by name, each in a thread of its own; they can be stopped and started again.
+
+    Parameters
+    ----------
+    store : closed together with the feeds.
+    sources : by name; called with the store and an event that says when to end.
+    folder : of a store that goes with the server.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        sources: Mapping[str, Source],
+        folder: tempfile.TemporaryDirectory[str] | None = None,
+    ) -> None:
+        self.store = store
+        self.sources = dict(sources)
+        self._folder = folder
+        self._running: dict[str, tuple[threading.Thread, threading.Event]] = {}
+        self._failed: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def of(cls, district: District) -> Self:
+        """The feeds of a district.
+
+        The sample has a store of its own, which ends with the server, so that simulated values never stand
+        among a user's; any other district has that of `Store.open`.
+
+        Raises
+        ------
+        StoreError : the database cannot be reached.
+        """
+        if not district.is_model:
+            return cls(Store.open(), {})
+        folder = tempfile.TemporaryDirectory(prefix="lobeda-feed-", ignore_cleanup_errors=True)
+        return cls(Store.open(f"sqlite:///{Path(folder.name) / 'sample.db'}"), {}, folder)
+
+    def __enter__(self) -> Self:
+        for name in self.sources:
+            self.start(name)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def running(self, name: str) -> bool:
+        """Whether a feed runs now."""
+        with self._lock:
+            return name in self._running and self._running[name][0].is_alive()
+
+    def failed(self, name: str) -> str:
+        """Why a feed ended by itself; empty: it did not."""
+        return self._failed.get(name, "")
+
+    def start(self, name: str) -> None:
+        """Start a feed that does not run."""
+        with self._lock:
+            if name in self._running and self._running[name][0].is_alive():
+                return
+            stop = threading.Event()
+            thread = threading.Thread(target=self._run, args=(name, stop), name=f"feed-{name}", daemon=True)
+            self._running[name] = thread, stop
+            self._failed.pop(name, None)
+            thread.start()
+
+    def stop(self, name: str) -> None:
+        """End a feed, and wait for it."""
+        with self._lock:
+            thread, stop = self._running.pop(name, (None, None))
+        if thread is not None and stop is not None:
+            stop.set()
+            thread.join(_WAIT_S)
+
+    def close(self) -> None:
+        """End all feeds, then the store."""
+        with self._lock:
+            running = dict(self._running)
+        for _, stop in running.values():
+            stop.set()
+        for name in running:
+            self.stop(name)
+        self.store.close()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+    def _run(self, name: str, stop: threading.Event) -> None:
+        try:
+            self.sources[name](self.store, stop)
+        except TwinError as error:
+            self._failed[name] = str(error)
+            if not stop.is_set():
+                print(f"lobeda: the feed {name} ended: {error}", file=sys.stderr, flush=True)
