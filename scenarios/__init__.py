@@ -2,6 +2,6 @@
 
 from scenarios.indicators import indicators
 from scenarios.run import run
-from scenarios.scenario import BASELINE, Range, Scenario, Step, Targets, load
+from scenarios.scenario import BASELINE, Range, Scenario, Step, Targets, library, load
 
-__all__ = ["BASELINE", "Range", "Scenario", "Step", "Targets", "indicators", "load", "run"]
+__all__ = ["BASELINE", "Range", "Scenario", "Step", "Targets", "indicators", "library", "load", "run"]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any, Literal
 
 import pandas as pd
 import shapely
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from energy import Case
-from scenarios.measures import MEASURES
+from scenarios import reading, rules, units
+from scenarios.measures import MEASURES, prices
 from twin.errors import CallError, SourceError
 
 VERSION = 1
@@ -38,6 +40,11 @@ class Targets(BaseModel):
     blocks: list[str] | None = None
     where: dict[str, str | float | bool | list[str | float] | Range] = Field(default_factory=dict)
     area: dict[str, Any] | None = Field(default=None, description="GeoJSON polygon, EPSG:25832")
+
+    @property
+    def given(self) -> bool:
+        """Whether it says anything: without, a step reaches all that its measure may apply to."""
+        return self != Targets()
 
     def ids(self, case: Case) -> pd.Index:
         """The ids of the buildings meant.
@@ -70,23 +77,53 @@ class Targets(BaseModel):
 
 
 class Step(BaseModel):
-    """One measure with its targets and parameters."""
+    """One measure with its targets and parameters.
+
+    measure : a name of `MEASURES`, or ``module:function`` of one's own (Case → Case).
+    year : when it is done, on a pathway; without it, at the beginning.
+    """
 
     model_config = ConfigDict(extra="forbid")
     measure: str
     targets: Targets = Field(default_factory=Targets)
     parameters: dict[str, Any] = Field(default_factory=dict)
+    year: Annotated[int, Field(ge=2021, le=2045)] | None = None
+
+    @property
+    def is_code(self) -> bool:
+        """Whether the measure is a function of somebody's own."""
+        return ":" in self.measure
 
     def apply(self, case: Case) -> Case:
-        """The case after this measure."""
+        """The case after this measure.
+
+        Raises
+        ------
+        CallError : an unknown measure or parameter, a value out of range or in another unit, or a target that
+            does not exist.
+        """
+        options: dict[str, Any] = dict(self.parameters)
+        if self.is_code:
+            function = _function(self.measure)
+        else:
+            function = self._known().apply
+            options = units.in_units(self.measure, self._known().PARAMETERS, options)
+        if self.targets.given:
+            options["buildings"] = self.targets.ids(case)
+        try:
+            after: Case = function(case, **options)
+        except TypeError as error:  # a parameter that the measure does not have
+            raise CallError(
+                str(error),
+                f"measure {self.measure}",
+                "See the measure's parameters: lobeda scenario measures",
+            ) from None
+        return after
+
+    def _known(self) -> ModuleType:
         if self.measure not in MEASURES:
             raise CallError(f"there is no measure {self.measure!r}", "scenario", f"Use {', '.join(MEASURES)}")
-        buildings = None if self.targets == Targets() else self.targets.ids(case)
-        try:
-            after: Case = MEASURES[self.measure].apply(case, buildings=buildings, **self.parameters)
-        except TypeError as error:  # a parameter that the measure does not have
-            raise CallError(str(error), f"measure {self.measure}", "See the measure's description") from None
-        return after
+        return MEASURES[self.measure]
 
 
 Text = dict[Literal["de", "en"], str]
@@ -97,52 +134,121 @@ class Scenario(BaseModel):
 
     model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
     version: Literal[1] = 1
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=80)]
     title: Text = Field(default_factory=dict)
     description: Text = Field(default_factory=dict)
     measures: list[Step | Callable[[Case], Case]] = Field(default_factory=list)
 
-    def apply(self, case: Case) -> Case:
-        """The case after all measures, in order."""
+    @property
+    def steps(self) -> list[Step]:
+        """The measures by name; callables of one's own are left to their owner."""
+        return [m for m in self.measures if isinstance(m, Step) and not m.is_code]
+
+    def apply(self, case: Case, year: int | None = None) -> Case:
+        """The case after all measures, in order; on a pathway, after those until `year`, evaluated in it.
+
+        Raises
+        ------
+        CallError : steps that contradict each other (`scenarios.rules`), or as `Step.apply` says.
+        """
+        rules.check(self, case)
         for measure in self.measures:
-            case = measure.apply(case) if isinstance(measure, Step) else measure(case)
-        return case
+            if not isinstance(measure, Step):
+                case = measure(case)
+            elif year is None or measure.year is None or measure.year <= year:
+                case = measure.apply(case)
+        return case if year is None else prices.apply(case, year=year)
+
+    @property
+    def years(self) -> list[int]:
+        """Years in which a step is dated."""
+        return sorted({m.year for m in self.measures if isinstance(m, Step) and m.year is not None})
 
 
 BASELINE = Scenario(name="baseline", title={"de": "Bestand", "en": "As is"})
 
 
-def load(place: str | Path) -> Scenario:
+def load(place: str | Path, *, allow_code: bool = False) -> Scenario:
     """Read a scenario from a YAML file; ``library/…`` names a shipped one.
+
+    allow_code : let it run functions of its own (``measure: module:function``), if one trusts the file.
 
     Raises
     ------
-    SourceError : no such file, not YAML, or not a scenario; the message names the entry.
+    SourceError : no such file, not YAML, or not a scenario; the message names file, line and remedy.
     """
     path = Path(place)
-    shipped = files("scenarios") / str(place)
-    if not path.is_file() and str(place).startswith("library/") and shipped.is_file():
-        text = shipped.read_text("utf-8")
-    elif path.is_file():
-        try:
-            text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise SourceError(f"cannot be read: {error}", path, "Save it as UTF-8 text") from None
-    else:
-        names = sorted(f"library/{f.name}" for f in (files("scenarios") / "library").iterdir())
-        raise SourceError("there is no such scenario", path, f"Shipped are {', '.join(names)}")
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise SourceError(f"not YAML: {error}", path, "Correct the line named") from None
+    content, lines = reading.read(_text(path), path)
     if not isinstance(content, dict):
         raise SourceError("holds no scenario", path, "Write at least `name:` and `measures:`")
     try:
-        return Scenario.model_validate(content)
+        scenario = Scenario.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise SourceError(f"{first['msg']} at {where}", path, "Correct this entry") from None
+        raise _located(error, lines, path) from None
+    for number, step in enumerate(scenario.measures):
+        where = f"{path}, line {reading.line_of(('measures', number, 'measure'), lines)}"
+        if isinstance(step, Step):
+            _check_step(step, allow_code, where)
+    return scenario
+
+
+def _check_step(step: Step, allow_code: bool, where: str) -> None:
+    """Refuse what needs no district to be seen: other people's code, unknown measures, parameters, values."""
+    if step.is_code:
+        if not allow_code:
+            raise SourceError(
+                f"{step.measure} would run code of this file's choice",
+                where,
+                "Add --allow-code if you trust it",
+            )
+        return
+    if step.measure not in MEASURES:
+        raise SourceError(f"there is no measure {step.measure!r}", where, f"Use {', '.join(MEASURES)}")
+    try:
+        units.in_units(step.measure, MEASURES[step.measure].PARAMETERS, step.parameters)
+    except CallError as error:
+        raise SourceError(error.what, where, error.remedy) from None
+
+
+def _text(path: Path) -> str:
+    shipped = files("scenarios") / str(path)
+    if not path.is_file() and str(path).startswith("library/") and shipped.is_file():
+        return shipped.read_text("utf-8")
+    if path.is_file():
+        try:
+            return path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SourceError(f"cannot be read: {error}", path, "Save it as UTF-8 text") from None
+    raise SourceError("there is no such scenario", path, f"Shipped are {', '.join(library())}")
+
+
+def library() -> list[str]:
+    """Names of the shipped scenarios, as `load` takes them."""
+    return sorted(f"library/{file.name}" for file in (files("scenarios") / "library").iterdir())
+
+
+def _located(error: ValidationError, lines: reading.Lines, path: Path) -> SourceError:
+    """The first fault that a reader can mend, with its line."""
+    # Of a step that is no callable either, only what is wrong with the step helps.
+    found = [e for e in error.errors() if "callable" not in str(e["type"])] or error.errors()
+    first = found[0]
+    place = tuple(part for part in first["loc"] if part not in ("Step", "Range"))
+    line = reading.line_of(place, lines)
+    where = ".".join(str(part) for part in place)
+    remedy = "Remove it, or correct its name" if first["type"] == "extra_forbidden" else "Correct this entry"
+    return SourceError(f"{first['msg']} at {where}", f"{path}, line {line}" if line else path, remedy)
+
+
+def _function(measure: str) -> Callable[..., Case]:
+    """A function of somebody's own by ``module:function``."""
+    module, _, name = measure.partition(":")
+    try:
+        function: Callable[..., Case] = getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise CallError(
+            f"{measure} cannot be found: {error}", "scenario", "Name a function as module:function"
+        ) from None
+    return function
 
 
 def _must_exist(wanted: list[str], known: pd.Index, kind: str) -> None:

@@ -1,0 +1,63 @@
+"""What may not stand together in one scenario: measures that exclude, double or forestall each other."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from energy import Case
+from scenarios.measures import MEASURES
+from twin.errors import CallError
+
+if TYPE_CHECKING:
+    from scenarios.scenario import Scenario, Step
+
+# Applied again, these reach the same state; all others would count twice or undo what came before.
+REPEATABLE = ("envelope_retrofit", "roof_pv", "battery", "trees", "district_heating")
+
+
+def check(scenario: Scenario, case: Case) -> None:
+    """Refuse a scenario whose steps contradict each other.
+
+    Raises
+    ------
+    CallError : names both steps, a building that both reach, and what to do.
+    """
+    reached = [_reach(step, case) for step in scenario.steps]
+    for first, second in combinations(range(len(reached)), 2):
+        both = reached[first].intersection(reached[second])
+        if len(both):
+            _check_pair(scenario, first, second, str(both[0]), len(both))
+
+
+def _check_pair(scenario: Scenario, first: int, second: int, building: str, count: int) -> None:
+    one, other = scenario.steps[first], scenario.steps[second]
+    where = f"scenario {scenario.name}, measures {first + 1} and {second + 1}"
+    shared = f"both reach {count} building(s), first {building}"
+    before, after = MEASURES[one.measure], MEASURES[other.measure]
+    if other.measure in before.EXCLUDES or one.measure in after.EXCLUDES:
+        raise CallError(
+            f"{one.measure} and {other.measure} exclude each other, but {shared}",
+            where,
+            "Choose one of them, or give them other targets",
+        )
+    if one.measure == other.measure and one.measure not in REPEATABLE and one.year == other.year:
+        raise CallError(
+            f"{one.measure} stands twice, and {shared}: it would count twice",
+            where,
+            "Keep one of them, or give them other targets or years",
+        )
+    if one.measure in after.BEFORE:
+        raise CallError(
+            f"{other.measure} comes after {one.measure}, which builds on it, and {shared}",
+            where,
+            f"Put {other.measure} first",
+        )
+
+
+def _reach(step: Step, case: Case) -> pd.Index:
+    """Buildings that a step acts on; all for a measure of the whole case."""
+    ids: pd.Index = step.targets.ids(case) if step.targets.given else case.envelope.index
+    return ids

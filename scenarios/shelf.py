@@ -1,0 +1,136 @@
+"""A folder of scenarios that several people edit: nobody's work is lost.
+
+Each save says which state it started from. If somebody else saved in the meantime, nothing is overwritten:
+the caller gets both states and can save under another name or start again from theirs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from scenarios.scenario import Scenario, load
+from twin.errors import CallError, TwinError
+
+
+class ConflictError(TwinError):
+    """Somebody else saved the scenario since it was opened.
+
+    theirs : as it stands now.  state : of it, to save upon.
+    """
+
+    def __init__(self, where: Path, theirs: Scenario, state: str) -> None:
+        self.theirs, self.state = theirs, state
+        super().__init__(
+            "somebody else has saved this scenario since you opened it",
+            where,
+            "Save yours under another name, or open theirs and repeat your change",
+        )
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A scenario on the shelf; `state` identifies what it held when it was read."""
+
+    scenario: Scenario
+    state: str
+
+
+class Shelf:
+    """Scenarios as YAML files in a folder, each with its former states in ``.history``."""
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+
+    def names(self) -> list[str]:
+        """Names of the scenarios."""
+        return sorted(file.stem for file in self.folder.glob("*.yaml"))
+
+    def open(self, name: str) -> Saved:
+        """The scenario and its state.
+
+        Raises
+        ------
+        SourceError : there is none of this name, or it is broken.
+        """
+        file = self._file(name)
+        return Saved(load(file), _state(file))
+
+    def save(self, scenario: Scenario, since: str | None) -> Saved:
+        """Write a scenario; the state before it goes into the history.
+
+        since : state that the change started from; None: it is new.
+
+        Raises
+        ------
+        ConflictError : the scenario has changed since then, or, if it is new, there is one of this name.
+        CallError : it holds callables, which no file can keep.
+        """
+        text = as_yaml(scenario)
+        file = self._file(scenario.name)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with self._locked():
+            now = _state(file) if file.exists() else None
+            if now != since and file.exists():
+                raise ConflictError(file, load(file), str(now))
+            if file.exists():
+                history = self.folder / ".history"
+                history.mkdir(exist_ok=True)
+                (history / f"{scenario.name}.{now}.yaml").write_bytes(file.read_bytes())
+            _write(file, text)
+            return Saved(scenario, _state(file))
+
+    def _file(self, name: str) -> Path:
+        Scenario(name=name)  # refuses paths and what is no name
+        return self.folder / f"{name}.yaml"
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One saver at a time, also among processes."""
+        with (self.folder / ".lock").open("a+b") as lock:
+            if os.name == "nt":  # pragma: no cover - other locks there
+                yield
+                return
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def as_yaml(scenario: Scenario) -> str:
+    """The scenario as a file that `load` reads; defaults are left out.
+
+    Raises
+    ------
+    CallError : it holds callables.
+    """
+    if any(callable(measure) for measure in scenario.measures):
+        raise CallError(
+            "a callable cannot be saved", f"scenario {scenario.name}", "Name it as module:function"
+        )
+    content = {"version": scenario.version, **scenario.model_dump(mode="json", exclude_defaults=True)}
+    return yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=100)
+
+
+def _state(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+
+
+def _write(file: Path, text: str) -> None:
+    """Write beside, then rename: nobody ever reads half a file."""
+    handle, beside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as opened:
+            opened.write(text)
+            opened.flush()
+            os.fsync(opened.fileno())
+        Path(beside).replace(file)
+    finally:
+        Path(beside).unlink(missing_ok=True)

@@ -1,0 +1,172 @@
+"""Scenario files as strangers write them: each fault with file, line and remedy; rules; pathways."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import energy
+import scenarios
+from energy import Case
+from scenarios import units
+from scenarios.measures import MEASURES, supply_temperature
+from tests.energy.districts import slabs
+from twin import CallError, SourceError
+from twin.errors import TwinError
+
+GOOD = "name: a\nmeasures:\n  - measure: envelope_retrofit\n    parameters:\n      share: 0.5\n"
+
+
+@pytest.fixture(scope="module")
+def case() -> Case:
+    heating = ["district_heating", "gas", "oil"]
+    return Case(slabs(heating=heating), energy.weather.sample(), shading="tabula")
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "file.yaml"
+    file.write_text(text, "utf-8")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        (GOOD + "colour: red\n", 6, "Remove it"),
+        (GOOD.replace("share", "shares"), 3, "Use components, standard, share"),
+        (GOOD.replace("0.5", "5"), 3, "Use 0 to 1"),
+        (GOOD.replace("0.5", "5 °C"), 3, "Give it in a share"),
+        (GOOD.replace("envelope_retrofit", "magic"), 3, "Use envelope_retrofit"),
+        (GOOD.replace("envelope_retrofit", "os:system"), 3, "--allow-code"),
+        (GOOD + "  - measure: heat_pump\n    year: soon\n", 7, "Correct this entry"),
+        (GOOD + "title: *a\n", 6, "Write the entry out"),  # a reference to nothing
+        ("a: &a [*a]\nname: x\n", 1, "Write the entry out"),  # in a circle
+        ("a: &a [1,1]\nb: &b [*a,*a]\nname: x\n", 1, "Write the entry out"),  # a bomb's beginning
+        ("name: !!python/object/apply:os.system [ls]\n", 1, "Write plain values"),
+        ("name: a\nname: b\n", 2, "Keep one"),
+        ("1: a\n", 1, "Use the names of the schema"),
+        ("name: [\n", 2, "Correct this line"),
+        ("name: a\n\tb: c\n", 2, "Correct this line"),
+        ("name: " + "[" * 50 + "]" * 50 + "\n", 1, "a few levels"),
+    ],
+)
+def test_each_fault_names_file_line_and_remedy(tmp_path: Path, text: str, line: int, said: str) -> None:
+    with pytest.raises(SourceError) as caught:
+        scenarios.load(write(tmp_path, text))
+    message = str(caught.value)
+    assert f"file.yaml, line {line}:" in message and said in message and "\n" not in message
+
+
+def test_a_bomb_and_a_giant_are_refused_at_once(tmp_path: Path) -> None:
+    bomb = "a: &a [x,x]\n" + "".join(
+        f"{chr(98 + n)}: &{chr(98 + n)} [*{chr(97 + n)},*{chr(97 + n)}]\n" for n in range(24)
+    )
+    for text in (bomb, "name: " + "x" * 2_000_000):
+        with pytest.raises(SourceError):
+            scenarios.load(write(tmp_path, text))
+
+
+@given(st.text(max_size=200) | st.binary(max_size=200))
+def test_no_text_breaks_the_reader(tmp_path_factory: pytest.TempPathFactory, text: str | bytes) -> None:
+    file = tmp_path_factory.mktemp("any") / "file.yaml"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(TwinError):  # no short text is a scenario by chance
+        scenarios.load(file)
+
+
+def test_units_are_understood_or_refused() -> None:
+    parameters = supply_temperature.PARAMETERS
+    for given_value in (70, "70", "70 °C", "70 C", "70,0 °C"):
+        assert units.in_units("x", parameters, {"supply_c": given_value}) == {"supply_c": 70}
+    with pytest.raises(CallError, match=r"'K'.*Give it in °C"):
+        units.in_units("x", parameters, {"supply_c": "20 K"})
+    share = MEASURES["roof_pv"].PARAMETERS
+    assert units.in_units("x", share, {"share": "30 %"}) == {"share": 0.3}
+
+
+def test_own_code_runs_only_where_it_is_allowed(
+    tmp_path: Path, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_module.py").write_text(
+        "from scenarios.measures import envelope_retrofit\n"
+        "def half(case, share=0.5):\n    return envelope_retrofit.apply(case, share=share)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    file = write(
+        tmp_path, "name: own\nmeasures:\n  - measure: my_module:half\n    parameters: {share: 1.0}\n"
+    )
+    with pytest.raises(SourceError, match=r"line 3.*--allow-code"):
+        scenarios.load(file)
+    after = scenarios.load(file, allow_code=True).apply(case)
+    assert after.envelope.equals(MEASURES["envelope_retrofit"].apply(case).envelope)
+    with pytest.raises(CallError, match="cannot be found"):
+        scenarios.Step(measure="my_module:none").apply(case)
+    sys.modules.pop("my_module", None)
+
+
+@pytest.mark.parametrize("name", scenarios.library())
+def test_each_shipped_scenario_loads_and_speaks_both_languages(name: str) -> None:
+    scenario = scenarios.load(name)
+    assert set(scenario.title) == set(scenario.description) == {"de", "en"}
+    assert name == f"library/{scenario.name}.yaml" and scenario.steps
+
+
+def test_the_library_holds_at_least_eight() -> None:
+    assert len(scenarios.library()) >= 8
+
+
+def steps(*measures: dict[str, object]) -> scenarios.Scenario:
+    return scenarios.Scenario(name="x", measures=[scenarios.Step.model_validate(m) for m in measures])
+
+
+def test_measures_that_exclude_each_other_are_refused_where_they_meet(case: Case) -> None:
+    both = steps({"measure": "district_heating"}, {"measure": "heat_pump"})
+    with pytest.raises(
+        CallError, match=r"exclude each other.*first b0.*measures 1 and 2|measures 1 and 2.*b0"
+    ):
+        both.apply(case)
+    apart = steps(
+        {"measure": "district_heating", "targets": {"buildings": ["b1"]}},
+        {"measure": "heat_pump", "targets": {"buildings": ["b2"]}},
+    )
+    assert list(apart.apply(case).envelope["heating"]) == [
+        "district_heating",
+        "district_heating",
+        "heat_pump",
+    ]
+
+
+def test_what_would_count_twice_is_refused(case: Case) -> None:
+    twice = steps({"measure": "climate"}, {"measure": "climate"})
+    with pytest.raises(CallError, match="count twice"):
+        twice.apply(case)
+    again = steps({"measure": "envelope_retrofit"}, {"measure": "envelope_retrofit"})
+    assert again.apply(case).envelope.equals(again.measures[0].apply(case).envelope)  # type: ignore[union-attr]
+
+
+def test_wrong_order_is_refused(case: Case) -> None:
+    wrong = steps({"measure": "battery"}, {"measure": "roof_pv"})
+    with pytest.raises(CallError, match="Put roof_pv first"):
+        wrong.apply(case)
+
+
+def test_a_pathway_does_each_step_in_its_year(case: Case) -> None:
+    path = steps(
+        {"measure": "envelope_retrofit", "year": 2030, "parameters": {"components": ["wall"]}},
+        {"measure": "envelope_retrofit", "year": 2040, "parameters": {"components": ["window"]}},
+    )
+    assert path.years == [2030, 2040]
+    at = {year: path.apply(case, year) for year in (2025, 2030, 2045)}
+    assert at[2025].envelope.equals(case.envelope)
+    wall, window = (
+        [c.envelope[f"u_{part}_w_m2k"].iloc[0] for c in at.values()] for part in ("wall", "window")
+    )
+    assert wall[0] > wall[1] == wall[2] and window[0] == window[1] > window[2]
+    assert at[2030].parameters.year == 2030
+    full = path.apply(case)
+    pd.testing.assert_frame_equal(full.envelope, at[2045].envelope)
