@@ -139,7 +139,17 @@ def reported(url: URL) -> Iterator[None]:
     except IntegrityError:
         raise
     except (DBAPIError, sa.exc.TimeoutError, OSError) as error:
+        if postgres_code(error).startswith(
+            "23"
+        ):  # pg8000 tells only of duplicates with an error of their own
+            raise IntegrityError(error.statement, error.params, error.orig) from error  # type: ignore
         raise as_store_error(error, url) from error
+
+
+def postgres_code(error: Exception) -> str:
+    """PostgreSQL's SQLSTATE of a driver's error; empty: it has none."""
+    said = error.orig.args if isinstance(error, DBAPIError) and error.orig is not None else ()
+    return str(said[0].get("C", "")) if said and isinstance(said[0], dict) else ""
 
 
 def as_store_error(error: Exception, url: URL) -> StoreError:

@@ -1,0 +1,124 @@
+"""A real PostgreSQL of Debian's packages for the tests, durable as in production."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import pg8000.dbapi
+
+_USER = "lobeda"
+
+
+def program(name: str) -> Path | None:
+    """A program of the newest PostgreSQL that is installed."""
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), key=lambda path: float(path.parts[4]))
+    plain = shutil.which(name)
+    return found[-1] if found else Path(plain) if plain else None
+
+
+def _account() -> dict[str, Any]:
+    """Whom the server runs as: it refuses to run as root."""
+    if os.getuid() != 0:
+        return {}
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    entry = pwd.getpwnam("postgres" if "postgres" in names else "nobody")
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+
+
+class Postgres:
+    """A server with a folder of its own on a free port of the loopback; `start` and `stop` at will."""
+
+    def __init__(self, initdb: Path) -> None:
+        self._programs = initdb.parent
+        self._folder = Path(tempfile.mkdtemp(prefix="lobeda-postgres-", dir="/tmp"))
+        self._account = _account()
+        if self._account:
+            os.chown(self._folder, self._account["user"], self._account["group"])
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self._run("initdb", "-D", self._data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
+        self._server: subprocess.Popen[bytes] | None = None
+        self._made = 0
+
+    @property
+    def _data(self) -> str:
+        return str(self._folder / "data")
+
+    def _run(self, name: str, *arguments: str) -> None:
+        command = [str(self._programs / name), *arguments]
+        subprocess.run(command, check=True, capture_output=True, cwd="/", **self._account)
+
+    def start(self) -> None:
+        """Starts the server and waits until it answers."""
+        settings = (
+            "listen_addresses=127.0.0.1", f"port={self.port}", f"unix_socket_directories={self._folder}",
+            "fsync=on", "synchronous_commit=on", "max_connections=60",
+        )  # fmt: skip
+        options = [word for setting in settings for word in ("-c", setting)]
+        with (self._folder / "log").open("ab") as log:
+            self._server = subprocess.Popen(
+                [str(self._programs / "postgres"), "-D", self._data, *options],
+                stdout=log, stderr=log, cwd="/", **self._account,
+            )  # fmt: skip
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                self.execute("SELECT 1")
+                return
+            except (pg8000.Error, OSError):
+                if self._server.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError((self._folder / "log").read_text("utf-8")[-2000:]) from None
+                time.sleep(0.02)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Ends the server: SIGINT disconnects everybody, SIGQUIT is a crash."""
+        if self._server is not None:
+            self._server.send_signal(how)
+            self._server.wait(60)
+            self._server = None
+
+    def execute(self, statement: str, database: str = "postgres") -> None:
+        """Runs one statement outside of a transaction."""
+        connection = pg8000.dbapi.connect(_USER, host="127.0.0.1", port=self.port, database=database)
+        try:
+            connection.autocommit = True
+            connection.cursor().execute(statement)
+        finally:
+            connection.close()
+
+    def new_database(self) -> str:
+        """The address of a fresh, empty database."""
+        self._made += 1
+        self.execute(f"CREATE DATABASE d{self._made} TEMPLATE template0")
+        return f"postgresql://{_USER}@127.0.0.1:{self.port}/d{self._made}"
+
+    def empty(self, url: str) -> None:
+        """Removes all rows of a database, and numbers from 1 again; faster than a new database."""
+        database = url.rpartition("/")[2]
+        self.execute(
+            """DO $$ DECLARE it record; BEGIN
+            SET LOCAL session_replication_role = replica; -- no foreign keys, so that the order is free
+            SET LOCAL lock_timeout = '20s';
+            FOR it IN SELECT tablename AS name FROM pg_tables
+                WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
+                EXECUTE format('DELETE FROM %I', it.name); END LOOP;
+            FOR it IN SELECT sequencename AS name FROM pg_sequences WHERE last_value IS NOT NULL LOOP
+                PERFORM setval(it.name::regclass, 1, false); END LOOP;
+            END $$""",
+            database,
+        )
+
+    def close(self) -> None:
+        """Ends the server at once, its data are not needed any more, and removes its folder."""
+        self.stop(signal.SIGQUIT)
+        shutil.rmtree(self._folder, ignore_errors=True)
