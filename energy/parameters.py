@@ -56,8 +56,16 @@ INDEX: dict[str, list[str]] = {
     "network": ["name"],
     "pipes": ["dn"],
     "water": ["temperature_c"],
+    "measure_costs": ["item"],
+    "economy": ["name"],
 }
-VALUE_TABLES = ("constants", "supply", "accounting", "network")  # tables of single figures: name, value, unit
+VALUE_TABLES = (
+    "constants",
+    "supply",
+    "accounting",
+    "network",
+    "economy",
+)  # tables of single figures: name, value, unit
 # table, its column, and the table whose index must hold every entry of it
 _LINKS = (
     ("systems", "carrier", "carriers"),
@@ -126,6 +134,8 @@ class Parameters:
     network : single figures of the heat network and its operation, index name.
     pipes : pre-insulated steel pipes, index dn.
     water : properties of liquid water, index temperature_c.
+    measure_costs : price, life and subsidy of what measures need, index item.
+    economy : single figures of net present costs and rents, index name.
     """
 
     typology: pd.DataFrame
@@ -160,6 +170,8 @@ class Parameters:
     network: pd.DataFrame
     pipes: pd.DataFrame
     water: pd.DataFrame
+    measure_costs: pd.DataFrame
+    economy: pd.DataFrame
 
     @classmethod
     def default(cls) -> Parameters:

@@ -151,13 +151,23 @@ class Scenario(BaseModel):
         ------
         CallError : steps that contradict each other (`scenarios.rules`), or as `Step.apply` says.
         """
+        states = self.trail(case, year)
+        after = states[-1][1] if states else case
+        return after if year is None else prices.apply(after, year=year)
+
+    def trail(self, case: Case, year: int | None = None) -> list[tuple[Step | Callable[[Case], Case], Case]]:
+        """Each measure (until `year`, on a pathway) with the case after it."""
         rules.check(self, case)
+        states: list[tuple[Step | Callable[[Case], Case], Case]] = []
         for measure in self.measures:
             if not isinstance(measure, Step):
                 case = measure(case)
             elif year is None or measure.year is None or measure.year <= year:
                 case = measure.apply(case)
-        return case if year is None else prices.apply(case, year=year)
+            else:
+                continue
+            states.append((measure, case))
+        return states
 
     @property
     def years(self) -> list[int]:
