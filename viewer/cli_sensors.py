@@ -1,0 +1,13 @@
+"""`lobeda sensors`: feeds, their history and what is the matter with them."""
+
+from __future__ import annotations
+
+import typer
+
+from viewer import cli_sensors_quality
+
+app = typer.Typer(help="Feeds, history, quality and alarms of the sensors.")
+app.command("alarms")(cli_sensors_quality.alarms)
+app.command("acknowledge")(cli_sensors_quality.acknowledge)
+app.command("findings")(cli_sensors_quality.findings)
+app.command("check")(cli_sensors_quality.check)

@@ -1,0 +1,129 @@
+"""`lobeda sensors alarms | acknowledge | findings | check`: what is the matter with the sensors."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from viewer.cli_common import Language, progress_bar
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Lang = Annotated[Language, typer.Option("--lang", help="Language of the text.")]
+
+
+def alarms(
+    all_: Annotated[bool, typer.Option("--all", help="Also those that are over.")] = False,
+    as_json: AsJson = False,
+    language: Lang = Language.en,
+) -> None:
+    """Alarms: sensors that went silent, low batteries, weak signals, failing values.
+
+    Example: lobeda sensors alarms --json
+    """
+    from sensors import alarms as alarms_
+    from sensors.store import Store
+    from viewer.findings import alarm_reason, clock
+    from viewer.texts import text
+
+    with Store.open() as store:
+        table = alarms_.alarms(store, all_=all_)
+    table["reason"] = [
+        alarm_reason(kind, figures, language.value)
+        for kind, figures in zip(table["kind"], table["figures"], strict=True)
+    ]
+    if as_json:
+        typer.echo(_json(table.reset_index()))
+        return
+    if table.empty:
+        typer.echo(text(language.value, "alarm.none"))
+    for alarm_id, row in zip(table.index, table.to_dict("records"), strict=True):
+        where = row["thing"] + (f", {row['stream']}" if row["stream"] else "")
+        label = f" ({text(language.value, 'alarm.simulated')})" if row["simulated"] else ""
+        parts = [f"{alarm_id}  {where}{label}: {row['reason']}"]
+        if row["acknowledged_by"]:
+            seen = clock(row["acknowledged_at"], language.value)
+            parts.append(text(language.value, "alarm.acknowledged", name=row["acknowledged_by"], time=seen))
+        if row["ended_at"] == row["ended_at"]:
+            parts.append(text(language.value, "alarm.ended", time=clock(row["ended_at"], language.value)))
+        typer.echo(" ".join(parts))
+
+
+def acknowledge(
+    alarm_id: Annotated[int, typer.Argument(metavar="ID", help="Number of the alarm.")],
+    by: Annotated[str, typer.Option(help="Name of who has seen it.")],
+) -> None:
+    """Note that you have seen an alarm; it stands until it is over.
+
+    Example: lobeda sensors acknowledge 3 --by "Ada Lovelace"
+    """
+    from sensors import alarms as alarms_
+    from sensors.store import Store
+
+    with Store.open() as store:
+        alarms_.acknowledge(store, alarm_id, by)
+
+
+def findings(
+    thing: Annotated[int | None, typer.Option(help="Only of the Thing with this number.")] = None,
+    days: Annotated[float, typer.Option(help="How far back.", min=0)] = 30,
+    as_json: AsJson = False,
+    language: Lang = Language.en,
+) -> None:
+    """What the quality checks found, by Thing, with reasons.
+
+    Example: lobeda sensors findings --days 7
+    """
+    from sensors import quality
+    from sensors.store import Store
+    from sensors.times import to_us
+    from viewer.findings import clock, reason
+    from viewer.texts import text
+
+    with Store.open() as store:
+        since = to_us(datetime.now(UTC) - timedelta(days=days))
+        table = quality.findings(store, thing_id=thing, since=since)
+    table["reason"] = [
+        reason(row["check"], row["flag"], row["count"], row["figures"], row["unit"] or "", language.value)
+        for row in table.to_dict("records")
+    ]
+    if as_json:
+        typer.echo(_json(table))
+        return
+    if table.empty:
+        typer.echo(text(language.value, "alarm.no_findings"))
+    for name, part in table.groupby("thing", sort=True):
+        typer.echo(str(name))
+        for row in part.to_dict("records"):
+            span = f"{clock(row['start'], language.value)} – {clock(row['end'], language.value)}"
+            flag = text(language.value, f"flag.{row['flag']}")
+            typer.echo(f"  {row['stream']}, {span}, {flag}: {row['reason']}")
+
+
+def check(as_json: AsJson = False) -> None:
+    """Check what is new in the store now, and look for alarms; the feeds do so by themselves.
+
+    Example: lobeda sensors check
+    """
+    from sensors import watching
+    from sensors.store import Store
+
+    with Store.open() as store, progress_bar() as progress:
+        summary, changes = watching.look(store, progress=progress)
+    counts = {
+        "streams": summary.streams, "observations": summary.observations, "flags_changed": summary.changed,
+        "alarms_raised": len(changes.raised), "alarms_ended": len(changes.ended),
+    }  # fmt: skip
+    if as_json:
+        typer.echo(json.dumps(counts))
+    else:
+        typer.echo(", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items()))
+
+
+def _json(table: pd.DataFrame) -> str:
+    return table.to_json(orient="records", date_format="iso", force_ascii=False, indent=1)
