@@ -14,11 +14,10 @@ import pandas as pd
 from sqlalchemy.engine import Connection, Engine
 
 from sensors.errors import StoreError
-from sensors.store import entities, feeds, observations, reading
+from sensors.store import entities, feeds, observations, reading, schema
 from sensors.store.database import create_engine, database_url, reported, shown
 from sensors.store.observations import Row, Stored
 from sensors.store.reading import Step
-from sensors.store.tables import metadata
 from sensors.store.writer import Writer
 from sensors.things import NewObservation, ThingSpec
 
@@ -45,13 +44,17 @@ class Store:
 
         Raises
         ------
-        StoreError : the database cannot be reached.
+        StoreError : the database cannot be reached, or is of a newer version.
         CallError : the address is none of SQLite or PostgreSQL.
         """
         address = database_url(url)
         with reported(address):
             engine = create_engine(address)
-            metadata.create_all(engine)
+            try:
+                schema.ready(engine)
+            except BaseException:
+                engine.dispose()
+                raise
         return cls(engine)
 
     def close(self) -> None:

@@ -142,7 +142,7 @@ observations = Table(
     Column("current", sa.Boolean, nullable=False, server_default=sa.true()),
     Column("deleted", sa.Boolean, nullable=False, server_default=sa.false()),
     Column("datastream_id", Id, ForeignKey("datastreams.id"), nullable=False),
-    Column("feature_id", Id, ForeignKey("features_of_interest.id"), index=True),
+    Column("feature_id", Id, ForeignKey("features_of_interest.id")),
     Column("phenomenon_time", Time, nullable=False),
     Column("phenomenon_end", Time),
     Column("result_time", Time),
@@ -168,6 +168,12 @@ Index(
     observations.c.phenomenon_time,
     sqlite_where=_live,
     postgresql_where=_live,
+)
+Index(
+    "ix_observations_feature_id",
+    observations.c.feature_id,
+    sqlite_where=observations.c.feature_id.is_not(None),
+    postgresql_where=observations.c.feature_id.is_not(None),
 )
 Index(
     "uq_observations_source",

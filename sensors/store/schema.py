@@ -1,0 +1,85 @@
+"""Brings a database to the schema of this program: makes it, or migrates it with a backup first."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from sensors.errors import StoreError
+from sensors.store.database import shown
+from sensors.store.migrations import HEAD
+from sensors.store.tables import metadata
+
+_VERSION = sa.table("alembic_version", sa.column("version_num"))
+
+
+def ready(engine: Engine) -> None:
+    """Makes or migrates the tables where needed; others that open the database wait meanwhile.
+
+    Raises
+    ------
+    StoreError : the database was made by a newer version, or holds tables of another program.
+    """
+    with engine.connect() as connection:
+        if version(connection) == HEAD:
+            return
+    with engine.connect().execution_options(writes=True) as connection, connection.begin():
+        found = version(connection)  # another process may have been faster
+        if found == HEAD:
+            return
+        _require_known(connection, found)
+        if found is not None and engine.dialect.name == "sqlite":
+            _backup(engine, found)
+        upgrade(connection)
+
+
+def version(connection: Connection) -> str | None:
+    """The schema version of the database; None: it has none of our tables."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(sa.select(_VERSION.c.version_num)).scalar()
+
+
+def upgrade(connection: Connection, target: str = "head") -> None:
+    """Runs the migrations that are missing, in the connection's transaction."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, target)
+
+
+def _require_known(connection: Connection, found: str | None) -> None:
+    where = shown(connection.engine.url)
+    if found is None:
+        foreign = set(sa.inspect(connection).get_table_names()) & set(metadata.tables)
+        if foreign:
+            raise StoreError(
+                f"it holds a table {min(foreign)!r} that this program did not make",
+                where,
+                "Name another database",
+            )
+    elif not found.isdigit() or int(found) > int(HEAD):
+        raise StoreError(
+            f"the database was made by a newer version of this program (schema {found}, known: {HEAD})",
+            where,
+            "Update the program, or name another database",
+        )
+
+
+def _backup(engine: Engine, found: str) -> None:
+    """A copy of a SQLite database beside it, before it is migrated; written beside, then renamed."""
+    path = Path(str(engine.url.database))
+    copy = path.with_name(f"{path.name}.before-{HEAD}-from-{found}")
+    part = copy.with_name(copy.name + ".part")
+    part.unlink(missing_ok=True)
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as target:
+        source.backup(target)
+    part.replace(copy)
