@@ -19,7 +19,8 @@ from panel.template import Template
 
 from twin.errors import TwinError
 from viewer import colours, facts, format, pages, texts
-from viewer.layers import LAYERS, Layer
+from viewer.layers import LAYERS, NETWORK, SECOND_STAGE, Layer
+from viewer.layers.network import lines
 from viewer.scene.component import Scene
 from viewer.state import Retrofit, State, Twin
 
@@ -67,6 +68,7 @@ class Manager:
         self.wanted: Retrofit | None = None
         self.busy = False
         self.seq = 0
+        self.deepening = False
         layer = self.state.layer()
         self.scene = Scene(
             manifest=scene_url,
@@ -84,7 +86,7 @@ class Manager:
                     {"id": name, "title": texts.text(language, f"layer.{name}.title")} for name in LAYERS
                 ],
             },
-            layer=legend(self.state.colour, layer),
+            layer=self._legend(layer),
             result=self._result(),
             selection={"facts": None},
         )
@@ -192,13 +194,55 @@ class Manager:
         self.bridge.result = self._result()
         self._show_selection()
         self._show_table()
+        self._deepen()
+
+    def _deepen(self) -> None:
+        """Compute what takes longer for the state that is shown, unless that runs already."""
+        if not self.deepening and self.state.second is None:
+            self.deepening = True
+            pn.state.execute(self._deepening)
+
+    async def _deepening(self) -> None:
+        """Until what is shown has its second stage; while the slider moves, the loop waits for its end."""
+        try:
+            while self.state.second is None and not self.busy:
+                wanted = self.state.retrofit
+                before = await asyncio.to_thread(self.twin.second_stage, Retrofit())
+                now = await asyncio.to_thread(self.twin.second_stage, wanted)
+                if wanted == self.state.retrofit:
+                    self.state.deepen(before, now)
+        except TwinError as error:
+            self.bridge.error = str(error)
+            return
+        finally:
+            self.deepening = False
+        if self.state.second is not None:
+            self._paint()
+            self.bridge.result = self._result()
+            self._show_selection()
 
     def _paint(self) -> None:
         layer = self.state.layer()
+        network = self.state.second_before.network if self.state.second_before else None
+        if network is not None and self.scene.line_points is None:
+            first = lines(network, "length_m")
+            self.scene.draw_lines(first.course, first.width_m)
         self.scene.param.update(**_colours(layer))
-        shown = legend(self.state.colour, layer)
+        shown = self._legend(layer)
         if shown != self.bridge.layer:
             self.bridge.layer = shown
+
+    def _legend(self, layer: Layer) -> dict[str, Any]:
+        """The legend, which says while its values are still computed, or why there are none."""
+        shown = legend(self.state.colour, layer)
+        if self.state.colour not in SECOND_STAGE:
+            return shown
+        language, second = self.state.language, self.state.second
+        if second is None:
+            shown["note"] = texts.text(language, "network.updating")
+        elif self.state.colour in NETWORK and second.network is None:
+            shown["note"] = texts.text(language, "network.none", reason=second.problem)
+        return shown
 
     def _result(self) -> dict[str, Any]:
         state = self.state
@@ -217,6 +261,7 @@ class Manager:
             "count": count,
             "total": total,
             "kpis": [asdict(kpi) for kpi in state.kpis()],
+            "network": self._network(),
             "buildings": int(self.twin.conditioned.sum()),
             "ms": None if retrofit.idle else round(state.run.milliseconds),
             "busy": self.busy,
@@ -224,6 +269,29 @@ class Manager:
             "can_undo": state.can_undo,
             "can_redo": state.can_redo,
             "can_reset": retrofit != Retrofit(),
+        }
+
+    def _network(self) -> dict[str, Any]:
+        """The district's network figures, and how CO2 counts its losses."""
+        language, second = self.state.language, self.state.second
+        network = second.network if second is not None else None
+        if second is None:
+            basis, notes = texts.text(language, "network.co2_waiting"), ""
+        elif network is None:
+            basis, notes = texts.text(language, "network.co2_flat"), ""
+        else:
+            share = format.quantity(100 * network.loss_share, "%", language, 1)
+            basis = texts.text(language, "network.co2_simulated", share=share)
+            district = self.twin.district
+            guessed = ("pipes", district.network_pipes), ("stations", district.substations)
+            notes = " ".join(
+                texts.text(language, f"network.guessed_{name}") for name, table in guessed if not len(table)
+            )
+        return {
+            "updating": second is None,
+            "kpis": [asdict(kpi) for kpi in self.state.network_kpis()],
+            "basis": basis,
+            "notes": notes,
         }
 
     def _show_selection(self) -> None:
@@ -238,14 +306,21 @@ class Manager:
         self.bridge.table = facts.table(self.state) if self.table_open else {}
 
     def _clicked(self, event: Any) -> None:
+        if event.new.get("line") is not None:  # by touch there is no hovering
+            self._hovered(event)
+            return
         self.state.select(event.new.get("building_id"))
         self._show_selection()
 
     def _drawn(self, event: Any) -> None:
         self.bridge.ready = bool(event.new)
+        self._deepen()
 
     def _hovered(self, event: Any) -> None:
-        building_id = event.new.get("building_id")
+        building_id, line = event.new.get("building_id"), event.new.get("line")
+        if line is not None:
+            self.bridge.hover = facts.pipe(self.state, int(line)) or {}
+            return
         if building_id not in self.twin.annual.index:
             self.bridge.hover = {}
             return
@@ -275,6 +350,8 @@ def _colours(layer: Layer) -> dict[str, Any]:
         "value_min": layer.value_min,
         "value_max": layer.value_max,
         "palette_steps": bool(layer.categories),
+        "palette_log": layer.log,
+        "line_values": None if layer.lines is None else layer.lines.values.tobytes(),
     }
 
 
@@ -288,6 +365,7 @@ def legend(name: str, layer: Layer) -> dict[str, Any]:
         "max": layer.value_max,
         "ticks": list(layer.ticks),
         "over": layer.over,
+        "log": layer.log,
         "palette": list(layer.palette),
         "categories": [asdict(category) for category in layer.categories],
         "missing": colours.MISSING,

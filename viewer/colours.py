@@ -73,6 +73,31 @@ def limits(
     return math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step
 
 
+def log_limits(
+    values: NDArray[np.floating], weights: NDArray[np.floating] | None = None, *, zero: bool = True
+) -> tuple[float, float]:
+    """Limits as `limits`, of the positive values, at 1, 2 or 5 times a power of ten; (1, 10) without any."""
+    positive = np.where(values > 0, values, np.nan)
+    if not np.isfinite(positive).any():
+        return 1.0, 10.0
+    known = np.isfinite(positive)
+    weight = np.ones(values.shape) if weights is None else np.nan_to_num(weights.astype(float))
+    order = np.argsort(positive[known])
+    ranked, share = positive[known][order], np.cumsum(weight[known][order])
+    low, high = ranked[np.searchsorted(share, np.array([0.05, 0.95]) * share[-1] * (1 - 1e-12))]
+    steps = [m * 10.0**power for power in range(-9, 10) for m in (1, 2, 5)]
+    floor = max(s for s in steps if s <= low * (1 + 1e-9))
+    return floor, min(s for s in steps if s >= max(high, 2 * floor) * (1 - 1e-9))
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """The ends and the powers of ten between them, and 2 and 5 times these where there are few."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    factors = (1, 2, 5) if high / low < 50 else (1,)
+    inner = {round(m * 10.0**p, 10) for p in powers for m in factors}
+    return sorted({low, high} | {t for t in inner if 1.9 * low <= t <= high / (high / low) ** 0.15})
+
+
 def ticks(low: float, high: float, count: int = 5) -> list[float]:
     """About `count` round numbers from `low` to `high`."""
     step = _step((high - low) / max(count, 1))

@@ -75,9 +75,7 @@ def facts(state: State) -> dict[str, Any] | None:
     block = state.selection.level == "block" and len(ids) > 1
     in_block = int((twin.units == state.unit).sum())
     kind = "block" if block else "building"
-    before, after = (
-        run["heating_need_kwh"].loc[ids].sum(min_count=1) for run in (twin.annual, state.run.annual)
-    )
+    before, after = (run["heating_need_kwh"].loc[ids].sum(min_count=1) for run in (state.before, state.after))
     quarter = table["quarter"].dropna().unique()
     return {
         "kind": texts.text(language, f"facts.{kind}"),
@@ -90,6 +88,7 @@ def facts(state: State) -> dict[str, Any] | None:
         "energy": energy_rows(state, ids) if pd.notna(before) and before > 0 else [],
         "note": "" if pd.notna(before) and before > 0 else texts.text(language, "facts.unheated"),
         "chart": monthly_chart(state, ids) if pd.notna(before) and before > 0 else None,
+        "network": network_rows(state, ids),
         "rows": attribute_rows(table, language, block),
         "changed": bool(before != after),
     }
@@ -97,7 +96,7 @@ def facts(state: State) -> dict[str, Any] | None:
 
 def energy_rows(state: State, ids: Sequence[str]) -> list[dict[str, Any]]:
     """Energy figures of the buildings `ids` before and after, as numbers with unit and decimals."""
-    before, after = state.twin.annual.loc[list(ids)], state.run.annual.loc[list(ids)]
+    before, after = state.before.loc[list(ids)], state.after.loc[list(ids)]
     area = float(state.twin.area_m2.loc[list(ids)].sum())
     rows = [
         ("heating_need", "heating_need_kwh", 1e-3, "MWh/a", 0),
@@ -118,6 +117,77 @@ def energy_rows(state: State, ids: Sequence[str]) -> list[dict[str, Any]]:
     ]
 
 
+def network_rows(state: State, ids: Sequence[str]) -> dict[str, Any] | None:
+    """Figures of the substations that serve the buildings `ids`, and of their critical rooms' summer.
+
+    None where they have neither; ``updating`` while they are computed.
+    """
+    heated = bool(state.twin.conditioned[state.twin.annual.index.get_indexer(pd.Index(ids))].any())
+    if state.second is None:
+        return {"updating": True, "rows": []} if heated else None
+    rows, network = [], state.second.network
+    stations = [] if network is None else list(network.station_of.reindex(list(ids)).dropna().unique())
+    if network is not None and stations:
+        rows += _station_rows(network.stations.loc[stations], state.language)
+    hot = state.second.overheating.reindex(list(ids))["over_temperature_kh"].dropna()
+    if len(hot):
+        allowed = float(state.second.overheating["allowed_kh"].loc[str(hot.idxmax())])
+        value = format.quantity(float(hot.max()), "Kh/a", state.language)
+        rows.append(
+            {
+                "label": texts.text(state.language, "facts.overheating"),
+                "value": value,
+                "detail": texts.text(
+                    state.language, "facts.allowed", value=format.quantity(allowed, "Kh/a", state.language)
+                ),
+            }
+        )
+    return {"updating": False, "rows": rows} if rows else None
+
+
+def _station_rows(stations: pd.DataFrame, language: str) -> list[dict[str, str]]:
+    def write(value: float, unit: str, digits: int = 0) -> str:
+        return format.quantity(value, unit, language, digits)
+
+    heat, peak, power = (float(stations[c].sum()) for c in ("heat_kwh", "peak_kw", "power_kw"))
+    coldest = write(float(stations["coldest_supply_c"].min()), "°C", 1)
+    figures = [
+        ("station_heat", write(heat / 1000, "MWh/a"), ""),
+        ("station_peak", write(peak, "kW"), texts.text(language, "facts.design", value=write(power, "kW"))),
+        ("station_flow", write(float(stations["flow_max_kg_s"].sum()), "kg/s", 2), ""),
+        ("station_supply", write(float(stations["supply_mean_c"].mean()), "°C", 1),
+         texts.text(language, "facts.coldest", value=coldest)),
+        ("station_short", write(float(stations["short_h"].max()), "h/a"), ""),
+    ]  # fmt: skip
+    return [
+        {"label": texts.text(language, f"facts.{name}"), "value": value, "detail": detail}
+        for name, value, detail in figures
+    ]
+
+
+def pipe(state: State, row: int) -> dict[str, str] | None:
+    """Tooltip of the pipe `row`: its diameter, flow, temperature and losses; None before they are known."""
+    network = state.second.network if state.second is not None else None
+    if network is None or not 0 <= row < len(network.pipes):
+        return None
+    values, language = network.pipes.iloc[row], state.language
+
+    def write(column: str, unit: str, digits: int, factor: float = 1.0) -> str:
+        return format.quantity(float(values[column]) * factor, unit, language, digits)
+
+    lines = [
+        texts.text(
+            language, "pipe.size", length=write("length_m", "m", 0), inner=write("inner_diameter_mm", "mm", 0)
+        ),
+        texts.text(language, "pipe.flow", value=write("flow_max_kg_s", "kg/s", 2)),
+        texts.text(language, "pipe.supply", value=write("supply_mean_c", "°C", 1)),
+        texts.text(language, "pipe.loss", value=write("loss_kwh", "MWh/a", 1, 1e-3)),
+    ]
+    if values["overloaded_h"] > 0:
+        lines.append(texts.text(language, "pipe.overloaded", value=write("overloaded_h", "h/a", 0)))
+    return {"title": texts.text(language, "pipe.title"), "line": "\n".join(lines)}
+
+
 def monthly_chart(state: State, ids: Sequence[str]) -> dict[str, str]:
     """Bars by month of what the map is coloured by (else of the heating need), as title and SVG."""
     name = state.colour if state.colour in CHARTS else "heating_need"
@@ -126,7 +196,7 @@ def monthly_chart(state: State, ids: Sequence[str]) -> dict[str, str]:
     if quantity is None:
         before = after = state.twin.monthly_sun(ids) * factor
     else:
-        before, after = state.twin.monthly(state.retrofit, ids, quantity) * factor
+        before, after = state.monthly(ids, quantity) * factor
     title = texts.text(state.language, f"chart.{name}")
     bars = charts.monthly_bars(before, after, months=months, unit=unit, language=state.language, title=title)
     return {"title": title, "svg": bars}
@@ -213,8 +283,8 @@ def units(state: State) -> pd.DataFrame:
             "year_of_construction": buildings["year_of_construction"].to_numpy(),
             "dwellings": buildings["dwellings"].to_numpy(),
             "a_use_m2": twin.area_m2.to_numpy(),
-            "before": twin.annual["heating_need_kwh"].to_numpy(),
-            "after": state.run.annual["heating_need_kwh"].to_numpy(),
+            "before": state.before["heating_need_kwh"].to_numpy(),
+            "after": state.after["heating_need_kwh"].to_numpy(),
             "own": names(buildings).to_numpy(),
         }
     )

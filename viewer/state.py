@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -19,8 +20,10 @@ import energy
 from energy import roof_potential
 from scenarios.measures import envelope_retrofit
 from twin.district import District
-from viewer import privacy, texts
+from twin.errors import TwinError
+from viewer import privacy, second_stage, texts
 from viewer.layers import LAYERS, Layer, View
+from viewer.second_stage import SecondStage
 
 COMPONENTS = envelope_retrofit.COMPONENTS
 STANDARDS = ("usual", "advanced")
@@ -29,6 +32,12 @@ KPIS = (
     ("co2", "co2_kg", 1e-3, 0),
     ("cost", "energy_cost_eur", 1e-6, 1),
 )
+NETWORK_KPIS = (
+    ("heat_fed", "fed_kwh", 1e-6, 1),
+    ("heat_lost", "loss_kwh", 1e-6, 1),
+    ("pump", "pump_kwh", 1e-3, 0),
+)
+_KEPT_STAGES = 3
 Level = Literal["block", "building"]
 
 
@@ -97,6 +106,8 @@ class Twin:
         self.case = case
         self._baseline = annual
         self.annual = self._shown(annual)
+        self._stages: dict[Retrofit, SecondStage] = {}
+        self._staging = threading.Lock()
 
     @classmethod
     def of(cls, district: District, weather: energy.weather.Weather | None = None) -> Twin:
@@ -138,6 +149,31 @@ class Twin:
         group = self.group if public else None
         return View(self.district, annual, self.annual, self.area_m2, self.case, language, group)
 
+    @cached_property
+    def network(self) -> energy.network.Network:
+        """The heat network, laid out for the buildings as they are.
+
+        Raises
+        ------
+        TwinError : there is none, or its pipes do not hang together.
+        """
+        return energy.network.of_case(self.case)
+
+    def second_stage(self, retrofit: Retrofit) -> SecondStage:
+        """Network and overheating of a retrofit. Takes seconds; safe in another thread, one at a time."""
+        with self._staging:
+            if retrofit not in self._stages:
+                case, network, problem = self.variant(retrofit), None, ""
+                try:
+                    network = second_stage.network_figures(case, self.network)
+                except TwinError as error:
+                    problem = str(error)
+                found = SecondStage(network, second_stage.overheating(case), problem)
+                self._stages[retrofit] = found
+                for old in [r for r in self._stages if not r.idle][:-_KEPT_STAGES]:
+                    del self._stages[old]
+            return self._stages[retrofit]
+
     def in_scope(self, retrofit: Retrofit) -> NDArray[np.bool_]:
         """The heated buildings that the retrofit may reach, shape (building,)."""
         if retrofit.units is None:
@@ -176,15 +212,6 @@ class Twin:
         took = 1000 * (time.perf_counter() - start)
         return Run(retrofit, self._shown(annual), took)
 
-    def monthly(
-        self, retrofit: Retrofit, ids: Sequence[str], quantity: str = "heating_need_kwh"
-    ) -> NDArray[np.float64]:
-        """A result of the buildings `ids` together by month, shape (2, 12): before and after. [kWh or kg]"""
-        cases = (self.case, self.variant(retrofit))
-        return np.stack(
-            [_monthly(case, ids, quantity) for case in (cases[:1] * 2 if retrofit.idle else cases)]
-        )
-
     def monthly_sun(self, ids: Sequence[str]) -> NDArray[np.float64]:
         """What modules on all roofs of the buildings `ids` would make by month, shape (12,). [kWh]"""
         return roof_potential.monthly(self.case, list(ids))
@@ -199,6 +226,8 @@ class State:
     colour: str = next(iter(LAYERS))
     selection: Selection | None = None
     run: Run = field(init=False)
+    second: SecondStage | None = None
+    second_before: SecondStage | None = None
     _past: list[Retrofit] = field(default_factory=list)
     _future: list[Retrofit] = field(default_factory=list)
     _settled: Retrofit = field(default_factory=Retrofit)
@@ -212,7 +241,32 @@ class State:
 
     def show(self, run: Run) -> None:
         """Take over the results of a retrofit; colours and figures follow."""
+        self.second = self.second if run.retrofit == self.retrofit else None
         self.run = run
+
+    def deepen(self, before: SecondStage, now: SecondStage) -> None:
+        """Take over what follows later from the state before any measure and from what is shown."""
+        self.second_before, self.second = before, now
+
+    @property
+    def network_counts(self) -> bool:
+        """Whether CO2 counts with the network's simulated losses: only once both states have them."""
+        return all(s is not None and s.network is not None for s in (self.second, self.second_before))
+
+    @property
+    def before(self) -> pd.DataFrame:
+        """Annual results before any measure, as shown: with simulated network losses, or without any."""
+        return self._with_network(self.twin.annual, self.second_before)
+
+    @property
+    def after(self) -> pd.DataFrame:
+        """Annual results of what is shown, on the same basis as `before`."""
+        return self._with_network(self.run.annual, self.second)
+
+    def _with_network(self, annual: pd.DataFrame, second: SecondStage | None) -> pd.DataFrame:
+        if not self.network_counts or second is None or second.network is None:
+            return annual
+        return annual.assign(co2_kg=second.network.co2_kg.reindex(annual.index))
 
     def settle(self, retrofit: Retrofit) -> None:
         """Note that a slider was let go, as one step for undo."""
@@ -272,7 +326,12 @@ class State:
 
     def view(self) -> View:
         """What layers look at."""
-        return self.twin.view(self.run.annual, self.language)
+        return replace(
+            self.twin.view(self.after, self.language),
+            baseline=self.before,
+            second=self.second,
+            second_before=self.second_before,
+        )
 
     def layer(self) -> Layer:
         """The layer that colours the buildings."""
@@ -280,11 +339,31 @@ class State:
 
     def kpis(self) -> list[Kpi]:
         """The district's year before and after."""
+        before, after = self.before, self.after
         return [
-            Kpi(name, digits, float(self.twin.annual[column].sum() * factor),
-                float(self.run.annual[column].sum() * factor))
+            Kpi(name, digits, float(before[column].sum() * factor), float(after[column].sum() * factor))
             for name, column, factor, digits in KPIS
-        ]  # fmt: skip
+        ]
+
+    def monthly(self, ids: Sequence[str], quantity: str = "heating_need_kwh") -> NDArray[np.float64]:
+        """A result of the buildings `ids` together by month, shape (2, 12): before and after. [kWh or kg]"""
+        cases = [self.twin.case, self.twin.variant(self.retrofit)]
+        if self.network_counts and quantity == "co2_kg":
+            stages = (self.second_before, self.second)
+            cases = [stage.network.counted for stage in stages if stage and stage.network]
+        if self.retrofit.idle:
+            return np.stack([_monthly(cases[0], ids, quantity)] * 2)
+        return np.stack([_monthly(case, ids, quantity) for case in cases])
+
+    def network_kpis(self) -> list[Kpi]:
+        """The heat network's year before and after; nothing until both are known."""
+        networks = [stage.network for stage in (self.second_before, self.second) if stage is not None]
+        if len(networks) < 2 or any(network is None for network in networks):
+            return []
+        return [
+            Kpi(name, digits, *(factor * getattr(network, attribute) for network in networks))
+            for name, attribute, factor, digits in NETWORK_KPIS
+        ]
 
     def retrofit_with(self, **changes: object) -> Retrofit:
         """The retrofit shown with some settings changed; values out of range are brought into it."""

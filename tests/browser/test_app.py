@@ -122,6 +122,37 @@ def test_slider_changes_colours_and_figures_together(manager: Visit) -> None:
     expect(slider).to_have_value("100")
 
 
+def test_heat_network_comes_later_and_lies_in_the_picture(manager: Visit) -> None:
+    page = manager.page
+    network = page.locator("#panel .network")
+    expect(network.locator(".compare")).to_be_visible(timeout=60_000)
+    basis = page.locator("[data-basis]")
+    expect(basis).to_contain_text("simulierten Netzverlusten")
+    plain = manager.picture()
+    page.locator("#colour").select_option("network_flow")
+    expect(page.locator("#legend .unit")).to_have_text("kg/s")
+    assert manager.picture() != plain
+    manager.find("Fernwärmeleitung")
+    told = page.locator("#tooltip").inner_text()
+    assert "kg/s" in told and "°C" in told and "mm" in told and "Verlust" in told
+    page.get_by_role("slider", name="Anteil der sanierten Blöcke").focus()
+    page.keyboard.press("End")
+    # At once with the flat figure, and with the network's own as soon as both states are solved.
+    expect(page.locator('[data-kpi="co2"] .delta')).to_contain_text("−")
+    expect(network.locator("thead")).to_contain_text("mit Maßnahme", timeout=60_000)
+    expect(basis).to_contain_text("simulierten Netzverlusten")
+    expect(network.locator("tbody tr")).to_have_count(3)
+
+
+def test_selection_shows_its_substation(manager: Visit) -> None:
+    page = manager.page
+    page.get_by_role("button", name="Tabelle").click()
+    page.get_by_role("button", name="Karl-Marx-Allee 1–5").click()
+    facts = page.locator("#facts")
+    expect(facts).to_contain_text("Wärme aus dem Netz", timeout=60_000)
+    expect(facts).to_contain_text("Überhitzung, heißester Raum")
+
+
 def test_many_steps_end_where_the_hand_ends(manager: Visit) -> None:
     slider = manager.page.get_by_role("slider", name="Anteil der sanierten Blöcke")
     slider.focus()
@@ -167,7 +198,7 @@ def test_sun_moves_the_shadows(manager: Visit) -> None:
 def test_table_says_the_same_and_leads_back(manager: Visit) -> None:
     page = manager.page
     page.get_by_role("button", name="Tabelle").click()
-    table = page.get_by_role("table")
+    table = page.locator("#table")
     expect(table.locator("tbody tr")).to_have_count(16)
     page.get_by_role("button", name=re.compile("Heizwärmebedarf heute")).click()
     expect(table.locator("thead [aria-sort]")).to_have_attribute("aria-sort", "descending")

@@ -127,7 +127,9 @@ def test_selection_of_nothing(state: State) -> None:
 
 
 def test_months_sum_to_the_year(twin: Twin) -> None:
-    before, after = twin.monthly(Retrofit(share=1.0), ["ost-0", "ost-1"])
+    state = State(twin)
+    _move(state, Retrofit(share=1.0))
+    before, after = state.monthly(["ost-0", "ost-1"])
     assert before.sum() == pytest.approx(twin.annual["heating_need_kwh"][["ost-0", "ost-1"]].sum(), rel=1e-4)
     assert after.sum() < before.sum() and before[0] > before[6]
 
@@ -140,7 +142,7 @@ def test_chart_shows_what_the_map_is_coloured_by(state: State, colour: str, colu
     shown = facts.facts(state)["chart"]
     assert heat["title"] == "Heating need per month" and shown["title"] != heat["title"]
     assert shown["title"] in shown["svg"] and shown["svg"] != heat["svg"]
-    months = state.twin.monthly(Retrofit(), ["ost-0"], column)[0]
+    months = state.monthly(["ost-0"], column)[0]
     assert months.sum() == pytest.approx(state.twin.annual[column]["ost-0"], rel=1e-4)
 
 

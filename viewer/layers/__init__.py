@@ -1,4 +1,4 @@
-"""The map's layers: one module each with `TITLE` and `spec(view) → Layer`; one line here lists it."""
+"""The map's layers: functions `View → Layer`, one module by subject; one line here lists each."""
 
 from collections.abc import Callable
 
@@ -9,6 +9,8 @@ from viewer.layers import (
     function,
     heating_need,
     heating_need_per_area,
+    network,
+    overheating,
     pv_potential,
     pv_yield,
     saving,
@@ -17,6 +19,11 @@ from viewer.layers import (
 )
 from viewer.layers.base import Category, Layer, View
 
+NETWORK: dict[str, Callable[[View], Layer]] = {
+    "network_supply": network.supply,
+    "network_flow": network.flow,
+    "network_short": network.short,
+}
 LAYERS: dict[str, Callable[[View], Layer]] = {
     heating_need_per_area.TITLE: heating_need_per_area.spec,
     heating_need.TITLE: heating_need.spec,
@@ -25,10 +32,17 @@ LAYERS: dict[str, Callable[[View], Layer]] = {
     co2.TITLE: co2.spec,
     pv_yield.TITLE: pv_yield.spec,
     pv_potential.TITLE: pv_potential.spec,
+    overheating.TITLE: overheating.spec,
+    **NETWORK,
     year.TITLE: year.spec,
     construction_series.TITLE: construction_series.spec,
     storeys.TITLE: storeys.spec,
     function.TITLE: function.spec,
 }
 
-__all__ = ["LAYERS", "Category", "Layer", "View"]
+# The way of the pipes is not for everybody, as they carry a district's heat; a room's summer is its people's.
+MANAGERS_ONLY = (*NETWORK, overheating.TITLE)
+SECOND_STAGE = MANAGERS_ONLY
+PUBLIC = tuple(name for name in LAYERS if name not in MANAGERS_ONLY)
+
+__all__ = ["LAYERS", "MANAGERS_ONLY", "NETWORK", "PUBLIC", "SECOND_STAGE", "Category", "Layer", "View"]

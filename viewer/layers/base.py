@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from energy import Case
 from twin.district import District
 from viewer import colours, privacy, texts
+from viewer.second_stage import SecondStage
 
 Kind = Literal["building_values", "points", "lines", "polygons", "raster"]
 MOST_CATEGORIES = 10
@@ -28,6 +29,8 @@ class View:
     group : privacy group of each building (`viewer.privacy.groups`), for a public audience.
     case : what is shown, for what follows from more than its annual results.
     language : of labels.
+    second, second_before : what follows later from what is shown, and from the state before any measure; None
+        while it is computed.
     """
 
     district: District
@@ -37,6 +40,8 @@ class View:
     case: Case
     language: str = texts.DEFAULT
     group: pd.Series | None = None
+    second: SecondStage | None = None
+    second_before: SecondStage | None = None
 
     @property
     def public(self) -> bool:
@@ -51,6 +56,19 @@ class Category:
     colour: str
     count: int
     code: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """Lines that a layer draws on the ground, coloured on the layer's scale.
+
+    course : x and y after each other in EPSG:25832, one array per line.
+    values, width_m : float32, shape (line,).
+    """
+
+    course: tuple[NDArray[np.float64], ...]
+    values: NDArray[np.float32]
+    width_m: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -69,6 +87,8 @@ class Layer:
     ticks : round numbers to write at the scale.
     section : of the texts that name the categories' codes; empty: the codes speak for themselves.
     over : whether some values lie above the scale.
+    log : whether the scale is logarithmic.
+    lines : drawn beside the buildings.
     energy : whether the values follow from the simulation, so that the public sees them per group.
     """
 
@@ -87,6 +107,8 @@ class Layer:
     section: str = ""
     energy: bool = False
     over: bool = False
+    log: bool = False
+    lines: Lines | None = None
 
 
 def continuous(
@@ -100,14 +122,19 @@ def continuous(
     zero: bool = True,
     energy: bool = True,
     weights: pd.Series | None = None,
+    log: bool = False,
+    lines: Lines | None = None,
+    audience: Literal["public", "manager"] = "public",
 ) -> Layer:
     """A layer of numbers; the limits follow from `limits_of`, so that they stay while a slider moves.
 
-    weights : of each building for the limits; without them all weigh the same.
+    weights : of each value of `limits_of`; without them all weigh the same.
+    log : logarithmic scale, for values over orders of magnitude.
     """
     weight = None if weights is None else weights.to_numpy("float64")
     drawn = _rows(view, values).to_numpy("float32")
-    low, high = colours.limits(limits_of.to_numpy("float64"), weight, zero=zero)
+    limits = colours.log_limits if log else colours.limits
+    low, high = limits(limits_of.to_numpy("float64"), weight, zero=zero)
     return Layer(
         kind="building_values",
         title=texts.text(view.language, f"layer.{name}.title"),
@@ -118,9 +145,12 @@ def continuous(
         value_max=high,
         palette=colours.SCALES[scale],
         digits=digits,
-        ticks=tuple(colours.ticks(low, high)),
+        ticks=tuple(colours.log_ticks(low, high) if log else colours.ticks(low, high)),
         energy=energy,
         over=bool(np.nanmax(drawn, initial=low) > high * (1 + 1e-6)),
+        log=log,
+        lines=lines,
+        audience=audience,
     )
 
 

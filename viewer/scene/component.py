@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,15 @@ class Scene(JSComponent):  # type: ignore[misc]
     value_max = param.Number(default=1.0, doc="Value of the last colour.")
     palette_steps = param.Boolean(default=False, doc="Classes: flat colours of equal steps, no ramp.")
     palette_log = param.Boolean(default=False, doc="Logarithmic scale.")
+    line_points = param.Bytes(
+        default=None,
+        allow_None=True,
+        doc="float64 pairs in EPSG:25832, a pair of nan behind each line; None: no lines.",
+    )
+    line_widths = param.Bytes(default=None, allow_None=True, doc="float32, metres, one per line.")
+    line_values = param.Bytes(
+        default=None, allow_None=True, doc="float32, one per line, on the palette's scale; None: hidden."
+    )
     selected = param.Dict(default={}, doc="building_id, block_id, or a list building_ids; empty: nothing.")
     fly_to = param.Dict(default={}, doc="Like `selected`: where the camera flies to.")
     sun_time = param.String(default=None, allow_None=True, doc="ISO 8601 with offset; None: a bright day.")
@@ -51,7 +61,9 @@ class Scene(JSComponent):  # type: ignore[misc]
         default={}, doc="left, right, top, bottom: pixels that panels cover; the overview is between them."
     )
     camera = param.Dict(default={}, doc="position and target, metres from the origin; empty: overview.")
-    hovered = param.Dict(default={}, doc="building_id, label, block_id, block_name, x, y; from the browser.")
+    hovered = param.Dict(
+        default={}, doc="building_id, label, block_id, block_name, line, x, y; from the browser."
+    )
     clicked = param.Dict(default={}, doc="As `hovered`, with a count of clicks; from the browser.")
     ready = param.Boolean(default=False, doc="Whether the first picture is drawn; from the browser.")
 
@@ -64,6 +76,12 @@ class Scene(JSComponent):  # type: ignore[misc]
                 "the 3D scene is not built", BUNDLE, "Run `python viewer/scene/build_hook.py` in the checkout"
             )
         super().__init__(**params)
+
+    def draw_lines(self, course: Sequence[ArrayLike], width_m: ArrayLike) -> None:
+        """Lay lines on the ground, coloured by `line_values`; courses are x and y after each other."""
+        pieces = [np.vstack([np.asarray(flat, "<f8").reshape(-1, 2), [[np.nan, np.nan]]]) for flat in course]
+        data = np.vstack(pieces) if pieces else np.zeros((0, 2), "<f8")
+        self.param.update(line_points=data.tobytes(), line_widths=np.asarray(width_m, "<f4").tobytes())
 
     def show(self, values: ArrayLike | None, *, frames: int = 1) -> None:
         """Colour the buildings by `values`, shape (buildings,) or (frames, buildings); None: plain."""

@@ -10,9 +10,14 @@ export function h(tag, attributes = {}, ...children) {
     else if (name in element && typeof value !== "string") element[name] = value;
     else element.setAttribute(name, value === true ? "" : String(value));
   }
-  element.append(...children.flat(3).filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(...present(children));
   return element;
 }
+
+const present = (children) => children.flat(3).filter((child) => child !== null && child !== undefined && child !== false);
+
+/** Give an element other children; what is missing among them is left out. */
+export const fill = (element, ...children) => element.replaceChildren(...present(children));
 
 export const byId = (id) => document.getElementById(id);
 

@@ -1,5 +1,5 @@
 // The manager's app: sends what people do to Python and draws what comes back.
-import { byId, formatter, h, perFrame, translator } from "./dom.js";
+import { byId, fill, formatter, h, perFrame, translator } from "./dom.js";
 import * as ui from "./ui.js";
 
 export function mount(model) {
@@ -111,12 +111,15 @@ function whatIf(element, { t, f, send }) {
   const standard = h("div", {});
   const scope = h("div", {});
   const kpis = h("div", { class: "kpis" });
+  const basis = h("p", { class: "foot", role: "status", "data-basis": "" });
+  const network = h("div", { class: "block network" });
   const foot = h("p", { class: "foot", role: "status" });
   const reset = h("button", { type: "button", class: "text-button", onclick: () => act("reset") }, t("what_if.reset"));
   element.replaceChildren(
     h("div", { class: "block" }, h("div", { class: "row" }, h("h2", {}, t("what_if.title")), reset),
       h("div", { class: "field share" }, h("div", { class: "row" }, h("label", { class: "label", for: "share" }, t("what_if.share")), shareOut), share, countOut)),
-    h("div", { class: "block result" }, h("h2", {}, t("kpi.title")), kpis),
+    h("div", { class: "block result" }, h("h2", {}, t("kpi.title")), kpis, basis),
+    network,
     h("div", { class: "block" },
       h("fieldset", { class: "chips" }, h("legend", {}, t("what_if.components")), boxes.map(([name, box]) => h("label", {}, box, t(`what_if.${name}`)))),
       standard, scope, h("p", { class: "foot" }, t("model.provenance")), foot));
@@ -140,11 +143,24 @@ function whatIf(element, { t, f, send }) {
       [{ id: "all", title: t("what_if.scope_all") }, { id: "selection", title: t("what_if.scope_selection"), disabled: !result.can_scope && !limited }],
       limited ? "selection" : "all", (id) => act("scope", { id }), limited ? result.scope : "", limited || result.can_scope ? "" : t("what_if.scope_hint")));
     kpis.replaceChildren(...result.kpis.map((kpi) => card(kpi, t, f)));
+    basis.textContent = result.network.basis;
+    showNetwork(network, result.network, { t, f });
     reset.disabled = !result.can_reset;
     element.classList.toggle("busy", result.busy);
     foot.textContent = result.ms === null ? "" : t("what_if.computed", { buildings: f.number(result.buildings), ms: f.number(result.ms) });
   };
   return { show, settle };
+}
+
+/** The heat network's figures; until they fit what is shown, they say so. */
+function showNetwork(element, network, { t, f }) {
+  element.hidden = !network.updating && !network.kpis.length;
+  element.classList.toggle("updating", network.updating);
+  const changed = network.kpis.some((kpi) => Math.abs(kpi.after - kpi.before) > 1e-9);
+  fill(element,
+    h("div", { class: "row" }, h("h2", {}, t("network.title")), network.updating && h("span", { class: "pending", role: "status" }, t("network.updating"))),
+    network.kpis.length > 0 && ui.comparison(network.kpis.map((kpi) => ({ ...kpi, label: t(`network.${kpi.name}`), unit: t(`unit.${kpi.name}`) })), { t, f, changed }),
+    network.notes && h("p", { class: "foot" }, network.notes));
 }
 
 function card(kpi, t, f) {

@@ -1,5 +1,5 @@
 // What the public page and the manager's app share: frame, legend, sun, table, selection panel.
-import { byId, h } from "./dom.js";
+import { byId, fill, h } from "./dom.js";
 
 /** Tabs on phones, 3D or table, the notice, and the tooltip over the scene. */
 export function frame({ onTable, onEscape }) {
@@ -61,7 +61,7 @@ function tooltip() {
   return (title, line) => {
     box.hidden = !title;
     if (!title) return;
-    box.replaceChildren(h("b", {}, title), line || "");
+    box.replaceChildren(h("b", {}, title), ...(line || "").split("\n").map((text) => h("span", {}, text)));
     place();
   };
 }
@@ -121,11 +121,13 @@ function scale(layer, f) {
   context.fillRect(0, 0, 256, 1);
   const ticks = layer.ticks.length ? layer.ticks : [layer.min, layer.max];
   const digits = ticks.every(Number.isInteger) ? 0 : 1;
+  const place = (value) => layer.log ? Math.log(value / layer.min) / Math.log(layer.max / layer.min) : (value - layer.min) / (layer.max - layer.min);
   const year = layer.id === "year";
   const last = layer.over ? "≥\u202f" : "";
-  const labels = ticks.map((value, i) => {
-    const label = h("span", {}, (i === ticks.length - 1 ? last : "") + (year ? String(value) : f.number(value, digits)));
-    label.style.left = `${(100 * (value - layer.min)) / (layer.max - layer.min)}%`;
+  const clear = (value, i) => i === 0 || i === ticks.length - 1 || (place(value) < 0.82 && place(value) > 0.09);
+  const labels = ticks.filter(clear).map((value, i, ticks) => {
+    const label = h("span", {}, (i === ticks.length - 1 ? last : "") + (year ? String(value) : f.number(value, layer.log && value % 1 ? 1 : layer.log ? 0 : digits)));
+    label.style.left = `${100 * place(value)}%`;
     return label;
   });
   return [layer.unit && h("p", { class: "unit" }, layer.unit), h("div", { class: "scale" }, canvas, h("div", { class: "ticks" }, labels))].filter(Boolean);
@@ -205,7 +207,7 @@ export function facts(element, content, { t, f, onClose, onLevel }) {
   element.classList.remove("idle");
   const chart = h("div", {});
   chart.innerHTML = content.chart ? content.chart.svg : ""; // SVG made by our own charts module, which escapes every text
-  element.replaceChildren(
+  fill(element,
     h("div", { class: "head" }, h("p", { class: "kicker" }, [content.kind, content.subtitle].filter(Boolean).join(" · ")),
       h("h2", {}, content.title),
       h("button", { type: "button", class: "quiet close", "aria-label": t("facts.clear"), title: t("facts.clear"), onclick: onClose }, cross()),
@@ -216,6 +218,9 @@ export function facts(element, content, { t, f, onClose, onLevel }) {
       content.note && h("p", { class: "hint" }, content.note)),
     content.chart && h("div", { class: "block" }, h("h2", {}, content.chart.title), chart,
       content.changed && h("p", { class: "keys" }, h("span", { class: "before" }, t("kpi.before")), h("span", {}, t("kpi.after")))),
+    content.network && h("div", { class: "block" },
+      h("div", { class: "row" }, h("h2", {}, t("facts.station")), content.network.updating && h("span", { class: "pending" }, t("network.updating"))),
+      h("dl", { class: "attributes" }, content.network.rows.map((row) => h("div", {}, h("dt", {}, row.label, row.detail && h("small", {}, row.detail)), h("dd", {}, row.value))))),
     h("div", { class: "block" }, h("h2", {}, t("facts.attributes")),
       h("dl", { class: "attributes" }, content.rows.map((row) => h("div", {}, h("dt", {}, row.label),
         h("dd", {}, row.value, row.source && h("abbr", {

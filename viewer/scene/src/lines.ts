@@ -11,7 +11,7 @@ export function tracks(lines: Manifest["lines"], heights: Heights): Mesh<BufferG
   const positions: number[] = [];
   const index: number[] = [];
   for (const line of lines) {
-    const points = dense(line.points);
+    const points = dense(line.points, STEP);
     for (const track of line.kind === "tram" ? [-1.6, 1.6] : [0])
       for (const rail of [-GAUGE / 2, GAUGE / 2]) ribbon(points, track + rail, heights, positions, index);
   }
@@ -25,11 +25,12 @@ export function tracks(lines: Manifest["lines"], heights: Heights): Mesh<BufferG
   return mesh;
 }
 
-function dense(flat: number[]): [number, number][] {
+/** Points of a line, x and z in turn, at most `step` metres apart. */
+export function dense(flat: readonly number[], step: number): [number, number][] {
   const points: [number, number][] = [[flat[0]!, flat[1]!]];
   for (let i = 2; i < flat.length; i += 2) {
     const [x0, z0, x1, z1] = [flat[i - 2]!, flat[i - 1]!, flat[i]!, flat[i + 1]!];
-    const pieces = Math.max(1, Math.ceil(Math.hypot(x1 - x0, z1 - z0) / STEP));
+    const pieces = Math.max(1, Math.ceil(Math.hypot(x1 - x0, z1 - z0) / step));
     for (let k = 1; k <= pieces; k++) points.push([x0 + ((x1 - x0) * k) / pieces, z0 + ((z1 - z0) * k) / pieces]);
   }
   return points;

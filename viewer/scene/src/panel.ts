@@ -12,6 +12,9 @@ interface Model {
   value_max: number;
   palette_steps: boolean;
   palette_log: boolean;
+  line_points: ArrayBuffer | null;
+  line_widths: ArrayBuffer | null;
+  line_values: ArrayBuffer | null;
   selected: { building_id?: string; block_id?: string; building_ids?: string[] };
   sun_time: string | null;
   scene_layers: Partial<Layers>;
@@ -51,6 +54,12 @@ export function render({ model, el }: { model: Model; el?: HTMLElement }): HTMLE
   };
   const apply = {
     values: () => handle?.setValues(model.values?.byteLength ? new Float32Array(model.values.slice(0)) : null, Math.max(model.frames, 1)),
+    lines: () => {
+      if (!model.line_points || !model.line_widths) return;
+      handle?.setLines(new Float64Array(model.line_points.slice(0)), new Float32Array(model.line_widths.slice(0)));
+      apply.lineValues();
+    },
+    lineValues: () => handle?.setLineValues(model.line_values ? new Float32Array(model.line_values.slice(0)) : null),
     palette: () => model.palette.length && handle?.setPalette(model.palette, model.value_min, model.value_max, { steps: model.palette_steps, log: model.palette_log }),
     frame: () => handle?.setFrame(model.frame),
     selected: () => handle?.setSelection(rows(model.selected)),
@@ -69,7 +78,7 @@ export function render({ model, el }: { model: Model; el?: HTMLElement }): HTMLE
     const scene = createScene(element, { manifest: model.manifest, language: model.language, layers: model.scene_layers, label: model.label || undefined, attribution: model.attribution, padding: model.padding });
     handle = scene;
     if (model.camera.position) scene.setCamera(model.camera);
-    for (const task of [apply.palette, apply.values, apply.frame, apply.sun]) task();
+    for (const task of [apply.palette, apply.values, apply.lines, apply.frame, apply.sun]) task();
     scene.on("hover", (_, picked) => (model.hovered = outgoing(picked)));
     scene.on("click", (_, picked) => (model.clicked = { ...outgoing(picked), count: ++clicks }));
     scene.on("camera", (state) => {
@@ -83,6 +92,8 @@ export function render({ model, el }: { model: Model; el?: HTMLElement }): HTMLE
   };
   model.on("manifest", open);
   model.on(["values", "frames"], apply.values);
+  model.on(["line_points", "line_widths"], apply.lines);
+  model.on("line_values", apply.lineValues);
   model.on(["palette", "value_min", "value_max", "palette_steps", "palette_log"], () => void apply.palette());
   model.on("frame", apply.frame);
   model.on("selected", apply.selected);
@@ -97,6 +108,6 @@ export function render({ model, el }: { model: Model; el?: HTMLElement }): HTMLE
   return element;
 }
 
-function outgoing({ building_id, label, block_id, block_name, x, y }: Picked): object {
-  return { building_id, label, block_id, block_name, x: Math.round(x), y: Math.round(y) };
+function outgoing({ building_id, label, block_id, block_name, line, x, y }: Picked): object {
+  return { building_id, label, block_id, block_name, line, x: Math.round(x), y: Math.round(y) };
 }

@@ -10,6 +10,7 @@ import { fetchBuffer, fetchImage, fetchManifest, parseBuildings, parseHeights } 
 import { Outline } from "./outline";
 import { Overlay } from "./overlay";
 import { Picker } from "./pick";
+import { Pipes } from "./pipes";
 import { Sky, weather } from "./sky";
 import { sunPosition, towards } from "./sun";
 import { groundGeometry, groundMaterial, type GroundUniforms, Heights, imageTexture } from "./terrain";
@@ -44,6 +45,7 @@ interface World {
   groundUniforms: GroundUniforms;
   textures: Partial<Record<"map" | "image" | "masks", Texture>>;
   tracks: Mesh | null;
+  pipes: Pipes | null;
   reach: number;
 }
 
@@ -68,6 +70,7 @@ class View implements Handle {
   private selection: { building: number | null; block: number | null; list: readonly number[] | null } = { building: null, block: null, list: null };
   private readonly padding: Padding = { left: 0, right: 0, top: 0, bottom: 0 };
   private hovered: number | null = null;
+  private hoveredLine: number | null = null;
   private pointer: { x: number; y: number } | null = null;
   private pressed: { x: number; y: number } | null = null;
   private scheduled = 0;
@@ -115,6 +118,25 @@ class View implements Handle {
 
   setPalette(colours: readonly string[], min: number, max: number, options: PaletteOptions = {}): void {
     this.whenLoaded(({ buildings }) => buildings.values.paint(colours, min, max, options));
+  }
+
+  setLines(points: ArrayLike<number> | null, widths: ArrayLike<number>): void {
+    this.whenLoaded((world) => {
+      if (world.pipes) {
+        this.scene.remove(world.pipes.group);
+        world.pipes.dispose();
+        world.pipes = null;
+      }
+      if (!points?.length) return;
+      const [east, north] = world.manifest.origin;
+      const local = Array.from(points, (value, i) => (i % 2 ? north - value : value - east));
+      world.pipes = new Pipes(local, widths, world.heights, world.buildings.values);
+      this.scene.add(world.pipes.group);
+    });
+  }
+
+  setLineValues(values: ArrayLike<number> | null): void {
+    this.whenLoaded((world) => world.pipes?.set(values));
   }
 
   setSelection(selection: Selection | readonly number[] | null): void {
@@ -191,7 +213,8 @@ class View implements Handle {
 
   pick(x: number, y: number): Picked {
     const world = this.world;
-    const row = world && this.navigator ? world.picker.at(this.toNdc(x, y), this.navigator.camera) : null;
+    const line = this.lineAt(x, y);
+    const row = world && this.navigator && line === null ? world.picker.at(this.toNdc(x, y), this.navigator.camera) : null;
     const block = row === null ? -1 : world!.manifest.buildings.block[row]!;
     return {
       building: row,
@@ -200,9 +223,25 @@ class View implements Handle {
       block: block < 0 ? null : block,
       block_id: block < 0 ? null : world!.manifest.blocks.id[block]!,
       block_name: block < 0 ? null : world!.manifest.blocks.name[block]!,
+      line,
       x,
       y,
     };
+  }
+
+  projectLine(line: number): { x: number; y: number } | null {
+    const point = this.world?.pipes?.middle(line)?.project(this.navigator!.camera);
+    return point ? { x: ((point.x + 1) / 2) * this.canvas.clientWidth, y: ((1 - point.y) / 2) * this.canvas.clientHeight } : null;
+  }
+
+  /** The line at a point of the picture, unless a building or the ground stands before it. */
+  private lineAt(x: number, y: number): number | null {
+    const { world, navigator } = this;
+    if (!world || !navigator) return null;
+    const found = world.pipes?.at(x, y, navigator.camera, this.canvas.clientWidth, this.canvas.clientHeight);
+    if (!found) return null;
+    found.place.y += 1;
+    return world.picker.towards(navigator.camera.position, found.place, true) === null ? found.line : null;
   }
 
   project(building: number): { x: number; y: number; visible: boolean } {
@@ -353,6 +392,7 @@ class View implements Handle {
       ground: new Mesh(groundGeometry(heights, this.coarse || this.software ? 0.7 : 0.4), groundMaterial(groundUniforms)),
       textures: { masks: masksTexture },
       tracks: manifest.lines.length ? tracks(manifest.lines, heights) : null,
+      pipes: null,
       reach: Math.hypot(east - west, north - south),
     };
     world.ground.receiveShadow = true;
@@ -418,7 +458,7 @@ class View implements Handle {
   private mark(world: World): void {
     const { building, block, list } = this.selection;
     world.buildings.mark(this.hovered, building, block, list);
-    this.canvas.classList.toggle("over", this.hovered !== null);
+    this.canvas.classList.toggle("over", this.hovered !== null || this.hoveredLine !== null);
   }
 
   private selectedRows(world: World): number[] {
@@ -460,7 +500,7 @@ class View implements Handle {
     });
     canvas.addEventListener("pointerleave", () => {
       this.pointer = null;
-      this.changeHover(null, { x: -1, y: -1 });
+      this.changeHover(this.pick(-1e4, -1e4));
     });
     canvas.addEventListener("pointerdown", (event) => (this.pressed = event.isPrimary ? { x: event.clientX, y: event.clientY } : null));
     canvas.addEventListener("click", (event) => {
@@ -554,7 +594,7 @@ class View implements Handle {
     if (!this.world || !this.visible || document.hidden) return;
     if (this.pointer && !this.moving) {
       const picked = this.pick(this.pointer.x, this.pointer.y);
-      this.changeHover(picked.building, picked);
+      this.changeHover(picked);
       this.pointer = null;
     }
     if (this.navigator!.flying) {
@@ -568,10 +608,15 @@ class View implements Handle {
     if (this.navigator!.flying) this.schedule();
   }
 
-  private changeHover(row: number | null, at: { x: number; y: number }): void {
-    if (row === this.hovered) return;
-    this.setHover(row);
-    this.emit("hover", row, "building" in at ? (at as Picked) : this.pick(at.x, at.y));
+  private changeHover(picked: Picked): void {
+    if (picked.building === this.hovered && picked.line === this.hoveredLine) return;
+    if (picked.line !== this.hoveredLine) {
+      this.hoveredLine = picked.line;
+      this.whenLoaded((world) => world.pipes?.mark(picked.line));
+    }
+    this.setHover(picked.building);
+    this.canvas.classList.toggle("over", picked.building !== null || picked.line !== null);
+    this.emit("hover", picked.building, picked);
   }
 
   private draw(): void {
@@ -648,6 +693,7 @@ class View implements Handle {
     world.outline.dispose();
     world.ground.geometry.dispose();
     (world.ground.material as MeshLambertMaterial).dispose();
+    world.pipes?.dispose();
     world.tracks?.geometry.dispose();
     (world.tracks?.material as MeshLambertMaterial | undefined)?.dispose();
     for (const texture of Object.values(world.textures)) {

@@ -86,6 +86,8 @@ export interface Picked {
   block: number | null;
   block_id: string | null;
   block_name: string | null;
+  /** Row of a line that was laid by `setLines`. */
+  line: number | null;
   /** Pixels from the picture's upper left corner. */
   x: number;
   y: number;
@@ -129,6 +131,10 @@ export interface Handle {
   /** Frame shown; between two whole numbers the values are mixed. */
   setFrame(frame: number): void;
   setPalette(colours: readonly string[], min: number, max: number, options?: PaletteOptions): void;
+  /** Lines on the ground: x and y in EPSG:25832 in turn, a pair of nan behind each, and their widths in metres. */
+  setLines(points: ArrayLike<number> | null, widths: ArrayLike<number>): void;
+  /** A value for each line, coloured as the buildings are; null hides the lines. */
+  setLineValues(values: ArrayLike<number> | null): void;
   setSelection(selection: Selection | readonly number[] | null): void;
   setHover(building: number | null): void;
   /** Sun at this time (ISO 8601, with offset or Z), or the light of a bright day. */
@@ -142,6 +148,8 @@ export interface Handle {
   focus(building: number): void;
   /** What lies at a point of the picture. */
   pick(x: number, y: number): Picked;
+  /** Where the middle of a line appears; null where it has none. */
+  projectLine(line: number): { x: number; y: number } | null;
   /** Where the middle of a building's roof appears. */
   project(building: number): { x: number; y: number; visible: boolean };
   on<K extends keyof Events>(event: K, callback: Events[K]): () => void;

@@ -1,0 +1,106 @@
+"""What takes longer than a slider's step: the heat network's year and the rooms' summer, in a few figures.
+
+The network is laid out once, for the buildings as they are; a measure lessens its load, not its pipes. Hours
+would fill memory for each person who looks, so that only sums, means and extremes are kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+import energy
+import energy.network
+from energy import Case, rooms
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkFigures:
+    """A network's year.
+
+    course : of each pipe in EPSG:25832, its points' x and y after each other, shape (pipe,).
+    pipes : one row per pipe: length_m, inner_diameter_mm, flow_max_kg_s, supply_mean_c, overloaded_h,
+        loss_kwh.
+    stations : one row per substation: heat_kwh, peak_kw, power_kw, flow_max_kg_s, supply_mean_c,
+        coldest_supply_c, short_h (hours with less heat or pressure than needed).
+    station_of : the substation of each connected building, index building_id.
+    fed_kwh, loss_kwh, pump_kwh : heat of the plant, what of it is lost, electricity of the pump.
+    counted : the case with district heat counting with these losses, not with the figure at the customer.
+    co2_kg : of all energy per building in that case; index building_id.
+    notes : what was estimated or left out.
+    """
+
+    course: tuple[npt.NDArray[np.float64], ...]
+    pipes: pd.DataFrame
+    stations: pd.DataFrame
+    station_of: pd.Series
+    fed_kwh: float
+    loss_kwh: float
+    pump_kwh: float
+    counted: Case
+    co2_kg: pd.Series
+    notes: tuple[str, ...]
+
+    @property
+    def loss_share(self) -> float:
+        """Heat lost of the heat fed in; 0 where nothing is. [-]"""
+        return self.loss_kwh / self.fed_kwh if self.fed_kwh > 0 else 0.0
+
+    def per_building(self, column: str) -> pd.Series:
+        """A figure of its substation for each connected building, index building_id."""
+        return self.station_of.map(self.stations[column])
+
+
+@dataclass(frozen=True, eq=False)
+class SecondStage:
+    """What follows later from one state of the district.
+
+    network : None where the district has no network, then `problem` says why.
+    overheating : columns of `energy.comfort.summer_comfort` per heated building.
+    """
+
+    network: NetworkFigures | None
+    overheating: pd.DataFrame
+    problem: str = ""
+
+
+def network_figures(case: Case, network: energy.network.Network) -> NetworkFigures:
+    """Solve the year of `network` under the case's heat and keep what the app shows.
+
+    Raises
+    ------
+    CallError : as `energy.network.simulate_network` says.
+    """
+    year = energy.network.simulate_network(case, network)
+    found = year.substations()
+    stations = found[["heat_kwh", "peak_kw", "power_kw", "coldest_supply_c"]].copy()
+    stations["short_h"] = found[["short_h", "low_pressure_h"]].max(axis=1)
+    stations["flow_max_kg_s"] = year.station_flow_kg_s.max(axis=1)
+    stations["supply_mean_c"] = year.supply_c[network.station_node].mean(axis=1)
+    pipes = year.pipes(case.parameters)[
+        ["length_m", "inner_diameter_mm", "flow_max_kg_s", "supply_mean_c", "overloaded_h", "loss_kwh"]
+    ]
+    counted = energy.network.with_losses(case, year)
+    served = network.building_station.dropna().astype(int)
+    return NetworkFigures(
+        course=tuple(np.round(shapely.get_coordinates(line), 1).ravel() for line in network.geometry),
+        pipes=pipes,
+        stations=stations,
+        station_of=pd.Series(network.substation_id[served.to_numpy()], index=served.index),
+        fed_kwh=float(year.plant_kwh.sum() + year.feed_kwh.sum()),
+        loss_kwh=float(year.supply_loss_kwh.sum() + year.return_loss_kwh.sum()),
+        pump_kwh=float(year.pump_kwh.sum()),
+        counted=counted,
+        co2_kg=energy.annual(counted)["co2_kg"],
+        notes=network.notes,
+    )
+
+
+def overheating(case: Case) -> pd.DataFrame:
+    """Over-temperature of the critical room of each heated building, DIN 4108-2:2013, 8.4."""
+    heated = case.envelope[case.envelope["conditioned"].to_numpy(bool)]
+    return rooms.overheating(heated, case.weather, case.planes, case.parameters)
