@@ -90,6 +90,13 @@ def create_engine(url: URL) -> Engine:
         cursor.close()
         connection.commit()
 
+    @event.listens_for(engine, "handle_error")
+    def ended(context: sa.engine.ExceptionContext) -> None:
+        error = context.original_exception
+        said = error.args[0] if error.args else None
+        if isinstance(said, dict) and str(said.get("C", "")).startswith("57P"):
+            context.is_disconnect = True  # the server was told to end; it says so before it hangs up
+
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         if connection.get_execution_options().get("writes"):
@@ -155,6 +162,9 @@ def postgres_code(error: Exception) -> str:
 def as_store_error(error: Exception, url: URL) -> StoreError:
     """What a driver's error means for the user."""
     said = str(error.orig if isinstance(error, DBAPIError) else error)
+    if isinstance(error, DBAPIError) and error.orig is not None and isinstance(error.orig.args[:1], tuple):
+        first = error.orig.args[0] if error.orig.args else said
+        said = f"{first['M']} ({first['C']})" if isinstance(first, dict) and "M" in first else said
     if any(word in said for word in _FULL):
         return StoreError("the database's disk is full", shown(url), "Free space; nothing is lost meanwhile")
     if any(word in said for word in _NOT_OURS):

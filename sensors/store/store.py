@@ -147,6 +147,11 @@ class Store:
             )
         return self._writer.submit(rows)
 
+    @property
+    def waiting(self) -> int:
+        """How many observations wait for their commit."""
+        return self._writer.waiting
+
     def _commit(self, groups: list[Sequence[Row]]) -> list[list[Stored]]:
         with self.transaction() as connection:
             stored = iter(observations.append(connection, [row for rows in groups for row in rows]))

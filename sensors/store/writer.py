@@ -60,6 +60,11 @@ class Writer:
     def _room(self, rows: Sequence[Row]) -> bool:
         return self._waiting + len(rows) <= WAITING
 
+    @property
+    def waiting(self) -> int:
+        """How many observations wait for their commit."""
+        return self._waiting
+
     def close(self) -> None:
         """Writes what waits and ends the thread."""
         with self._changed:

@@ -41,8 +41,7 @@ class Postgres:
         self._programs = initdb.parent
         self._folder = Path(tempfile.mkdtemp(prefix="lobeda-postgres-", dir="/tmp"))
         self._account = _account()
-        if self._account:
-            os.chown(self._folder, self._account["user"], self._account["group"])
+        self.own(self._folder)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -101,6 +100,11 @@ class Postgres:
         self._made += 1
         self.execute(f"CREATE DATABASE d{self._made} TEMPLATE template0")
         return f"postgresql://{_USER}@127.0.0.1:{self.port}/d{self._made}"
+
+    def own(self, folder: Path) -> None:
+        """Lets the server write into `folder`."""
+        if self._account:
+            os.chown(folder, self._account["user"], self._account["group"])
 
     def empty(self, url: str) -> None:
         """Removes all rows of a database, and numbers from 1 again; faster than a new database."""
