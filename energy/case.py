@@ -96,15 +96,11 @@ class Case:
         if self.shading == "rays":
             of_district(self.district, cache=default_folder(), progress=progress)
 
-    @cached_property
+    @property
     def pv_power(self) -> grid_exchange.PvPower:
         """The photovoltaic systems' power by building, computed at first use and kept."""
-        return grid_exchange.PvPower(
-            self.pv, self.envelope.index, self.weather, self.parameters, self._modules_visibility
-        )
-
-    def _modules_visibility(self) -> Visibility | None:
-        return self.visibility if self.shading == "rays" else None
+        rays = self.shading == "rays"
+        return _pv_power(Same(self.pv), Same(self.district), rays, self.weather, self.parameters)
 
     def window_sun(self, rows: npt.NDArray[np.intp], solar_area_m2: npt.NDArray[Any]) -> Blocks:
         """Irradiance on the windows of buildings, in the kernel's blocks.
@@ -147,3 +143,13 @@ def chain_columns(envelope: pd.DataFrame, parameters: Parameters) -> Columns:
 @lru_cache(maxsize=4)
 def _visibility(district: Same[District]) -> Visibility:
     return of_district(district.it, cache=default_folder())
+
+
+@lru_cache(maxsize=8)
+def _pv_power(
+    pv: Same[pd.DataFrame], district: Same[District], rays: bool, weather: Weather, parameters: Parameters
+) -> grid_exchange.PvPower:
+    """Kept beyond a case: measures on buildings leave it."""
+    index = district.it.buildings.index
+    look = (lambda: _visibility(district)) if rays else (lambda: None)
+    return grid_exchange.PvPower(pv.it, index, weather, parameters, look)

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from energy.parameters import Parameters
 
@@ -57,8 +59,10 @@ class Columns:
 
 def columns(envelope: pd.DataFrame, names: Iterable[str], parameters: Parameters) -> Columns:
     """Columns `names` of an envelope with its labels."""
+    names = list(names)
+    figures = np.ascontiguousarray(envelope[names].to_numpy("float64").T)
     return Columns(
-        {name: envelope[name].to_numpy("float64") for name in names},
+        dict(zip(names, figures, strict=True)),
         _numbers(envelope["function"], parameters.use.index),
         _numbers(envelope["heating"], parameters.systems.index),
         envelope["conditioned"].to_numpy(bool),
@@ -67,5 +71,6 @@ def columns(envelope: pd.DataFrame, names: Iterable[str], parameters: Parameters
 
 def _numbers(labels: pd.Series, table: pd.Index[Any]) -> Rows:
     """Row of each label in a table; -1 where it has none."""
-    code, known = pd.factorize(labels.to_numpy(object))
-    return np.asarray(table.get_indexer(pd.Index(known, dtype=object))[code], np.intp)
+    values = pa.array(labels.array, pa.string(), from_pandas=True)
+    found = pc.index_in(values, value_set=pa.array(table, pa.string()))
+    return np.asarray(found.fill_null(-1).to_numpy(zero_copy_only=False), np.intp)

@@ -138,12 +138,14 @@ def check(envelope: Columns, ids: pd.Index[Any]) -> None:
     ------
     CallError : names the building and the column.
     """
-    for name in (*NUMBERS, *SIGNED):
-        values = envelope[name]
-        bad = ~np.isfinite(values) if name in SIGNED else ~((values >= 0) & (values < np.inf))
-        if (rows := np.flatnonzero(bad & envelope.conditioned)).size:
-            raise CallError(
-                f"{name} is {values[rows[0]]:g}",
-                f"building {ids[rows[0]]}",
-                "Correct the district or the measure that set it",
-            )
+    names = (*NUMBERS, *SIGNED)
+    values = np.stack([envelope[name] for name in names])
+    least = np.where(np.isin(names, SIGNED), -np.inf, 0.0)[:, None]
+    good = (values >= least) & (np.abs(values) < np.inf)
+    if (bad := np.argwhere(~good & envelope.conditioned)).size:
+        name, row = names[bad[0, 0]], bad[0, 1]
+        raise CallError(
+            f"{name} is {envelope[name][row]:g}",
+            f"building {ids[row]}",
+            "Correct the district or the measure that set it",
+        )

@@ -120,25 +120,49 @@ def plants_of(buildings: Columns, parameters: Parameters, demand: Supply | None 
     demand = demand or supply_of(buildings, parameters)
     found, kind = np.unique(buildings.heating, return_inverse=True)
     names = tuple(str(name) for name in parameters.systems.index[found])
-    table = parameters.plants.loc[list(names)]
-    central, generator = (table[name].to_numpy()[kind] for name in ("central", "generator"))
-    water_w = demand.hot_water_kwh_a / 8.76 * (generator != "none")
-    active = buildings.conditioned & (generator != "none")
-    lanes = _lanes(buildings, parameters, table.iloc[kind], active, water_w, central.astype(bool))
-    pumps = tuple((table["generator"] == "heat_pump").to_list())
+    of_kind = _kinds(names, parameters)
+    works = of_kind.works[kind]
+    water_w = demand.hot_water_kwh_a / 8.76 * works
+    lanes = _lanes(buildings, parameters, of_kind, kind, buildings.conditioned & works, water_w)
+    pumps = tuple(bool(pump) for pump in of_kind.pump)
     return Plants(demand.carriers, demand.carrier, names, kind.astype(np.intp), pumps, lanes, water_w)
+
+
+@dataclass(frozen=True)
+class _Kinds:
+    """Figures of kinds of plant, shape (kind,): whether there is a generator (works), central, a heat pump;
+    its size over the design's load, and its power for rooms over it (`power_share`)."""
+
+    works: npt.NDArray[np.bool_]
+    central: npt.NDArray[np.bool_]
+    pump: npt.NDArray[np.bool_]
+    sizing: Array
+    power: Array
+
+
+@lru_cache(maxsize=64)
+def _kinds(names: tuple[str, ...], parameters: Parameters) -> _Kinds:
+    table = parameters.plants.loc[list(names)]
+    generator = table["generator"].to_numpy(object)
+    return _Kinds(
+        generator != "none",
+        table["central"].to_numpy(bool),
+        generator == "heat_pump",
+        table["sizing"].to_numpy("float64"),
+        power_share(table, parameters),
+    )
 
 
 def _lanes(
     buildings: Columns,
     parameters: Parameters,
-    plant: pd.DataFrame,
+    kinds: _Kinds,
+    kind: npt.NDArray[np.intp],
     active: npt.NDArray[np.bool_],
     water_w: Array,
-    central: npt.NDArray[np.bool_],
 ) -> Array:
     constant = parameters.constant
-    area = np.nan_to_num(buildings["a_use_m2"])
+    area, central = np.nan_to_num(buildings["a_use_m2"]), kinds.central[kind]
     piped = area * central * active
     tapped = piped * (water_w > 0)
     store_loss = constant("store_loss_w_m2k") * (constant("hot_water_c") - constant("cellar_c"))
@@ -147,9 +171,8 @@ def _lanes(
     stored = tapped > 0
     charge = np.where(stored, constant("charge_factor") * water_w + hot_water_loss, _UNLIMITED_W)
     load = design_load_w(buildings, parameters)
-    nominal = plant["sizing"].to_numpy("float64") * load + np.where(
-        stored, charge, constant("charge_factor") * water_w
-    )
+    nominal = kinds.sizing[kind] * load + np.where(stored, charge, constant("charge_factor") * water_w)
+    limited = np.where(kinds.pump[kind], kinds.power[kind] * load + charge, _UNLIMITED_W)
     rows = {
         "active": active,
         "use_per_need": 1 + constant("emission_share") * active,
@@ -157,7 +180,7 @@ def _lanes(
         "hot_water_loss_w": hot_water_loss,
         "store_wh": np.where(stored, 24 * constant("store_share_of_day") * water_w, 0.0),
         "charge_w": charge,
-        "power_w": _power(plant, load, charge, parameters),
+        "power_w": limited,  # only heat pumps have a limit
         "per_nominal_power": 1 / np.maximum(nominal, 1.0),
         "pump_share": constant("pump_share") * central * active,
         "circulation_pump_w": constant("circulation_pump_w_m2") * tapped,
@@ -184,12 +207,6 @@ def power_share(plant: pd.DataFrame, parameters: Parameters) -> Array:
     )
     share = np.where(plant["source_side"].to_numpy() == "air", at_bivalence, 1.0)
     return np.asarray(plant["sizing"].to_numpy("float64") * share)
-
-
-def _power(plant: pd.DataFrame, load: Array, charge: Array, parameters: Parameters) -> Array:
-    """Power limit of the main generator: only heat pumps have one."""
-    limited = power_share(plant, parameters) * load + charge
-    return np.where(plant["generator"].to_numpy() == "heat_pump", limited, _UNLIMITED_W)
 
 
 @lru_cache(maxsize=16)

@@ -239,14 +239,19 @@ class Parameters:
 
     def refurbishment_standard(self, standard: str, component: str) -> Standard:
         """U-value (and g of windows) of a component: wall, roof, floor or window."""
-        if (standard, component) not in self.refurbishment.index:
+        if (found := self._standards.get((standard, component))) is None:
             raise CallError(
                 f"there is no standard {standard!r} for the component {component!r}",
                 "parameters",
                 f"Standards are {', '.join(self.standards)}, components {', '.join(COMPONENTS)}",
             )
-        row = self.refurbishment.xs((standard, component)).to_dict()
-        return Standard(float(row["u_value_w_m2k"]), float(row["g_value"]), str(row["source"]))
+        return found
+
+    @cached_property
+    def _standards(self) -> dict[tuple[str, str], Standard]:
+        columns = ["u_value_w_m2k", "g_value", "source"]
+        rows = self.refurbishment[columns].itertuples(name=None)
+        return {key: Standard(float(u), float(g), str(source)) for key, u, g, source in rows}
 
     @cached_property
     def digest(self) -> str:

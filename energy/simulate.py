@@ -25,9 +25,11 @@ from energy import (
 )
 from energy.case import Case
 from energy.columns import Columns
+from energy.parameters import Parameters
 from energy.weather import Weather
 from energy.zone import CHUNK_H
 from energy.zone_kernel import LANES, width
+from twin.compute import Same
 from twin.district import District
 from twin.errors import CallError
 from twin.sources.base import no_progress
@@ -100,13 +102,12 @@ def annual(
     Needs are those of the hours; what is delivered follows from monthly ratios (`energy.heat_year`).
     """
     if since is not None and buildings is None and (changed := changed_buildings(since[0], case)) is not None:
-        table, rows = since[1].copy(), np.flatnonzero(changed)
-        if rows.size:
-            for number, values in enumerate(_annual(case, rows).values()):
-                column = table.iloc[:, number].to_numpy("float64", copy=True)
-                column[rows] = values
-                table.isetitem(number, column)
-        return table
+        rows = np.flatnonzero(changed)
+        if not rows.size:
+            return since[1].copy()
+        known = since[1].to_numpy("float64", copy=True)
+        known[rows] = np.column_stack(list(_annual(case, rows).values()))
+        return pd.DataFrame(known, index=since[1].index, columns=since[1].columns)
     rows = selected(case, buildings)
     return pd.DataFrame(_annual(case, rows), index=case.envelope.index[rows])
 
@@ -241,13 +242,15 @@ def _check_balance(imbalance: Array, ids: pd.Index) -> None:
 
 def _shaped(case: Case, buildings: Columns, kwh_a: Array, quantity: str, bins: Rows) -> Array:
     """Annual amounts spread over the bins by the schedule of each use; shape (building, bin). [kWh]"""
-    out = np.zeros((len(buildings), int(bins.max()) + 1), np.float32)
-    for number in np.unique(buildings.function):
-        mine = np.flatnonzero(buildings.function == number)
-        plan = occupancy.schedule(str(case.parameters.use.index[number]), case.weather, case.parameters)
-        course = np.bincount(bins, getattr(plan, quantity)).astype(np.float32)
-        out[mine] = kwh_a[mine, None].astype(np.float32) * course
-    return out
+    courses = _courses(quantity, case.weather, case.parameters, Same(bins))
+    return np.asarray(kwh_a[:, None].astype(np.float32) * courses[buildings.function])
+
+
+@lru_cache(maxsize=32)
+def _courses(quantity: str, weather: Weather, parameters: Parameters, bins: Same[Rows]) -> Array:
+    """Share of a year's `quantity` in each bin by use, shape (use, bin). [-]"""
+    plans = [occupancy.schedule(str(use), weather, parameters) for use in parameters.use.index]
+    return np.array([np.bincount(bins.it, getattr(plan, quantity)) for plan in plans], np.float32)
 
 
 def _meter(

@@ -139,18 +139,20 @@ def follow_refurbishment(
     As in TABULA, the supplement goes with the refurbished share of the envelope from the type's own class to
     the standard's. It is never raised.
     """
-    own = parameters.typology.loc[envelope["archetype"], "delta_u_thermal_bridge_w_m2k"].to_numpy("float64")
+    types = parameters.typology.index.get_indexer(pd.Index(envelope["archetype"]))
+    own = parameters.typology["delta_u_thermal_bridge_w_m2k"].to_numpy("float64")[types]
     lowest = envelope["delta_u_thermal_bridge_w_m2k"].to_numpy("float64").copy()
     before = lowest.copy()
     for standard in parameters.standards:
         share = refurbished_share(envelope, standard, parameters)
         lowest = np.minimum(lowest, own + share * (_bridges_of(standard, parameters) - own))
     changed = chosen & (lowest < before)
+    if not changed.any():
+        return
     envelope["delta_u_thermal_bridge_w_m2k"] = np.where(changed, lowest, before)
-    envelope["delta_u_thermal_bridge_source"] = np.where(
-        changed,
-        "guessed:TABULA's method, by the refurbished share of the envelope",
-        envelope["delta_u_thermal_bridge_source"],
+    source = "guessed:TABULA's method, by the refurbished share of the envelope"
+    envelope["delta_u_thermal_bridge_source"] = envelope["delta_u_thermal_bridge_source"].where(
+        ~changed, source
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy.typing as npt
 
 from energy.occupancy import Schedule
 from energy.zone_kernel import LANES, add_to_bins, advance, advance_states, collect_sun, width
-from twin.compute import run_all
+from twin.compute import Same, run_all
 from twin.errors import CallError
 
 Array = npt.NDArray[np.floating[Any]]
@@ -284,27 +285,28 @@ class _Run:
         opening = _opening(zones, first, wide, dtype)
         mass, before = np.full((2, wide), self.initial_c, dtype)
         sums = np.zeros((len(self.table), 5, wide), dtype)
-        course = np.empty((4, CHUNK_H, wide), dtype)
         binned = np.zeros((len(self.out), self.bins, wide), dtype)
-
         meter = None if self.drive.meter is None else self.drive.meter(first)
 
-        def run(begin: int, end: int, *, metered: bool) -> None:
-            for a in range(begin, end, CHUNK_H):
-                b = min(a + CHUNK_H, end)
+        def run(begin: int, end: int, metered: bool) -> None:
+            keep = self.states or metered
+            step = CHUNK_H if keep else end - begin
+            course = np.empty((4 if self.states else 2, step if keep else 0, wide), dtype)
+            for a in range(begin, end, step):
+                b = min(a + step, end)
                 now = course[:, : b - a]
                 if self.states:
                     advance_states(rows, collect, opening, sun, *self.shared, a, b, mass, before, *now, sums)
+                    for values, sum_of in zip(now, binned, strict=False):
+                        add_to_bins(values, self.bin_of, a, sum_of)
                 else:
-                    advance(rows, collect, sun, *self.shared, a, b, mass, now[0], now[1], sums)
-                for values, sum_of in zip(now, binned, strict=False):
-                    add_to_bins(values, self.bin_of, a, sum_of)
+                    advance(rows, collect, sun, *self.shared, self.bin_of, a, b, mass, binned, now, sums)
                 if metered and meter is not None:
                     meter(a, b, now[0], now[1])
 
         run(self.hours - self.warm_up_h, self.hours, metered=False)
         self.ends[0, here], sums[:], binned[:] = mass[:used], 0, 0
-        run(0, self.hours, metered=True)
+        run(0, self.hours, metered=meter is not None)
         self.ends[1, here], self.total[:, :, here] = mass[:used], sums[:, :, :used]
         self.out[:, here] = np.moveaxis(binned[:, :, :used], 1, 2)
 
@@ -324,7 +326,9 @@ def responses(zones: Zones) -> Array:
 
     Shape (mode, row, zone).
     """
-    return np.stack([coefficients(zones, rate) for rate in zones.ventilation_w_k])
+    shut, used, wide = zones.ventilation_w_k
+    by_mode = [coefficients(zones, shut), coefficients(zones, used)]
+    return np.stack([*by_mode, by_mode[1] if wide is used else coefficients(zones, wide)])
 
 
 def lanes(values: Array, first: int, wide: int, dtype: type[np.floating[Any]]) -> Array:
@@ -345,9 +349,14 @@ def _opening(zones: Zones, first: int, wide: int, dtype: type[np.floating[Any]])
 
 def drivers(drive: Drive, dtype: type[np.floating[Any]]) -> tuple[Any, ...]:
     """Outdoor temperature, set-points, gains and mode of ventilation as the kernel takes them."""
-    plan = drive.schedule
+    return _drivers(Same(drive.schedule), Same(drive.temp_air), np.dtype(dtype))
+
+
+@lru_cache(maxsize=64)
+def _drivers(schedule: Same[Schedule], temp_air: Same[Array], dtype: np.dtype[Any]) -> tuple[Any, ...]:
+    plan = schedule.it
     return (
-        drive.temp_air.astype(dtype),
+        temp_air.it.astype(dtype),
         plan.set_heating_c.astype(dtype),
         plan.set_cooling_c.astype(dtype),
         plan.gains.astype(dtype),
@@ -357,9 +366,15 @@ def drivers(drive: Drive, dtype: type[np.floating[Any]]) -> tuple[Any, ...]:
 
 def add_drivers(sums: Array, drive: Drive) -> None:
     """Sums of outdoor temperature and gains by mode, where every lane has the same (rows 3 and 4)."""
-    mode = drive.schedule.occupied.astype(np.intp)
-    sums[:2, 3] = np.bincount(mode, drive.temp_air, 2)[:, None]
-    sums[:2, 4] = np.bincount(mode, drive.schedule.gains, 2)[:, None]
+    sums[:2, 3:] = _driver_sums(Same(drive.schedule), Same(drive.temp_air))[..., None]
+
+
+@lru_cache(maxsize=64)
+def _driver_sums(schedule: Same[Schedule], temp_air: Same[Array]) -> Array:
+    """Sums of outdoor temperature and gains by mode, shape (mode, 2)."""
+    plan = schedule.it
+    mode = plan.occupied.astype(np.intp)
+    return np.stack([np.bincount(mode, course, 2) for course in (temp_air.it, plan.gains)], axis=1)
 
 
 def imbalance(zones: Zones, table: Array, sums: Array, mass_start_c: Array, mass_end_c: Array) -> Array:

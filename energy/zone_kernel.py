@@ -12,16 +12,89 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from twin.compute import compiled
+from twin.compute import compiled, copied
 
 Array = npt.NDArray[np.floating[Any]]
 LANES = 64
-_STEP = 8  # lanes that one instruction takes in float32 (AVX)
+_WIDTHS = (8, 16, 32, LANES)  # of blocks: loops of a known length become instructions for 8 lanes at a time
 
 
 def width(first: int, count: int) -> int:
     """Lanes of the block of `count` zones that starts at `first`: `LANES`, fewer at the end."""
-    return min(LANES, -(-(count - first) // _STEP) * _STEP)
+    return next(wide for wide in _WIDTHS if wide >= min(LANES, count - first))
+
+
+# What an hour of a block works on lies in one array, in rows of its lanes: with one array and known distances
+# the compiler needs no checks for overlap, which took longer than the hour itself.
+_MODE_0, _MODE_1 = 1, 25  # responses (24 rows each) by ventilation; row 0 is the mass temperature
+_SUM_0, _SUM_1 = 49, 52  # by mode: mass temperature, solar gain, power
+_COLLECT, _SUN, _HEAT, _COOL, _HEAT_BIN, _COOL_BIN, _ROWS = 55, 56, 57, 58, 59, 60, 61
+
+
+@copied
+def _flush(work: Array, wide: int, number: int, binned: Array) -> None:
+    """Add what has been gathered to the bin `number`, and start anew."""
+    for i in range(wide):
+        binned[0, number, i] += work[_HEAT_BIN * wide + i]
+    for i in range(wide):
+        binned[1, number, i] += work[_COOL_BIN * wide + i]
+    work[_HEAT_BIN * wide : _ROWS * wide] = 0
+
+
+@copied
+def _hour(
+    work: Array, wide: int, table: int, sums: int, out: Any, gain: Any, low: Any, high: Any
+) -> None:  # fmt: skip
+    """One hour of all lanes; `table` and `sums` are the first rows of the hour's mode."""
+    zero = work[0] - work[0]  # of the array's own type: an int would widen float32
+    c, s = table * wide, sums * wide
+    for i in range(wide):
+        m = work[i]
+        collected = work[_COLLECT * wide + i] * work[_SUN * wide + i]
+        # What waits for the hour before (m) comes last, so that the lanes' hours follow each other sooner.
+        free = work[c + wide + i] * out + work[c + 2 * wide + i] * gain + work[c + 3 * wide + i] * collected
+        then = (
+            work[c + 6 * wide + i] * out + work[c + 7 * wide + i] * gain + work[c + 8 * wide + i] * collected
+        )
+        free += work[c + i] * m
+        per_kelvin = work[c + 20 * wide + i]
+        heat = min(max((low + work[c + 21 * wide + i] - free) * per_kelvin, zero), work[c + 22 * wide + i])
+        cool = min(max((free - high) * per_kelvin, zero), work[c + 23 * wide + i])
+        power = heat - cool
+        work[_HEAT * wide + i] = heat
+        work[_COOL * wide + i] = cool
+        work[_HEAT_BIN * wide + i] += heat
+        work[_COOL_BIN * wide + i] += cool
+        work[s + i] += m
+        work[s + wide + i] += collected
+        work[s + 2 * wide + i] += power
+        work[i] = work[c + 5 * wide + i] * m + (then + work[c + 9 * wide + i] * power)
+
+
+@copied
+def _hours(
+    work: Array, wide: int, sun: Array, outdoor: Array, heat_to: Array, cool_to: Array, gains: Array,
+    mode: npt.NDArray[np.intp], bins: npt.NDArray[np.intp], first: int, last: int, binned: Array,
+    course: Array,
+) -> None:  # fmt: skip
+    """The hours of `advance`; `wide` is a figure where it is put in."""
+    bin_now = bins[first]
+    for t in range(first, last):
+        if bins[t] != bin_now:
+            _flush(work, wide, bin_now, binned)
+            bin_now = bins[t]
+        for i in range(wide):
+            work[_SUN * wide + i] = sun[t, i]
+        if mode[t]:
+            _hour(work, wide, _MODE_1, _SUM_1, outdoor[t], gains[t], heat_to[t], cool_to[t])
+        else:
+            _hour(work, wide, _MODE_0, _SUM_0, outdoor[t], gains[t], heat_to[t], cool_to[t])
+        if course.shape[1]:
+            for i in range(wide):
+                course[0, t - first, i] = work[_HEAT * wide + i]
+            for i in range(wide):
+                course[1, t - first, i] = work[_COOL * wide + i]
+    _flush(work, wide, bin_now, binned)
 
 
 @compiled
@@ -34,53 +107,43 @@ def advance(
     cool_to: Array,
     gains: Array,
     mode: npt.NDArray[np.intp],
+    bins: npt.NDArray[np.intp],
     first: int,
     last: int,
     mass: Array,
-    heating: Array,
-    cooling: Array,
+    binned: Array,
+    course: Array,
     sums: Array,
 ) -> None:
-    """Hours `first` to `last` of one block; the power [W] of hour t goes to row t − first.
+    """Hours `first` to `last` of one block, whose lanes are one of the widths that `width` gives.
 
     sun : irradiance on the windows, shape (time, lane). [W/m²]  collect : collecting area. [m²]
-    outdoor, heat_to, cool_to [°C], gains [-], mode : shape (time,).
+    outdoor, heat_to, cool_to [°C], gains [-], mode, bins : shape (time,).
     mass : mass temperature at the hour's start, shape (lane,), left as it is at the end. [°C]
-    heating, cooling : shape (last − first, lane). [W]
+    binned : heating and cooling by bin, shape (2, bin, lane), added to. [Wh]
+    course : heating and cooling, hour t in row t − first, shape (2, hour, lane); none where hour is 0. [W]
     sums : by mode, of mass temperature, solar gain and power, shape (mode, 5, lane), added
         to: what the balance of the zone is closed with (`energy.zone.imbalance`).
     """
-    lanes = mass.shape[0]
-    zero = mass[0] - mass[0]  # of the arrays' own type: an int would widen float32
-    # Scratch of our own: with fewer arrays that might overlap, the compiler runs the lanes side by side.
-    state, work = np.empty_like(mass), np.empty((3, lanes), mass.dtype)
-    state[:] = mass
-    for t in range(first, last):
-        out, gain, low, high = outdoor[t], gains[t], heat_to[t], cool_to[t]
-        c, total, h = table[mode[t]], sums[mode[t]], t - first
-        for i in range(lanes):
-            total[0, i] += state[i]
-        for i in range(lanes):
-            collected = collect[i] * sun[t, i]
-            m = state[i]
-            free = c[0, i] * m + c[1, i] * out + c[2, i] * gain + c[3, i] * collected
-            heat = min(max((low + c[21, i] - free) * c[20, i], zero), c[22, i])
-            cool = min(max((free - high) * c[20, i], zero), c[23, i])
-            work[0, i] = heat
-            work[1, i] = cool
-            work[2, i] = collected
-            state[i] = (
-                c[5, i] * m + c[6, i] * out + c[7, i] * gain + c[8, i] * collected + c[9, i] * (heat - cool)
-            )
-        for i in range(lanes):
-            heating[h, i] = work[0, i]
-        for i in range(lanes):
-            cooling[h, i] = work[1, i]
-        for i in range(lanes):
-            total[1, i] += work[2, i]
-        for i in range(lanes):
-            total[2, i] += work[0, i] - work[1, i]
-    mass[:] = state
+    wide = mass.shape[0]
+    work = np.zeros(_ROWS * wide, mass.dtype)
+    work[:wide] = mass
+    work[_COLLECT * wide : _SUN * wide] = collect
+    for row in range(24):
+        work[(_MODE_0 + row) * wide : (_MODE_0 + row + 1) * wide] = table[0, row]
+        work[(_MODE_1 + row) * wide : (_MODE_1 + row + 1) * wide] = table[1, row]
+    if wide == 8:
+        _hours(work, 8, sun, outdoor, heat_to, cool_to, gains, mode, bins, first, last, binned, course)
+    elif wide == 16:
+        _hours(work, 16, sun, outdoor, heat_to, cool_to, gains, mode, bins, first, last, binned, course)
+    elif wide == 32:
+        _hours(work, 32, sun, outdoor, heat_to, cool_to, gains, mode, bins, first, last, binned, course)
+    else:
+        _hours(work, 64, sun, outdoor, heat_to, cool_to, gains, mode, bins, first, last, binned, course)
+    mass[:] = work[:wide]
+    for row in range(3):
+        sums[0, row] += work[(_SUM_0 + row) * wide : (_SUM_0 + row + 1) * wide]
+        sums[1, row] += work[(_SUM_1 + row) * wide : (_SUM_1 + row + 1) * wide]
 
 
 @compiled

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
+from threading import Lock
 from typing import Any, Generic, TypeVar
 
 import numba
@@ -35,15 +37,43 @@ def compiled(
         return numba.njit(**options)(function)  # type: ignore[no-any-return]
 
 
+def copied(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function` written out in each `compiled` caller, so that a figure it is called with is known there."""
+    return numba.njit(inline="always")(function)  # type: ignore[no-any-return]
+
+
 def run_all(work: Callable[[int], None], items: range, workers: int | None) -> None:
-    """`work` on all items, in threads where there are several of both."""
+    """`work` on all items, in threads where there are several of both.
+
+    The caller works too and the threads stay for the next time: starting some takes longer than a small
+    district's year. A call out of one of them goes on alone where no other is free.
+    """
     threads = min(workers or available_cores(), len(items))
-    if threads <= 1:
-        for item in items:
+    left, lock = iter(items), Lock()
+
+    def draw() -> None:
+        while True:
+            with lock:
+                item = next(left, None)
+            if item is None:
+                return
             work(item)
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, items))
+
+    helpers = [_helpers().submit(draw) for _ in range(threads - 1)]
+    try:
+        draw()
+    finally:
+        with lock:
+            left = iter(())  # after a fault, what is not begun stays so
+        begun = [helper for helper in helpers if not helper.cancel()]
+        wait(begun)
+    for helper in begun:
+        helper.result()
+
+
+@cache
+def _helpers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max(os.cpu_count() or 1, 2), thread_name_prefix="lobeda")
 
 
 def available_cores() -> int:

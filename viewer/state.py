@@ -197,7 +197,7 @@ class Twin:
             self.case,
             components=retrofit.components,
             standard=retrofit.standard,
-            buildings=self.annual.index[self.in_scope(retrofit)],
+            buildings=None if retrofit.units is None else self.annual.index[self.in_scope(retrofit)],
             share=retrofit.share,
         )
 

@@ -94,12 +94,14 @@ def chosen(case: Case, buildings: Iterable[str] | None, may: Mask, measure: str)
     if buildings is None:
         return may
     ids = pd.Index(list(buildings))
-    if (lost := ids[~ids.isin(case.envelope.index)]).size:
+    rows = case.envelope.index.get_indexer(ids)
+    if (lost := ids[rows < 0]).size:
         raise CallError(
             f"there is no building {lost[0]!r}", f"measure {measure}", "Use ids of the table buildings"
         )
-    both: Mask = may & np.asarray(case.envelope.index.isin(ids), bool)
-    return both
+    named = np.zeros(len(may), bool)
+    named[rows] = True
+    return may & named
 
 
 def conditioned(case: Case) -> Mask:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,8 @@ from energy import Case
 from energy.transmittances import follow_refurbishment
 from scenarios.measures import base
 from scenarios.measures.base import Parameter
+from twin.compute import Same
+from twin.district import District
 from twin.errors import CallError
 
 TITLE = {"de": "Gebäudehülle sanieren", "en": "Envelope retrofit"}
@@ -66,14 +69,13 @@ def apply(
     _check(case, components, standard, share)
     chosen = base.chosen(case, buildings, applicable(case), "envelope_retrofit")
     chosen = chosen & (retrofit_order(case, chosen) < share)
-    envelope = case.envelope.copy()
+    envelope = case.envelope.copy(deep=False)
     for component in components:
         target = case.parameters.refurbishment_standard(standard, component)
-        _improve(envelope, chosen, component, "u_{}_w_m2k", target.u_value_w_m2k, standard)
+        name = f"u_{component}"
+        _improve(envelope, chosen, f"{name}_w_m2k", f"{name}_source", target.u_value_w_m2k, standard)
         if component == "window":
-            better = chosen & (envelope["g_window"].to_numpy() > target.g_value)
-            envelope.loc[better, "g_window"] = target.g_value
-            envelope.loc[better, "g_window_source"] = f"measure:envelope_retrofit {standard}"
+            _improve(envelope, chosen, "g_window", "g_window_source", target.g_value, standard)
     follow_refurbishment(envelope, chosen, case.parameters)
     return case.replace(envelope=envelope)
 
@@ -84,33 +86,37 @@ def retrofit_order(case: Case, chosen: np.ndarray) -> np.ndarray:
     Blocks are taken whole, those with the highest mean wall U-value first, ties by block id: people
     refurbish blocks, not entrances, and a growing share must never undo a block.
     """
-    frame = pd.DataFrame(
-        {
-            "block": case.district.buildings["block_id"].fillna("").to_numpy(),
-            "building": case.envelope.index.to_numpy(),
-            "area": np.where(chosen, case.envelope["a_use_m2"].to_numpy(), 0.0),
-            "u": case.envelope["u_wall_w_m2k"].to_numpy(),
-        }
-    )
-    frame["block"] = frame["block"].where(frame["block"] != "", frame["building"])
-    frame["weighted"] = frame["u"] * frame["area"]
-    blocks = frame.groupby("block", sort=True)[["area", "weighted"]].sum()
-    total = blocks["area"].sum()
+    block = _blocks(Same(case.district))
+    area = np.where(chosen, case.envelope["a_use_m2"].to_numpy("float64"), 0.0)
+    u_wall = case.envelope["u_wall_w_m2k"].to_numpy("float64")
+    of_block = np.bincount(block, area)
+    total = of_block.sum()
     if total <= 0:
-        return np.ones(len(frame))
-    mean_u = (blocks["weighted"] / blocks["area"].where(blocks["area"] > 0)).fillna(0.0)
-    blocks = blocks.assign(u=mean_u.round(6)).sort_values("u", ascending=False, kind="stable")
-    before = (blocks["area"].cumsum() - blocks["area"]) / total
-    return frame["block"].map(before).to_numpy("float64")
+        return np.ones(len(block))
+    weighted = np.bincount(block, np.where(area > 0, u_wall * area, 0.0))
+    mean_u = np.round(weighted / np.where(of_block > 0, of_block, 1.0), 6)
+    order = np.argsort(-mean_u, kind="stable")
+    before = np.empty(len(order))
+    before[order] = (np.cumsum(of_block[order]) - of_block[order]) / total
+    return np.asarray(before[block])
+
+
+@lru_cache(maxsize=4)
+def _blocks(district: Same[District]) -> np.ndarray:
+    """Number of each building's block in the order of ids, shape (building,); without one it is its own."""
+    block = district.it.buildings["block_id"].fillna("").to_numpy(object)
+    name = np.where(block != "", block, district.it.buildings.index.to_numpy(object))
+    return np.unique(name.astype(str), return_inverse=True)[1]
 
 
 def _improve(
-    envelope: pd.DataFrame, chosen: np.ndarray, component: str, pattern: str, value: float, standard: str
+    envelope: pd.DataFrame, chosen: np.ndarray, column: str, source: str, value: float, standard: str
 ) -> None:
-    column = pattern.format(component)
-    better = chosen & (envelope[column].to_numpy() > value)
-    envelope.loc[better, column] = value
-    envelope.loc[better, f"u_{component}_source"] = f"measure:envelope_retrofit {standard}"
+    before = envelope[column].to_numpy("float64")
+    better = chosen & (before > value)
+    if better.any():
+        envelope[column] = np.where(better, value, before)
+        envelope[source] = envelope[source].where(~better, f"measure:envelope_retrofit {standard}")
 
 
 def _check(case: Case, components: Sequence[str], standard: str, share: float) -> None:

@@ -238,7 +238,7 @@ def test_facades_of_wall_and_window_add_up():
 
 def test_all_types_have_original_and_refurbished_states():
     table = transmittances.states(PARAMETERS)
-    assert len(table) == 3 * len(PARAMETERS.typology)
+    assert len(table) == (1 + len(PARAMETERS.standards)) * len(PARAMETERS.typology)
     slab = table.loc["DE.East.AB.07.Gen"]
     np.testing.assert_allclose(slab.loc["none"][["u_wall_w_m2k", "g_window"]], [0.9, 0.75])
     np.testing.assert_allclose(slab.loc["usual"][["u_wall_w_m2k", "g_window"]], [0.22, 0.6])

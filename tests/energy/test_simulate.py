@@ -288,7 +288,7 @@ def test_only_what_changed_is_simulated_again():
     marked = before.assign(co2_kg=before["co2_kg"] + 1.0)  # what is not simulated again keeps the mark
     again = energy.annual(after, since=(case, marked))
     full = energy.annual(after)
-    pd.testing.assert_frame_equal(again[changed], full[changed], rtol=1e-5)
+    pd.testing.assert_frame_equal(again[changed], full[changed], rtol=1e-9)
     np.testing.assert_array_equal(again["co2_kg"][~changed], marked["co2_kg"][~changed])
     assert (
         changed_buildings(case, case.replace(parameters=case.parameters.with_constants(albedo=0.3))) is None
