@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from viewer import cli_sensors_quality
+from viewer import cli_sensors_feeds, cli_sensors_quality
 
 app = typer.Typer(help="Feeds, history, quality and alarms of the sensors.")
 app.command("alarms")(cli_sensors_quality.alarms)
 app.command("acknowledge")(cli_sensors_quality.acknowledge)
 app.command("findings")(cli_sensors_quality.findings)
 app.command("check")(cli_sensors_quality.check)
+app.command("ingest")(cli_sensors_feeds.ingest)
+app.command("devices")(cli_sensors_feeds.devices)
+app.command("unknown")(cli_sensors_feeds.unknown)
+app.command("assign")(cli_sensors_feeds.assign)

@@ -70,10 +70,11 @@ class Outcome(NamedTuple):
     observations: int = 0
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Aside:
     device: str
     reason: str
+    keep: bool = True
 
 
 @dataclass
@@ -91,13 +92,23 @@ class Intake:
     Parameters
     ----------
     accept : ``known`` stores every device that a decoder fits, ``assigned`` only those that are assigned.
+    keep_unreadable : whether messages that are no uplinks are kept too; else they are refused.
     replaying : the messages were set aside before: not set aside again, and their frames are not counted.
     """
 
-    def __init__(self, store: Store, feed: str, *, accept: Accept = "known", replaying: bool = False) -> None:
+    def __init__(
+        self,
+        store: Store,
+        feed: str,
+        *,
+        accept: Accept = "known",
+        keep_unreadable: bool = True,
+        replaying: bool = False,
+    ) -> None:
         self.feed = feed
         self._store = store
         self._accept = accept
+        self._keep_unreadable = keep_unreadable
         self._replaying = replaying
         self._lock = threading.Lock()
         self._streams: dict[tuple[str, str], tuple[ThingSpec, dict[str, int]]] = {}
@@ -120,13 +131,14 @@ class Intake:
 
     def _parse(self, message: Message, now: int) -> Uplink | Reading | _Aside | None:
         if message.size:
-            return _Aside("", f"too large: {message.size} bytes, at most {payload.MAX_BYTES} are read")
+            reason = f"too large: {message.size} bytes, at most {payload.MAX_BYTES} are read"
+            return _Aside("", reason, self._keep_unreadable)
         try:
             if isinstance(message.reader, Mapped):
                 return formats.read(message.reader, self.feed, message.topic, message.payload, now)
             return formats.parse(payload.document(message.payload), now, message.reader)
         except RefusedError as fault:
-            return _Aside(fault.device, str(fault))
+            return _Aside(fault.device, str(fault), self._keep_unreadable)
 
     def _take(
         self, messages: Sequence[Message], parsed: Sequence[Uplink | Reading | _Aside | None]
@@ -274,7 +286,8 @@ class Intake:
         result = []
         for message, one, outcome in zip(messages, readings, outcomes, strict=True):
             reason = one.reason if isinstance(one, _Aside) else _faults(one)
-            if reason and len(rows) < room:
+            kept = not isinstance(one, _Aside) or one.keep
+            if reason and kept and len(rows) < room:
                 device = one.device if isinstance(one, _Aside) else one.thing.key if one else ""
                 rows.append(
                     {
