@@ -50,12 +50,21 @@ def serve(
     public_only: Annotated[
         bool, typer.Option("--public-only", help="Only the residents' page, no manager's app.")
     ] = False,
+    no_replay: Annotated[
+        bool, typer.Option("--no-replay", help="Without the simulated feed of the sample district.")
+    ] = False,
 ) -> None:
     """Open the web app: the public page at / and the manager's app at /manage."""
     import twin
     from viewer import server
 
-    server.serve(twin.open(district), host=host, port=port, public_only=public_only)
+    server.serve(
+        twin.open(district),
+        host=host,
+        port=port,
+        public_only=public_only,
+        replay="" if no_replay else district,
+    )
 
 
 @app.command(epilog="Example: lobeda info lobeda --json")

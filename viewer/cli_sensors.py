@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from viewer import cli_sensors_feeds, cli_sensors_quality
+from viewer import cli_sensors_feeds, cli_sensors_quality, cli_sensors_replay
 
 app = typer.Typer(help="Feeds, history, quality and alarms of the sensors.")
 app.command("alarms")(cli_sensors_quality.alarms)
@@ -15,3 +15,4 @@ app.command("ingest")(cli_sensors_feeds.ingest)
 app.command("devices")(cli_sensors_feeds.devices)
 app.command("unknown")(cli_sensors_feeds.unknown)
 app.command("assign")(cli_sensors_feeds.assign)
+app.command("replay", epilog="Example: lobeda sensors replay --speed 60")(cli_sensors_replay.replay)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 import threading
@@ -12,10 +13,11 @@ from typing import Self
 
 from sensors.store import Store
 from twin.district import District
-from twin.errors import TwinError
+from twin.errors import SourceError, TwinError
 
 Source = Callable[[Store, threading.Event], None]
 _WAIT_S = 10.0  # for a feed to end
+REPLAY = "replay"
 
 
 class Feeds:
@@ -42,11 +44,13 @@ class Feeds:
         self._lock = threading.Lock()
 
     @classmethod
-    def of(cls, district: District) -> Self:
+    def of(cls, district: District, replay: str = "") -> Self:
         """The feeds of a district.
 
-        The sample has a store of its own, which ends with the server, so that simulated values never stand
-        among a user's; any other district has that of `Store.open`.
+        A model (the sample) has a store of its own, which ends with the server, so that simulated values
+        never stand among a user's; any other district has that of `Store.open`.
+
+        replay : where a model lies, for its simulated feed; empty: none.
 
         Raises
         ------
@@ -55,7 +59,8 @@ class Feeds:
         if not district.is_model:
             return cls(Store.open(), {})
         folder = tempfile.TemporaryDirectory(prefix="lobeda-feed-", ignore_cleanup_errors=True)
-        return cls(Store.open(f"sqlite:///{Path(folder.name) / 'sample.db'}"), {}, folder)
+        sources = {REPLAY: replayed(replay)} if replay else {}
+        return cls(Store.open(f"sqlite:///{Path(folder.name) / 'sample.db'}"), sources, folder)
 
     def __enter__(self) -> Self:
         for name in self.sources:
@@ -114,3 +119,27 @@ class Feeds:
             self._failed[name] = str(error)
             if not stop.is_set():
                 print(f"lobeda: the feed {name} ended: {error}", file=sys.stderr, flush=True)
+
+
+def replayed(place: str) -> Source:
+    """The simulated feed of the district at `place`, in a process of its own: pages never wait for it."""
+
+    def run(store: Store, stop: threading.Event) -> None:
+        address = store.engine.url.render_as_string(hide_password=False)
+        command = [sys.executable, "-m", "viewer.cli", "sensors", "replay", "--while-open"]
+        child = subprocess.Popen(
+            [*command, "--district", place, "--database", address],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+        while child.poll() is None and not stop.wait(0.2):
+            pass
+        try:
+            _, said = child.communicate(timeout=_WAIT_S / 2)  # closes its input, at which it ends
+        except subprocess.TimeoutExpired:
+            child.kill()
+            _, said = child.communicate()
+        if not stop.is_set():
+            raise SourceError(said.strip().removeprefix("lobeda: ") or "it ended", "simulated feed")
+
+    return run

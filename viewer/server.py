@@ -87,9 +87,12 @@ def serve(
     port: int = 5006,
     public_only: bool = False,
     *,
+    replay: str = "",
     say: Callable[[str], None] | None = None,
 ) -> None:
     """Serve `district` until interrupted; says the address and the login link once the port is open.
+
+    replay : where the district lies, for its simulated feed, which only a model has; empty: none.
 
     Raises
     ------
@@ -107,7 +110,7 @@ def serve(
             token=token,
             public_only=public_only,
             announce=lambda path: tell(f"New login link: {address}{path}"),
-            feeds=Feeds.of(district),
+            feeds=Feeds.of(district, replay),
         )
         lines = [f"Public twin:   {address}/"]
         if not public_only:
