@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from viewer import cli_sensors_feeds, cli_sensors_quality, cli_sensors_replay
+from viewer import cli_sensors_feeds, cli_sensors_quality, cli_sensors_replay, cli_sensors_store
 
 app = typer.Typer(help="Feeds, history, quality and alarms of the sensors.")
 app.command("alarms")(cli_sensors_quality.alarms)
@@ -16,3 +16,9 @@ app.command("devices")(cli_sensors_feeds.devices)
 app.command("unknown")(cli_sensors_feeds.unknown)
 app.command("assign")(cli_sensors_feeds.assign)
 app.command("replay", epilog="Example: lobeda sensors replay --speed 60")(cli_sensors_replay.replay)
+app.command("status")(cli_sensors_store.status)
+app.command("backup")(cli_sensors_store.backup)
+app.command("restore")(cli_sensors_store.restore)
+app.command("export")(cli_sensors_store.export)
+app.command("purge")(cli_sensors_store.purge)
+app.add_typer(cli_sensors_store.retention, name="retention")
