@@ -53,6 +53,13 @@ def serve(
     no_replay: Annotated[
         bool, typer.Option("--no-replay", help="Without the simulated feed of the sample district.")
     ] = False,
+    open_sensorthings: Annotated[
+        bool,
+        typer.Option(
+            "--open-sensorthings",
+            help="For trials: an empty sensor store that all on this machine may read and write.",
+        ),
+    ] = False,
 ) -> None:
     """Open the web app: the public page at / and the manager's app at /manage."""
     import twin
@@ -64,6 +71,7 @@ def serve(
         port=port,
         public_only=public_only,
         replay="" if no_replay else district,
+        open_sensorthings=open_sensorthings,
     )
 
 

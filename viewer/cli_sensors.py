@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from viewer import cli_sensors_feeds, cli_sensors_quality, cli_sensors_replay, cli_sensors_store
+from viewer import (
+    cli_sensors_feeds,
+    cli_sensors_quality,
+    cli_sensors_replay,
+    cli_sensors_store,
+    cli_sensors_tokens,
+)
 
 app = typer.Typer(help="Feeds, history, quality and alarms of the sensors.")
 app.command("alarms")(cli_sensors_quality.alarms)
@@ -22,3 +28,4 @@ app.command("restore")(cli_sensors_store.restore)
 app.command("export")(cli_sensors_store.export)
 app.command("purge")(cli_sensors_store.purge)
 app.add_typer(cli_sensors_store.retention, name="retention")
+app.add_typer(cli_sensors_tokens.app, name="token")

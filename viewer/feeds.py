@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -61,6 +62,19 @@ class Feeds:
         folder = tempfile.TemporaryDirectory(prefix="lobeda-feed-", ignore_cleanup_errors=True)
         sources = {REPLAY: replayed(replay)} if replay else {}
         return cls(Store.open(f"sqlite:///{Path(folder.name) / 'sample.db'}"), sources, folder)
+
+    @classmethod
+    def for_trials(cls) -> Self:
+        """No feeds, and an empty store that ends with the server; or the one that LOBEDA_DATABASE_URL names.
+
+        Raises
+        ------
+        StoreError : the database cannot be reached.
+        """
+        if os.environ.get("LOBEDA_DATABASE_URL"):
+            return cls(Store.open(), {})
+        folder = tempfile.TemporaryDirectory(prefix="lobeda-trial-", ignore_cleanup_errors=True)
+        return cls(Store.open(f"sqlite:///{Path(folder.name) / 'trial.db'}"), {}, folder)
 
     def __enter__(self) -> Self:
         for name in self.sources:

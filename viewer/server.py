@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from twin.district import District
 from twin.errors import CallError
 from viewer import access, pages, publish, texts
+from viewer.api.sensorthings import routes as sensorthings
 from viewer.feeds import Feeds
 from viewer.scene import build
 from viewer.state import Twin
@@ -45,6 +46,7 @@ def create_app(
     public_only: bool = False,
     announce: Callable[[str], None] = print,
     feeds: Feeds | None = None,
+    open_sensorthings: bool = False,
 ) -> FastAPI:
     """The web app for `district`.
 
@@ -54,6 +56,7 @@ def create_app(
     public_only : leave out /manage and /login.
     announce : takes the path of a further login link that somebody asked for, for the terminal alone.
     feeds : the sensors' store and what fills it; started and closed with the app.
+    open_sensorthings : let everybody on this machine read and write all sensor data.
     """
     folder = tempfile.TemporaryDirectory(prefix="lobeda-site-")
     twin = Twin.of(district)
@@ -74,6 +77,8 @@ def create_app(
     if not public_only:
         _add_login(app, login, announce)
         _add_manager(app, twin, f"/scene/{build.build(district, site / 'scene')}")
+    if feeds is not None:
+        _add_sensorthings(app, feeds, login, open_sensorthings)
     app.mount("/", Site(site), name="public")
     # The guard comes last, which makes it the outermost: Panel 1.10 answers from a middleware of its own.
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
@@ -88,6 +93,7 @@ def serve(
     public_only: bool = False,
     *,
     replay: str = "",
+    open_sensorthings: bool = False,
     say: Callable[[str], None] | None = None,
 ) -> None:
     """Serve `district` until interrupted; says the address and the login link once the port is open.
@@ -110,11 +116,14 @@ def serve(
             token=token,
             public_only=public_only,
             announce=lambda path: tell(f"New login link: {address}{path}"),
-            feeds=Feeds.of(district, replay),
+            feeds=Feeds.for_trials() if open_sensorthings else Feeds.of(district, replay),
+            open_sensorthings=open_sensorthings,
         )
         lines = [f"Public twin:   {address}/"]
         if not public_only:
             lines.append(f"Manager's app: {address}/login?token={token}   (works once)")
+        if open_sensorthings:
+            lines.append(f"SensorThings:  {address}{sensorthings.PREFIX}   (open to all on this machine)")
         lines.append("Stop with Ctrl-C.")
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2,
@@ -253,6 +262,13 @@ def _add_login(app: FastAPI, login: access.Login, announce: Callable[[str], None
         response = RedirectResponse("/", 303)
         response.delete_cookie(access.COOKIE, path="/")
         return response
+
+
+def _add_sensorthings(app: FastAPI, feeds: Feeds, login: access.Login, open_access: bool) -> None:
+    def session(request: Request) -> bool:
+        return login.knows(access.session_key(request.headers))
+
+    sensorthings.mount(app, feeds.store, sensorthings.Settings(open_access=open_access, session=session))
 
 
 def _add_manager(app: FastAPI, twin: Twin, scene_url: str) -> None:
