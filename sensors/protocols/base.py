@@ -55,7 +55,9 @@ class Feed(Protocol):
 class Module(Protocol):
     """A module of `PROTOCOLS`."""
 
-    Options: type[FeedOptions]
+    @property
+    def Options(self) -> type[FeedOptions]:  # noqa: N802  # the module's class
+        """The options of its section."""
 
     def feed(self, name: str, options: Any) -> Feed:
         """The feed `name` with its options."""
@@ -64,7 +66,8 @@ class Module(Protocol):
 class Counters:
     """A feed's counts: totals since the start for the status line, increments for the store.
 
-    Names: received, stored, duplicate, set_aside, refused, lost_frames, counter_resets, reconnects, errors.
+    Names: received, stored, duplicate, set_aside, refused and ignored are messages, received being the sum;
+    observations, lost_frames, counter_resets, reconnects, errors.
     """
 
     def __init__(self) -> None:
@@ -83,6 +86,12 @@ class Counters:
                 if number:
                     self._totals[name] = self._totals.get(name, 0) + number
                     self._pending[name] = self._pending.get(name, 0) + number
+
+    def written(self, increments: Mapping[str, int]) -> None:
+        """Count what stands in the store already."""
+        with self._lock:
+            for name, number in increments.items():
+                self._totals[name] = self._totals.get(name, 0) + number
 
     def totals(self) -> dict[str, int]:
         """Counts since the start."""
