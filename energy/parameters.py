@@ -54,18 +54,14 @@ INDEX: dict[str, list[str]] = {
     "feed_in": ["up_to_kwp"],
     "accounting": ["name"],
     "network": ["name"],
+    "calibration": ["name"],
     "pipes": ["dn"],
     "water": ["temperature_c"],
     "measure_costs": ["item"],
     "economy": ["name"],
 }
-VALUE_TABLES = (
-    "constants",
-    "supply",
-    "accounting",
-    "network",
-    "economy",
-)  # tables of single figures: name, value, unit
+# Tables of single figures: name, value, unit.
+VALUE_TABLES = ("constants", "supply", "accounting", "network", "calibration", "economy")
 # table, its column, and the table whose index must hold every entry of it
 _LINKS = (
     ("systems", "carrier", "carriers"),
@@ -132,6 +128,7 @@ class Parameters:
     feed_in : revenue of photovoltaic electricity by power class, index up_to_kwp.
     accounting : single figures of the balance: year, credits, people, index name.
     network : single figures of the heat network and its operation, index name.
+    calibration : bounds and errors of what is fitted to measured values, index name.
     pipes : pre-insulated steel pipes, index dn.
     water : properties of liquid water, index temperature_c.
     measure_costs : price, life and subsidy of what measures need, index item.
@@ -168,6 +165,7 @@ class Parameters:
     feed_in: pd.DataFrame
     accounting: pd.DataFrame
     network: pd.DataFrame
+    calibration: pd.DataFrame
     pipes: pd.DataFrame
     water: pd.DataFrame
     measure_costs: pd.DataFrame

@@ -135,14 +135,25 @@ def changed_buildings(before: Case, after: Case) -> npt.NDArray[np.bool_] | None
 
 
 def chain(
-    case: Case, rows: Rows, bins: Rows, outputs: Sequence[str], method: str = "rc5"
+    case: Case,
+    rows: Rows,
+    bins: Rows,
+    outputs: Sequence[str],
+    method: str = "rc5",
+    buildings: Columns | None = None,
 ) -> dict[str, Array]:
-    """All `outputs` of the buildings `rows` of the envelope, shape (building, bin), from need to cost."""
-    buildings = case.columns.take(rows)
+    """All `outputs` of the buildings `rows` of the envelope, shape (building, bin), from need to cost.
+
+    buildings : the figures of `rows` where they differ from the case's (method rc5): a row may stand there
+        several times, as in a fit.
+    """
+    buildings = case.columns.take(rows) if buildings is None else buildings
     supplied = supply.supply_of(buildings, case.parameters)
     states = any(name in results.STATES for name in outputs)
     plants = heat_supply.plants_of(buildings, case.parameters, supplied)
-    heating, cooling, air, operative, flows = _heat_needs(case, rows, bins, states, supplied, plants, method)
+    heating, cooling, air, operative, flows = _heat_needs(
+        case, buildings, rows, bins, states, supplied, plants, method
+    )
     hot_water = _shaped(case, buildings, supplied.hot_water_kwh_a, "hot_water", bins)
     electricity = _shaped(case, buildings, supplied.electricity_kwh_a, "electricity", bins)
     found = heat_year.heat(
@@ -175,6 +186,7 @@ def chain(
 
 def _heat_needs(
     case: Case,
+    every: Columns,
     rows: Rows,
     bins: Rows,
     states: bool,
@@ -191,8 +203,8 @@ def _heat_needs(
     temperature = [np.full(shape if states else (len(rows), 0), np.nan, np.float32) for _ in range(2)]
     sunny = case.pv_power.has_systems(rows)
     flows = np.zeros((4, *shape) if sunny.any() else (4, 0, 0), np.float32)
-    heated = np.flatnonzero(case.columns.conditioned[rows])
-    buildings = case.columns.take(rows[heated])
+    heated = np.flatnonzero(every.conditioned)
+    buildings = every.take(heated)
     zones = heat_balance.zones(buildings, case.parameters, shading=case.shading)
     groups, meters = [], []
     for number in np.unique(buildings.function):
