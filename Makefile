@@ -22,6 +22,7 @@ bench: $(STAMP)test $(STAMP)peer
 	$(BIN)/python -m tests.benchmarks.bench_nodes
 	$(BIN)/python -m tests.benchmarks.bench_network
 	$(BIN)/python -m tests.benchmarks.bench_sun
+	$(BIN)/python -m tests.benchmarks.bench_feeds
 
 check-long: $(STAMP)test $(STAMP)peer
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[bench]"

@@ -10,15 +10,15 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic import Field as Item
 
-from sensors.protocols import payload
-from sensors.protocols.payload import RefusedError
+from sensors import payload
+from sensors.payload import RefusedError
 from sensors.things import CATEGORY, MEASUREMENT, Kind, ObservedProperty, StreamSpec, Unit
 from twin import assets
 from twin.errors import SourceError
@@ -26,6 +26,7 @@ from twin.errors import SourceError
 _DEPTH = 6
 _ABSENT = object()
 NO_UNIT = Unit("", "")
+_STREAMS: dict[tuple[str, str], StreamSpec] = {}
 
 
 class _Part(BaseModel):
@@ -48,14 +49,20 @@ class Field(_Part):
             object.__setattr__(self, "key", self.property)
 
     def stream(self, decoder: Decoder | None) -> StreamSpec:
-        """The datastream of this field."""
+        """The datastream of this field; always the same object, which makes comparing quick."""
+        sensor = decoder.name if decoder else "LoRaWAN"
+        if (sensor, self.key) not in _STREAMS:
+            _STREAMS[sensor, self.key] = self._stream(sensor)
+        return _STREAMS[sensor, self.key]
+
+    def _stream(self, sensor: str) -> StreamSpec:
         quantity = properties()[self.property]
         return StreamSpec(
             self.key,
             self.name or self.property.replace("_", " ").capitalize(),
             quantity,
             NO_UNIT if self.text else unit(self.unit),
-            sensor=decoder.name if decoder else "LoRaWAN",
+            sensor=sensor,
             observation_type=CATEGORY if self.text else MEASUREMENT,
             description=quantity.description,
         )
@@ -145,15 +152,23 @@ def choose(values: Mapping[str, Any] | None, hints: Iterable[str], name: str = "
     hints : its device profile, model and tags.
     name : its name, which counts less.
     """
-    for text in (*hints, name):
-        squeezed = _squeeze(text)
-        for decoder in load().values():
-            if any(pattern in squeezed for pattern in decoder.profiles):
-                return decoder
+    named = _named((*hints, name))
+    if named is not None:
+        return named
     if values:
         for decoder in load().values():
             flat = flatten(decoder, values)
             if all(_at(flat, field) is not _ABSENT for field in decoder.signature):
+                return decoder
+    return None
+
+
+@lru_cache(maxsize=4096)
+def _named(texts: tuple[str, ...]) -> Decoder | None:
+    for text in texts:
+        squeezed = _squeeze(text)
+        for decoder in load().values():
+            if any(pattern in squeezed for pattern in decoder.profiles):
                 return decoder
     return None
 
@@ -208,9 +223,12 @@ def _squeeze(text: str) -> str:
     return re.sub(r"[^a-z0-9]", "", text.lower())
 
 
+_KINDS: dict[str, Kind] = {known: known for known in get_args(Kind)}
+
+
 def kind(name: str) -> Kind:
     """`name` where it is a kind of Thing, else empty."""
-    return next((known for known in get_args(Kind) if known == name), "")
+    return _KINDS.get(name, "")
 
 
 @cache

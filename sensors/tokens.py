@@ -19,7 +19,8 @@ from twin.errors import CallError
 
 SENSORTHINGS_READ = "sensorthings:read"
 SENSORTHINGS_WRITE = "sensorthings:write"
-SCOPES = (SENSORTHINGS_READ, SENSORTHINGS_WRITE)
+UPLINKS_WRITE = "uplinks:write"
+SCOPES = (SENSORTHINGS_READ, SENSORTHINGS_WRITE, UPLINKS_WRITE)
 
 
 def create(store: Store, name: str, scopes: Collection[str], days: int | None = None) -> str:

@@ -29,10 +29,9 @@ Database = Annotated[
 
 def protocols() -> Mapping[str, Module]:
     """All protocols: those of the sensors, and those that need weather or models too."""
-    from scenarios import weather_feed
     from sensors.protocols import PROTOCOLS
 
-    return {**PROTOCOLS, "dwd": weather_feed}
+    return PROTOCOLS
 
 
 def ingest(

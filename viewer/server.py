@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from twin.district import District
 from twin.errors import CallError
 from viewer import access, pages, publish, texts
+from viewer.api import uplinks
 from viewer.api.sensorthings import routes as sensorthings
 from viewer.feeds import Feeds
 from viewer.scene import build
@@ -79,6 +80,7 @@ def create_app(
         _add_manager(app, twin, f"/scene/{build.build(district, site / 'scene')}")
     if feeds is not None:
         _add_sensorthings(app, feeds, login, open_sensorthings)
+        app.include_router(uplinks.router(feeds.store))
     app.mount("/", Site(site), name="public")
     # The guard comes last, which makes it the outermost: Panel 1.10 answers from a middleware of its own.
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from sensors import decoders, units
+from sensors import decoders, payload, units
 from sensors.errors import UnitError
-from sensors.protocols import chirpstack, payload, things_stack
+from sensors.payload import RefusedError
+from sensors.protocols import chirpstack, things_stack
 from sensors.protocols.lorawan import Reading, Uplink
-from sensors.protocols.payload import RefusedError
 from sensors.things import CATEGORY, MEASUREMENT, Kind, ObservedProperty, StreamSpec, ThingSpec
 
 LoRaWAN = Literal["chirpstack", "things_stack"]

@@ -10,8 +10,8 @@ import zlib
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sensors.payload import SECOND
 from sensors.protocols.lorawan import Uplink
-from sensors.protocols.payload import SECOND
 
 # The same counter and payload within this time is the same frame: devices repeat what was not confirmed.
 REPEATED = 10 * 60 * SECOND
@@ -78,33 +78,35 @@ def follow(frames: Frames, uplink: Uplink) -> tuple[Frames, str]:
         if seen.message_id == uplink.message_id or (same_frame and abs(uplink.time - seen.time) <= REPEATED):
             return frames, seen.message_id
     seen = Seen(uplink.f_cnt, uplink.time, digest, uplink.message_id)
-    return replace(_count(frames, uplink), recent=(*frames.recent, seen)[-_RECENT:]), uplink.message_id
+    recent = (*frames.recent, seen)[-_RECENT:]
+    return replace(frames, recent=recent, **_changes(frames, uplink)), uplink.message_id
 
 
-def _count(frames: Frames, uplink: Uplink) -> Frames:
+def _changes(frames: Frames, uplink: Uplink) -> dict[str, Any]:
+    """What the uplink changes in its device's counting."""
     f_cnt, time = uplink.f_cnt or 0, uplink.time
-    newest = replace(frames, last=f_cnt, time=max(time, frames.time), session=uplink.session)
+    newest = {"last": f_cnt, "time": max(time, frames.time), "session": uplink.session}
     if frames.last < 0:
-        return replace(newest, began=time)
+        return {**newest, "began": time}
     if time < frames.began:
-        return frames  # late, of before the reset
+        return {}  # late, of before the reset
     joined_again = uplink.session != frames.session and time > frames.time
     if f_cnt > frames.last and not joined_again:
         missing = f_cnt - frames.last - 1
         gaps = (*frames.gaps, (frames.last + 1, f_cnt - 1))[-_GAPS:] if missing else frames.gaps
-        return replace(newest, lost=frames.lost + missing, gaps=gaps)
+        return {**newest, "lost": frames.lost + missing, "gaps": gaps}
     if time <= frames.time:
         return _come_late(frames, f_cnt)
     if not joined_again and _NEAR_WRAP <= frames.last < _WRAP and f_cnt <= _WRAP - _NEAR_WRAP:
-        return replace(newest, lost=frames.lost + _WRAP - frames.last - 1 + f_cnt, gaps=())
-    return replace(newest, began=time, resets=frames.resets + 1, gaps=())
+        return {**newest, "lost": frames.lost + _WRAP - frames.last - 1 + f_cnt, "gaps": ()}
+    return {**newest, "began": time, "resets": frames.resets + 1, "gaps": ()}
 
 
-def _come_late(frames: Frames, f_cnt: int) -> Frames:
+def _come_late(frames: Frames, f_cnt: int) -> dict[str, Any]:
     """A frame that was taken for lost is found; any other was there before."""
     for number, (first, last) in enumerate(frames.gaps):
         if first <= f_cnt <= last:
             rest = tuple(part for part in ((first, f_cnt - 1), (f_cnt + 1, last)) if part[0] <= part[1])
             gaps = (*frames.gaps[:number], *rest, *frames.gaps[number + 1 :])
-            return replace(frames, lost=frames.lost - 1, gaps=gaps)
-    return frames
+            return {"lost": frames.lost - 1, "gaps": gaps}
+    return {}

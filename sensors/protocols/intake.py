@@ -18,13 +18,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DataError, IntegrityError
 
-from sensors import decoders, times
+from sensors import decoders, payload, times
 from sensors.errors import ObservationError, StoreError
-from sensors.protocols import devices, formats, payload
+from sensors.payload import RefusedError
+from sensors.protocols import devices, formats
 from sensors.protocols.formats import LoRaWAN, Mapped
 from sensors.protocols.frames import Frames, follow
 from sensors.protocols.lorawan import Assignment, Reading, Uplink, reading
-from sensors.protocols.payload import RefusedError
 from sensors.store import Store
 from sensors.store.tables import set_aside
 from sensors.things import NewObservation, ThingSpec
@@ -236,25 +236,26 @@ class Intake:
         if decoder is None and (one.values is not None or assignment is None):
             what = f"profile {one.profile}" if one.profile else "no device profile"
             return _Aside(one.dev_eui, f"unknown device: no decoder fits ({what})")
+        key = one.message_id if self._replaying else self._follow(one, batch)
         try:
-            found = reading(one, decoder, assignment)
+            return reading(one, decoder, assignment, key)
         except RefusedError as fault:
             return _Aside(one.dev_eui, str(fault))
-        return found if self._replaying else self._followed(one, found, batch)
 
     def _decoder(self, uplink: Uplink, assignment: Assignment | None) -> decoders.Decoder | None:
         if assignment is not None and assignment.decoder:
             return decoders.load().get(assignment.decoder)
         return decoders.choose(uplink.values, (uplink.profile, *uplink.tags.values()), uplink.name)
 
-    def _followed(self, uplink: Uplink, found: Reading, batch: _Batch) -> Reading:
+    def _follow(self, uplink: Uplink, batch: _Batch) -> str:
+        """Count the device's frames; the id that its observations carry."""
         before = batch.frames.get(uplink.dev_eui, self._frames[uplink.dev_eui])
         after, message_id = follow(before, uplink)
         if after is not before:
             batch.frames[uplink.dev_eui] = after
             batch.counts["lost_frames"] += after.lost - before.lost
             batch.counts["counter_resets"] += after.resets - before.resets
-        return replace(found, source_key=message_id)
+        return message_id
 
     def _observations(self, connection: Connection, one: Reading, batch: _Batch) -> list[NewObservation]:
         streams = self._stream_ids(connection, one.thing, batch)
@@ -266,11 +267,13 @@ class Intake:
     def _stream_ids(self, connection: Connection, thing: ThingSpec, batch: _Batch) -> dict[str, int]:
         """The datastreams' ids; the store is asked only when something about the Thing is new."""
         name = (thing.source, thing.key)
-        bare = replace(thing, streams=())
         known, ids = batch.streams.get(name) or self._streams.get(name) or (None, {})
-        if known != bare or any(stream.key not in ids for stream in thing.streams):
+        if known == thing:
+            return ids
+        same = known is not None and replace(known, streams=thing.streams) == thing
+        if not same or any(stream.key not in ids for stream in thing.streams):
             ids = {**ids, **self._store.ensure(thing, connection=connection)}
-            batch.streams[name] = (bare, ids)
+        batch.streams[name] = (thing, ids)
         return ids
 
     def _keep(

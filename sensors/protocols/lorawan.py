@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sensors import decoders
+from sensors import decoders, payload
 from sensors.decoders import Decoder
-from sensors.protocols import payload
-from sensors.protocols.payload import RefusedError
+from sensors.payload import RefusedError
 from sensors.things import Kind, StreamSpec, ThingSpec
 
 SOURCE = "lorawan"
@@ -136,13 +135,16 @@ def best(
     return rssi_dbm, snr_db
 
 
-def reading(uplink: Uplink, decoder: Decoder | None, assignment: Assignment | None) -> Reading:
+def reading(
+    uplink: Uplink, decoder: Decoder | None, assignment: Assignment | None, source_key: str = ""
+) -> Reading:
     """The uplink as a Thing with the streams that it has values for.
 
     Parameters
     ----------
     decoder : None for a message of the network alone (battery).
     assignment : None where nobody has assigned the device.
+    source_key : the id of its observations, where it is not the message's own.
 
     Raises
     ------
@@ -167,7 +169,7 @@ def reading(uplink: Uplink, decoder: Decoder | None, assignment: Assignment | No
     if not values:
         raise RefusedError("it measures nothing", uplink.dev_eui)
     thing = _thing(uplink, decoder, assignment or Assignment(), tuple(streams))
-    return Reading(thing, values, uplink.time, uplink.message_id, tuple(faults))
+    return Reading(thing, values, uplink.time, source_key or uplink.message_id, tuple(faults))
 
 
 def _network_values(uplink: Uplink) -> list[tuple[decoders.Field, float]]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections import Counter, deque
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from sensors.protocols import payload
+from sensors import payload
 from sensors.protocols.base import Counters, FeedError
 from sensors.protocols.formats import LoRaWAN, Mapped
 from sensors.protocols.intake import Accept, Intake, Message
@@ -34,7 +34,10 @@ from sensors.store import Store
 
 WAITING_BYTES = 32 * 2**20
 BATCH = 1000
+WAITING = 2 * BATCH
 _CONNECT_SECONDS = 15.0
+# Fewer than the packet ids of a session, and more than may be in flight.
+_REMEMBERED = 50_000
 
 
 class _Part(BaseModel):
@@ -93,7 +96,7 @@ class Options(Login):
     client_id: str = ""
     keepalive_seconds: int = Field(default=30, ge=5, le=3600)
     session_hours: float = Field(default=7 * 24, gt=0, le=24 * 365)
-    max_inflight: int = Field(default=1000, ge=1, le=65535)
+    max_inflight: int = Field(default=1000, ge=1, le=20_000)
     accept: Accept = "known"
     topics: tuple[Topic, ...] = Field(min_length=1)
 
@@ -114,9 +117,10 @@ class MqttFeed:
         self.name = name
         self.options = options
         self.connections = 0
-        # Messages without an id of their own that are committed, but were not acknowledged before the
-        # connection was lost: how often each, so that it is known when the broker sends it again.
-        self._committed: Counter[str] = Counter()
+        self._connection: _Connection | None = None
+        # Of messages without an id of their own: what was committed lately, by packet id and digest, so that
+        # it is known when the broker, which may not have got the acknowledgement, sends it again.
+        self._committed: OrderedDict[tuple[int, str], None] = OrderedDict()
 
     def run(self, store: Store, counters: Counters, stop: threading.Event) -> None:
         """Connect, subscribe and store until `stop` is set.
@@ -129,6 +133,7 @@ class MqttFeed:
         intake = Intake(store, self.name, accept=self.options.accept)
         with _Connection(self.name, self.options) as connection:
             self.connections += 1
+            self._connection = connection
             while not stop.is_set():
                 batch = connection.next_batch(0.2)
                 if not batch:
@@ -139,17 +144,24 @@ class MqttFeed:
                 counters.add(received=repeated, duplicate=repeated)
                 _, counts = intake.take([arrived.message for arrived in new])
                 counters.written(counts)
-                self._committed.update(arrived.digest for arrived in new if arrived.digest)
+                self._remember(new)
                 connection.acknowledge(batch)
-                self._committed.subtract(arrived.digest for arrived in new if arrived.digest)
-                self._committed = +self._committed
 
     def _was_committed(self, arrived: _Arrived) -> bool:
-        """Whether a message that the broker sends again is in the store; true once for each commit of it."""
-        if not arrived.again or self._committed[arrived.digest] <= 0:
-            return False
-        self._committed[arrived.digest] -= 1
-        return True
+        """Whether a message that the broker sends again is in the store."""
+        return arrived.again and (arrived.mid, arrived.digest) in self._committed
+
+    def _remember(self, stored: Sequence[_Arrived]) -> None:
+        for arrived in stored:
+            if arrived.digest:
+                self._committed[arrived.mid, arrived.digest] = None
+        while len(self._committed) > _REMEMBERED:
+            self._committed.popitem(last=False)
+
+    @property
+    def waiting(self) -> int:
+        """Messages that have arrived and are not in the store."""
+        return len(self._connection.arrived) if self._connection else 0
 
 
 class _Waiting:
@@ -161,6 +173,9 @@ class _Waiting:
         self._size = 0
         self._closed = False
         self._changed = threading.Condition()
+
+    def __len__(self) -> int:
+        return len(self._queue)
 
     def put(self, arrived: _Arrived) -> None:
         with self._changed:
@@ -195,7 +210,7 @@ class _Connection:
         self._name = name
         self._options = options
         self._where = f"{options.host}:{options.port or (8883 if options.tls else 1883)}"
-        self._waiting = _Waiting(2 * BATCH, WAITING_BYTES)
+        self.arrived = _Waiting(WAITING, WAITING_BYTES)
         self._answered = threading.Event()
         self._ended = threading.Event()
         self._fault = ""
@@ -221,7 +236,7 @@ class _Connection:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._waiting.close()
+        self.arrived.close()
         # The session stays at the broker.
         self._client.disconnect()
         self._client.loop_stop()
@@ -238,7 +253,7 @@ class _Connection:
 
     def next_batch(self, seconds: float) -> list[_Arrived]:
         """What has arrived; empty where nothing has within `seconds`."""
-        return self._waiting.take(BATCH, seconds)
+        return self.arrived.take(BATCH, seconds)
 
     def acknowledge(self, batch: Sequence[_Arrived]) -> None:
         """Tell the broker that these are on the disk.
@@ -320,7 +335,7 @@ class _Connection:
         arrived = Message.of(bytes(message.payload), message.topic, reader)
         nameless = isinstance(reader, Mapped) and not reader.id and message.qos > 0
         digest = payload.digest(message.topic, arrived.payload) if nameless else ""
-        self._waiting.put(_Arrived(arrived, message.mid, message.qos, message.dup and nameless, digest))
+        self.arrived.put(_Arrived(arrived, message.mid, message.qos, message.dup and nameless, digest))
 
     def _on_disconnect(self, _client: paho.Client, _data: Any, _flags: Any, reason: Any, _props: Any) -> None:
         self._end(f"the connection was lost: {reason}")

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sensors.protocols import lorawan, payload
+from sensors import payload
+from sensors.payload import RefusedError
+from sensors.protocols import lorawan
 from sensors.protocols.lorawan import Uplink
-from sensors.protocols.payload import RefusedError
 
 _DAY = 86_400 * payload.SECOND
 

@@ -82,3 +82,10 @@ def small_disk() -> Iterator[Path]:
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=True)
         folder.rmdir()
+
+
+@pytest.fixture
+def sqlite(sqlite_url: str) -> Iterator[Store]:
+    """An empty store on SQLite alone, for what does not depend on the database."""
+    with Store.open(sqlite_url) as opened:
+        yield opened

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sensors.payload import SECOND
 from sensors.protocols.frames import Frames, follow
 from sensors.protocols.lorawan import Uplink
-from sensors.protocols.payload import SECOND
 
 MINUTE = 60 * SECOND
 

@@ -20,12 +20,6 @@ from tests.sensors.feeds import aside, counts, distances
 from tests.sensors.uplinks import as_bytes, chirpstack, device, real, things_stack
 
 
-@pytest.fixture
-def sqlite(sqlite_url: str) -> Any:
-    with Store.open(sqlite_url) as opened:
-        yield opened
-
-
 def message(number: int, **changes: Any) -> Message:
     return Message(as_bytes(chirpstack(number, **changes)))
 

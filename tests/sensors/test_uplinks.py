@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from sensors import decoders
-from sensors.protocols import chirpstack, formats, lorawan, payload, things_stack
+from sensors import decoders, payload
+from sensors.payload import RefusedError
+from sensors.protocols import chirpstack, formats, lorawan, things_stack
 from sensors.protocols.lorawan import Uplink
-from sensors.protocols.payload import RefusedError
 from sensors.times import from_us, to_us
 from sensors.units import converts
 from tests.sensors.uplinks import BEGAN, as_bytes, real

@@ -47,7 +47,7 @@ def document(payload: bytes) -> dict[str, Any]:
     if len(payload) > MAX_BYTES:
         raise RefusedError(f"too large: {len(payload)} bytes, at most {MAX_BYTES} are read")
     try:
-        value = json.loads(payload.decode("utf-8"), parse_constant=_no_number)
+        value = _JSON.decode(payload.decode("utf-8"))
     except UnicodeDecodeError:
         raise RefusedError("not UTF-8") from None
     except RecursionError:
@@ -61,6 +61,9 @@ def document(payload: bytes) -> dict[str, Any]:
 
 def _no_number(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
+
+
+_JSON = json.JSONDecoder(parse_constant=_no_number)
 
 
 def number(value: object) -> float:
@@ -118,6 +121,8 @@ def text(value: object, limit: int = 200) -> str:
 
 def storable(value: str) -> str:
     """Without NUL (PostgreSQL takes none) and halves of surrogate pairs (UTF-8 has none)."""
+    if value.isascii() and "\0" not in value:
+        return value
     return _UNSTORABLE.sub("\ufffd", value)
 
 

@@ -1,0 +1,99 @@
+"""Killing the ingest at full load, with broker restarts in between, and counting what is missing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sensors.store import Store
+from tests.conftest import REPOSITORY
+from tests.sensors import mosquitto
+from tests.sensors.feeds import counts, distances, mqtt_feed, running
+from tests.sensors.mosquitto import Publisher
+from tests.sensors.uplinks import TOPIC, as_bytes, chirpstack, device
+from tests.sensors.waiting import until
+
+# Messages on their way at any time, so that each kill hits a busy ingest.
+AHEAD = 1500
+CONFIG = """
+[feeds.jena]
+protocol = "mqtt"
+host = "127.0.0.1"
+port = {port}
+
+[[feeds.jena.topics]]
+topic = "application/+/device/+/event/+"
+format = "chirpstack"
+"""
+
+
+@dataclass(frozen=True)
+class Count:
+    """Messages that the broker acknowledged; those of them that are missing, or there twice."""
+
+    acknowledged: int
+    missing: int
+    twice: int
+
+
+@contextmanager
+def _process(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    process = subprocess.Popen(command, env=environment, cwd=REPOSITORY)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def kill_again_and_again(folder: Path, url: str, command: Sequence[str], kills: int) -> Count:
+    """Publish all the time, kill the ingest `kills` times and restart the broker after each, then count.
+
+    command : of the ingest; ``{config}`` and ``{database}`` are filled in.
+    """
+    config = folder / "feeds.toml"
+    with mosquitto.broker(folder / "broker") as broker, Store.open(url) as store:
+        config.write_text(CONFIG.format(port=broker.port))
+        filled = [word.format(config=config, database=url) for word in command]
+        feed = mqtt_feed(broker.port)
+        with running(store, feed):  # the session begins
+            until(lambda: feed.connections)
+        with Publisher(broker.port) as out:
+            published = 0
+            for number in range(kills):
+                wanted = _received(store) + 300 + 97 * (number % 7)
+                with _process(filled) as process:
+                    deadline = time.monotonic() + 120
+                    while (received := _received(store)) < wanted:
+                        assert process.poll() is None and time.monotonic() < deadline
+                        published = _publish(out, published, min(200, received + AHEAD - published))
+                        time.sleep(0.01)
+                    process.kill()
+                broker.stop()
+                published = _publish(out, published, 50)
+                broker.start()
+            with _process(filled) as process:
+                until(lambda: len(out.acknowledged) == published, 120, 0.1)
+                until(lambda: out.acknowledged <= set(distances(store)), 120, 0.1)
+                process.terminate()
+                assert process.wait(60) == 0
+            found = distances(store)
+            missing = out.acknowledged - set(found)
+            twice = sum(number > 1 for number in found.values())
+            return Count(len(out.acknowledged), len(missing), twice)
+
+
+def _received(store: Store) -> int:
+    return counts(store).get("received", 0)
+
+
+def _publish(out: Publisher, published: int, more: int) -> int:
+    for number in range(published, published + max(0, more)):
+        out.publish(TOPIC.format(device=device(number % 20)), as_bytes(chirpstack(number)), number)
+    return published + max(0, more)
