@@ -5,6 +5,7 @@ It listens on this machine only. Other addresses need accounts, which it does no
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import socket
@@ -13,7 +14,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request
@@ -32,9 +33,6 @@ from viewer.api.sensorthings import routes as sensorthings
 from viewer.feeds import Feeds
 from viewer.scene import build
 from viewer.state import Twin
-
-if TYPE_CHECKING:
-    import os
 
 _HASHED = re.compile(r"-[0-9a-f]{12,64}(\.\w+$|/)")
 _IMMUTABLE = "public, max-age=31536000, immutable"
@@ -129,7 +127,7 @@ def serve(
         lines.append("Stop with Ctrl-C.")
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2,
-            ws_max_size=64 * 2**20,
+            ws_max_size=64 * 2**20, proxy_headers=False,
         )  # fmt: skip
         server = _Server(config, lambda: tell("\n".join(lines)))
         server.run(sockets=[listener])
@@ -270,7 +268,10 @@ def _add_sensorthings(app: FastAPI, feeds: Feeds, login: access.Login, open_acce
     def session(request: Request) -> bool:
         return login.knows(access.session_key(request.headers))
 
-    sensorthings.mount(app, feeds.store, sensorthings.Settings(open_access=open_access, session=session))
+    trusted = os.environ.get("LOBEDA_TRUST_PROXY") == "1"
+    sensorthings.mount(
+        app, feeds.store, sensorthings.Settings(open_access=open_access, session=session, trust_proxy=trusted)
+    )
 
 
 def _add_manager(app: FastAPI, twin: Twin, scene_url: str) -> None:

@@ -4,9 +4,9 @@
 may import (weather, models) is added where both are known.
 """
 
-from sensors.protocols import mqtt
+from sensors.protocols import mqtt, sensorthings
 from sensors.protocols.base import Counters, Feed, FeedError, FeedOptions, Module
 
 __all__ = ["PROTOCOLS", "Counters", "Feed", "FeedError", "FeedOptions", "Module"]
 
-PROTOCOLS: dict[str, Module] = {"mqtt": mqtt}
+PROTOCOLS: dict[str, Module] = {"mqtt": mqtt, "sensorthings": sensorthings}

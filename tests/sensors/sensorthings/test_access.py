@@ -1,0 +1,155 @@
+"""Who sees and changes what: public things alone without a token, metered buildings never."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from sensors import tokens
+from sensors.store import Store
+from sensors.things import NewObservation, ObservedProperty, StreamSpec, ThingSpec, Unit
+from sensors.times import now_us
+from tests.sensors.sensorthings.entities import named
+from tests.sensors.sensorthings.servers import names, sensorthings
+from twin.errors import CallError
+from viewer.api.sensorthings.model import ENTITIES
+from viewer.api.sensorthings.routes import Settings
+from viewer.cli import app
+
+PLACE = {"type": "Point", "coordinates": [11.6, 50.9]}
+
+
+def thing(name: str, public: bool, kind: str) -> ThingSpec:
+    stream = StreamSpec(
+        "value", f"{name} value", ObservedProperty(f"{name} quantity", "http://x"), Unit("one", "1")
+    )
+    place = {"type": "Point", "coordinates": [11.6, 50.9 + len(name) / 100]}
+    return ThingSpec(
+        "test", name, name, kind, location=place, building_id="b", public=public, streams=(stream,)  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+SEEN, HIDDEN, METERED = "weather", "private room", "meter of house 5"
+
+
+@pytest.fixture(scope="module")
+def filled(shared_store: Store) -> Store:
+    for spec in (
+        thing(SEEN, True, "weather"),
+        thing(HIDDEN, False, "indoor_climate"),
+        thing(METERED, True, "heat_meter"),
+    ):
+        (stream,) = shared_store.ensure(spec).values()
+        shared_store.append([NewObservation(stream, now_us(), float(len(spec.name)))])
+    return shared_store
+
+
+@pytest.fixture(scope="module")
+def guarded(filled: Store) -> Iterator[httpx.Client]:
+    with sensorthings(filled, Settings()) as client:
+        yield client
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def test_without_a_token_only_public_things_show(guarded: httpx.Client) -> None:
+    assert names(guarded, "/Things") == [SEEN]
+    assert names(guarded, "/Datastreams") == [f"{SEEN} value"]
+    assert names(guarded, "/ObservedProperties") == [f"{SEEN} quantity"]
+    assert names(guarded, "/Locations") == [SEEN]
+    (observation,) = guarded.get("/Observations").json()["value"]
+    assert observation["result"] == len(SEEN)
+    place = guarded.get(f"/Observations({observation['@iot.id']})/FeatureOfInterest")
+    assert place.json()["name"] == SEEN  # made of the thing's place, since the feed names none
+    shown = guarded.get("/Observations?$expand=FeatureOfInterest,Datastream/Thing").json()["value"][0]
+    assert shown["FeatureOfInterest"]["name"] == shown["Datastream"]["Thing"]["name"] == SEEN
+    assert names(guarded, "/FeaturesOfInterest") == [SEEN]
+
+
+def test_what_is_hidden_is_hidden_on_every_way(guarded: httpx.Client, filled: Store) -> None:
+    with filled.connect() as connection:
+        for name, entity in ENTITIES.items():
+            for identifier in connection.execute(entity.table.select()).scalars().all():
+                answer = guarded.get(
+                    f"/{name}({identifier})?$expand=*" if name == "" else f"/{name}({identifier})"
+                )
+                assert answer.status_code in (200, 404)
+                for secret in (HIDDEN, METERED):
+                    assert secret not in answer.text
+    for name in ENTITIES:
+        text = guarded.get(f"/{name}?$count=true").text
+        assert HIDDEN not in text and METERED not in text
+    # A filter may not ask about it either.
+    for filter_ in (f"Things/name eq '{METERED}'", f"Things/any(t:t/name eq '{HIDDEN}')"):
+        assert names(guarded, "/Locations", filter=filter_) == []
+    assert names(guarded, "/Sensors", filter=f"Datastreams/Thing/name eq '{METERED}'") == []
+    assert guarded.get(f"/Observations/$count?$filter=result eq {len(METERED)}").text == "0"
+
+
+def test_tokens_open_what_their_scope_says(guarded: httpx.Client, filled: Store) -> None:
+    read = tokens.create(filled, "reader", [tokens.SENSORTHINGS_READ])
+    write = tokens.create(filled, "writer", [tokens.SENSORTHINGS_WRITE], days=1)
+    everything = {SEEN, HIDDEN, METERED}
+    for token in (read, write):
+        answer = guarded.get("/Things", headers=bearer(token))
+        assert {entity["name"] for entity in answer.json()["value"]} == everything
+    basic = base64.b64encode(f"any:{write}".encode()).decode()
+    body = named("new", properties={"public": True, "kind": "parking", "building_id": "b7"})
+    for headers, status in (
+        ({}, 401), (bearer("x" * 43), 401), (bearer(read), 401), ({"Authorization": "Basic ?"}, 401),
+        ({"Authorization": f"Basic {basic}"}, 201), (bearer(write), 201),
+    ):  # fmt: skip
+        assert guarded.post("/Things", json=body, headers=headers).status_code == status
+    assert names(guarded, "/Things", filter="properties/building_id eq 'b7'") == ["new", "new"]
+    private = guarded.post("/Things", json=named("unsaid"), headers=bearer(write)).headers["location"]
+    assert guarded.get(private).status_code == 404
+    assert guarded.get(private, headers=bearer(read)).status_code == 200
+    tokens.revoke(filled, "writer")
+    assert guarded.post("/Things", json=body, headers=bearer(write)).status_code == 401
+    with pytest.raises(CallError):
+        tokens.revoke(filled, "writer")
+    with pytest.raises(CallError):
+        tokens.create(filled, "reader", [tokens.SENSORTHINGS_READ])
+
+
+def test_pages_of_other_sites_cannot_write_where_all_is_open(filled: Store) -> None:
+    with sensorthings(filled) as client:
+        answer = client.post("/Things", json=named("x"), headers={"Origin": "https://example.org"})
+        assert answer.status_code == 401
+
+
+def test_links_follow_the_address_that_was_asked(filled: Store) -> None:
+    forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "twin.example"}
+    with sensorthings(filled, Settings(open_access=True)) as client:
+        here = str(client.base_url).rstrip("/")
+        assert client.get("/", headers=forwarded).json()["value"][0]["url"] == f"{here}/Things"
+    with sensorthings(filled, Settings(open_access=True, trust_proxy=True)) as client:
+        link = client.get("/Things", headers=forwarded).json()["value"][0]["@iot.selfLink"]
+        assert link.startswith("https://twin.example/api/sensorthings/v1.1/Things(")
+
+
+def test_the_command_shows_a_token_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOBEDA_DATABASE_URL", f"sqlite:///{tmp_path / 'x.sqlite'}")
+    run = CliRunner()
+    made = run.invoke(
+        app, ["sensors", "token", "create", "station", "--days", "3", "--scope", "sensorthings:read"]
+    )
+    token = made.stdout.splitlines()[0]
+    with Store.open() as store:
+        assert tokens.scopes_of(store, token) == {"sensorthings:read"}
+        assert tokens.listed(store)[0].ends_at is not None
+    listed = run.invoke(app, ["sensors", "token", "list", "--json"])
+    assert "station" in listed.stdout and token not in listed.stdout
+    assert run.invoke(app, ["sensors", "token", "revoke", "station"]).exit_code == 0
+    with Store.open() as store:
+        assert tokens.scopes_of(store, token) == frozenset()
+    assert isinstance(
+        run.invoke(app, ["sensors", "token", "create", "x", "--scope", "y"]).exception, CallError
+    )
