@@ -23,6 +23,7 @@ bench: $(STAMP)test $(STAMP)peer
 	$(BIN)/python -m tests.benchmarks.bench_network
 	$(BIN)/python -m tests.benchmarks.bench_sun
 	$(BIN)/python -m tests.benchmarks.bench_feeds
+	$(BIN)/python -m tests.benchmarks.bench_store
 
 check-long: $(STAMP)test $(STAMP)peer
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[bench]"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -13,9 +14,9 @@ from sqlalchemy.engine import Connection
 from sensors.errors import ObservationError
 from sensors.store import rollups
 from sensors.store.calendar import FIRST, LAST
-from sensors.store.rollups import LIVE, Value
-from sensors.store.sql import chosen, many
-from sensors.store.tables import datastreams, observations
+from sensors.store.rollups import LIVE
+from sensors.store.sql import array, chosen, many
+from sensors.store.tables import observations
 from sensors.things import NewObservation
 from sensors.times import now_us
 
@@ -39,6 +40,13 @@ class Stored(NamedTuple):
 Row = tuple[Any, ...]
 
 
+_FIELDS = attrgetter(
+    "datastream_id", "feature_id", *_TIMES, "result", "parameters", "result_quality", "flag", "source_key"
+)
+_NO_TIMES = (None, None, None, None)
+_LARGEST = 2**63 - 1
+
+
 def check(new: NewObservation) -> Row:
     """The columns of an observation from `datastream_id` on, checked.
 
@@ -46,40 +54,58 @@ def check(new: NewObservation) -> Row:
     ------
     ObservationError : what cannot be stored, and why.
     """
-    time = new.phenomenon_time
+    stream, feature, time, end, result_time, start, stop, result, parameters, quality, flag, key = _FIELDS(
+        new
+    )
     if type(time) is not int or not FIRST <= time <= LAST:
-        raise _refused(
-            new, f"the phenomenon time {time!r} is none (microseconds since 1970, years 1 to 9999)"
-        )
-    if new.phenomenon_end is not None or new.result_time is not None or new.valid_start is not None:
-        _check_times(new)
-    if new.flag not in FLAGS:
-        raise _refused(new, f"the flag {new.flag!r} is none of 1, 2, 3, 4, 9")
-    result, structure = new.result, None
+        raise _refused(new, f"the phenomenon time {time!r} is none ({_TIMES_ARE})")
+    others = (end, result_time, start, stop)
+    if others != _NO_TIMES:
+        _check_times(new, time, others)
+    if flag not in FLAGS:
+        raise _refused(new, f"the flag {flag!r} is none of 1, 2, 3, 4, 9")
+    if type(stream) is not int or not 0 < stream <= _LARGEST:
+        raise _refused(new, f"{stream!r} is no number of a datastream")
+    if feature is not None and (type(feature) is not int or not 0 < feature <= _LARGEST):
+        raise _refused(new, f"{feature!r} is no number of a feature of interest")
+    structure = None
     if type(result) is not float:
         result, structure = split(new, result)
     elif not math.isfinite(result):
         raise _refused(new, f"the result {result} is not a number")
+    if key is not None:
+        _check_key(new, key)
     return (
-        new.datastream_id, new.feature_id, time, new.phenomenon_end, new.result_time, new.valid_start,
-        new.valid_end, result, structure, as_json(new, new.parameters), as_json(new, new.result_quality),
-        new.flag, new.source_key,
+        stream, feature, time, end, result_time, start, stop, result, structure, as_json(new, parameters),
+        as_json(new, quality), flag, key,
     )  # fmt: skip
 
 
-def _check_times(new: NewObservation) -> None:
-    for name in _TIMES[1:]:
-        time = getattr(new, name)
+_TIMES_ARE = "microseconds since 1970, years 1 to 9999"
+
+
+def _check_times(new: NewObservation, begin: int, others: tuple[Any, ...]) -> None:
+    for name, time in zip(_TIMES[1:], others, strict=True):
         if time is not None and (type(time) is not int or not FIRST <= time <= LAST):
-            raise _refused(new, f"{name} {time!r} is no time (microseconds since 1970, years 1 to 9999)")
-    if new.phenomenon_end is not None and new.phenomenon_end < new.phenomenon_time:
+            raise _refused(new, f"{name} {time!r} is no time ({_TIMES_ARE})")
+    if others[0] is not None and others[0] < begin:
         raise _refused(new, "its phenomenon time ends before it begins")
+
+
+def _check_key(new: NewObservation, key: Any) -> None:
+    """A source's id is text that both databases can hold."""
+    if not isinstance(key, str) or "\0" in key:
+        raise _refused(new, f"the source's id {key!r} is no text")
+    try:
+        key.encode()
+    except UnicodeEncodeError:
+        raise _refused(new, f"the source's id {key!r} is no text") from None
 
 
 def split(new: object, result: Any) -> tuple[float | None, str | None]:
     """A result as a number, or as the text of its JSON."""
     if isinstance(result, (int, float)) and not isinstance(result, bool):
-        number = float(result)
+        number = float(result) if abs(result) < 1e308 or isinstance(result, float) else math.inf
         if not math.isfinite(number):
             raise _refused(new, f"the result {result} is not a number")
         return number, None
@@ -91,7 +117,9 @@ def as_json(new: object, value: Any) -> str | None:
     if value is None:
         return None
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text.encode()
+        return text
     except (TypeError, ValueError, RecursionError) as error:
         raise _refused(new, f"it is not JSON: {error}") from None
 
@@ -113,28 +141,34 @@ def append(connection: Connection, rows: Sequence[Row]) -> list[Stored]:
     _require_datastreams(connection, {row[0] for row in rows})
     first, now = _next_ids(connection, len(rows)), now_us()
     full = [(first + i, first + i, *row, now) for i, row in enumerate(rows)]
-    many(
-        connection,
-        observations,
-        _COLUMNS,
-        full,
-        _DUPLICATE if any(row[12] is not None for row in rows) else "",
-    )
+    # Columns that no row fills are left out: most feeds fill few.
+    used = [
+        k for k, name in enumerate(_COLUMNS) if name in _REQUIRED or any(row[k] is not None for row in full)
+    ]
+    filled = full if len(used) == len(_COLUMNS) else list(map(itemgetter(*used), full))
+    keyed = _COLUMNS.index("source_key") in used
+    columns = tuple(_COLUMNS[k] for k in used)
+    many(connection, observations, columns, filled, _DUPLICATE if keyed else "")
+    if not keyed:
+        rollups.add(connection, list(map(_value, full)))
+        return [Stored(row[1], True) for row in full]
     written = _written(connection, first, full)
     rollups.add(connection, [_value(row) for row, stored in zip(full, written, strict=True) if stored.new])
     return written
 
 
-def _value(row: Row) -> Value:
-    return Value(row[0], row[1], row[2], row[4], row[5], row[6], row[9], row[10], row[13], row[15])
+_REQUIRED = ("row_id", "id", "datastream_id", "phenomenon_time", "flag", "received_at")
+_value = itemgetter(*(_COLUMNS.index(name) for name in rollups.VALUE))
 
 
 def _require_datastreams(connection: Connection, wanted: set[int]) -> None:
-    there = connection.execute(
-        sa.select(datastreams.c.id).where(
-            datastreams.c.id.in_(chosen(connection, wanted)), sa.not_(datastreams.c.deleted)
-        )
-    ).scalars()
+    if connection.dialect.name == "sqlite":
+        query = "SELECT id FROM datastreams WHERE id IN (SELECT value FROM json_each(?)) AND NOT deleted"
+        given: Any = json.dumps(list(wanted))
+    else:
+        query = "SELECT id FROM datastreams WHERE id = ANY(CAST(%s AS bigint[])) AND NOT deleted"
+        given = array(list(wanted))
+    there = connection.exec_driver_sql(query, (given,)).scalars()
     missing = wanted - set(there)
     if missing:
         raise ObservationError(f"there is no datastream {min(missing)}", "observation", "Create it first")
@@ -155,9 +189,6 @@ def _next_ids(connection: Connection, count: int) -> int:
 
 def _written(connection: Connection, first: int, full: Sequence[Row]) -> list[Stored]:
     """Which of the rows are new, and for the others the id of the observation that was there before."""
-    keyed = {(row[2], row[14]) for row in full if row[14] is not None}
-    if not keyed:
-        return [Stored(row[1], True) for row in full]
     new = set(
         connection.execute(
             sa.select(observations.c.row_id).where(observations.c.row_id.between(first, full[-1][0]))

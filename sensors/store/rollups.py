@@ -8,78 +8,64 @@ touches is computed again, day by day, from the observations that count.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from sensors.store.calendar import day_of_hour, day_start, hour_start, next_day
+from sensors.store.calendar import HOUR, day_of_hour, day_start, next_day
 from sensors.store.sql import chosen, many
 from sensors.store.tables import daily, hourly, latest, observations
 
 BAD = (4, 9)
 
 
-class Value(NamedTuple):
-    """One observation that counts, as far as roll-ups and latest values need it."""
-
-    row_id: int
-    id: int
-    datastream_id: int
-    time: int
-    end: int | None
-    result_time: int | None
-    result: float | None
-    result_json: str | None
-    flag: int
-    received_at: int
+# The columns of an observation that roll-ups and latest values need, in this order.
+VALUE = (
+    "row_id", "id", "datastream_id", "phenomenon_time", "phenomenon_end", "result_time", "result",
+    "result_json", "flag", "received_at",
+)  # fmt: skip
+Value = tuple[Any, ...]
+# Number, min, max, sum, last, last_time, worst_flag; None where there is no number yet.
+Figures = list[Any]
+_NOTHING = (0, None, None, None, None, None)
 
 
-class Figures(NamedTuple):
-    """A row of `hourly` or `daily`, without its key."""
-
-    number: int
-    min: float | None
-    max: float | None
-    sum: float | None
-    last: float | None
-    last_time: int | None
-    worst_flag: int
-
-
-def figures(values: Sequence[Value]) -> dict[tuple[int, int], Figures]:
+def figures(values: Iterable[Value]) -> dict[tuple[int, int], Figures]:
     """The figures of each (datastream, hour) among `values`; of numbers neither bad nor missing."""
     found: dict[tuple[int, int], Figures] = {}
-    for value in values:
-        result = value.result
+    for _, _, stream, time, _, _, result, _, flag, _ in values:
         if result is None:
             continue
-        key = (value.datastream_id, hour_start(value.time))
-        new = (
-            Figures(0, None, None, None, None, None, value.flag)
-            if value.flag in BAD
-            else Figures(1, result, result, result, result, value.time, value.flag)
-        )
+        key = (stream, time - time % HOUR)
         known = found.get(key)
-        found[key] = new if known is None else merged(known, new)
+        if known is None:
+            own = _NOTHING if flag in BAD else (1, result, result, result, result, time)
+            found[key] = [*own, flag]
+        elif flag in BAD:
+            known[6] = max(known[6], flag)
+        else:
+            _take_in(known, 1, result, result, result, result, time, flag)
     return found
 
 
-def merged(first: Figures, second: Figures) -> Figures:
-    """Both stretches as one; at equal times the last value is the second's."""
-    worst = max(first.worst_flag, second.worst_flag)
-    if not first.number or not second.number:
-        return (first if first.number else second)._replace(worst_flag=worst)
-    later = second if second.last_time >= first.last_time else first  # type: ignore[operator]
-    return Figures(
-        first.number + second.number,
-        min(first.min, second.min),  # type: ignore[type-var]
-        max(first.max, second.max),  # type: ignore[type-var]
-        first.sum + second.sum,  # type: ignore[operator]
-        later.last,
-        later.last_time,
-        worst,
-    )
+def _take_in(
+    known: Figures, number: int, low: float, high: float, total: float, last: float, time: int, flag: int
+) -> None:
+    """Adds figures to others; at equal times the last value is that of the new ones."""
+    if flag > known[6]:
+        known[6] = flag
+    if not known[0]:
+        known[:6] = (number, low, high, total, last, time)
+        return
+    known[0] += number
+    if low < known[1]:
+        known[1] = low
+    if high > known[2]:
+        known[2] = high
+    known[3] += total
+    if time >= known[5]:
+        known[4], known[5] = last, time
 
 
 def days(hours: dict[tuple[int, int], Figures]) -> dict[tuple[int, int], Figures]:
@@ -88,7 +74,12 @@ def days(hours: dict[tuple[int, int], Figures]) -> dict[tuple[int, int], Figures
     for (datastream, hour), new in hours.items():
         key = (datastream, day_of_hour(hour))
         known = found.get(key)
-        found[key] = new if known is None else merged(known, new)
+        if known is None:
+            found[key] = list(new)
+        elif new[0]:
+            _take_in(known, *new)
+        else:
+            known[6] = max(known[6], new[6])
     return found
 
 
@@ -125,10 +116,9 @@ def _merge_statement(table: str, greatest: str, least: str) -> str:
 
 def _merge(connection: Connection, table: sa.Table, found: dict[tuple[int, int], Figures]) -> None:
     rows = [
-        (datastream, start, new.number, None if new.sum is None else new.sum / new.number, new.min, new.max,
-         new.sum, new.last, new.last_time, new.worst_flag)
-        for (datastream, start), new in sorted(found.items())
-    ]  # fmt: skip
+        (*key, number, total / number if number else None, low, high, total, last, time, flag)
+        for key, (number, low, high, total, last, time, flag) in sorted(found.items())
+    ]
     postgres = connection.dialect.name == "postgresql"
     conflict = _merge_statement(table.name, *(("greatest", "least") if postgres else ("max", "min")))
     many(connection, table, _COLUMNS, rows, conflict)
@@ -162,23 +152,23 @@ def _latest_conflict(greatest: str, least: str) -> str:
 
 def _merge_latest(connection: Connection, values: Sequence[Value]) -> None:
     rows: dict[int, list[Any]] = {}
-    for value in values:
-        end = value.time if value.end is None else value.end
-        row = rows.get(value.datastream_id)
-        shown = [value.row_id, value.time, value.result, value.result_json, value.flag, value.received_at]
+    for row_id, _, stream, time, ends, result_time, result, structure, flag, received_at in values:
+        end = time if ends is None else ends
+        row = rows.get(stream)
         if row is None:
-            rows[value.datastream_id] = [
-                value.datastream_id, *shown, 1, value.time, end, value.result_time, value.result_time,
-            ]  # fmt: skip
+            shown = (row_id, time, result, structure, flag, received_at)
+            rows[stream] = [stream, *shown, 1, time, end, result_time, result_time]
             continue
-        if value.time >= row[2]:
-            row[1:7] = shown
+        if time >= row[2]:
+            row[1:7] = (row_id, time, result, structure, flag, received_at)
         row[7] += 1
-        row[8] = min(row[8], value.time)
-        row[9] = max(row[9], end)
-        if value.result_time is not None:
-            row[10] = value.result_time if row[10] is None else min(row[10], value.result_time)
-            row[11] = value.result_time if row[11] is None else max(row[11], value.result_time)
+        if time < row[8]:
+            row[8] = time
+        if end > row[9]:
+            row[9] = end
+        if result_time is not None:
+            row[10] = result_time if row[10] is None else min(row[10], result_time)
+            row[11] = result_time if row[11] is None else max(row[11], result_time)
     postgres = connection.dialect.name == "postgresql"
     conflict = _latest_conflict(*(("greatest", "least") if postgres else ("max", "min")))
     many(connection, latest, _LATEST_COLUMNS, [tuple(rows[key]) for key in sorted(rows)], conflict)
@@ -186,17 +176,9 @@ def _merge_latest(connection: Connection, values: Sequence[Value]) -> None:
 
 LIVE = sa.and_(observations.c.current, sa.not_(observations.c.deleted))
 _VALUE = sa.select(
-    observations.c.row_id,
-    observations.c.id,
-    observations.c.datastream_id,
-    observations.c.phenomenon_time,
-    observations.c.phenomenon_end,
-    observations.c.result_time,
-    observations.c.result,
-    sa.cast(observations.c.result_json, sa.Text),
-    observations.c.flag,
-    observations.c.received_at,
-)
+    *(sa.cast(column, sa.Text) if column.name == "result_json" else column
+      for column in (observations.c[name] for name in VALUE))
+)  # fmt: skip
 
 
 def again(connection: Connection, touched: Iterable[tuple[int, int]]) -> None:
@@ -243,7 +225,7 @@ def _stretch_again(connection: Connection, datastream: int, start: int, end: int
             time, observations.c.id
         )
     )
-    hours = figures([Value(*row) for row in rows])
+    hours = figures([tuple(row) for row in rows])
     if hours:
         _merge(connection, hourly, hours)
         _merge(connection, daily, days(hours))
@@ -258,7 +240,7 @@ def latest_again(connection: Connection, datastreams: Iterable[int]) -> None:
         newest = connection.execute(_VALUE.where(own).order_by(time.desc(), row.id.desc()).limit(1)).first()
         if newest is None:
             continue
-        value = Value(*newest)
+        row_id, _, _, at, _, _, result, structure, flag, received_at = newest
         span = connection.execute(
             sa.select(
                 sa.func.count(),
@@ -268,5 +250,5 @@ def latest_again(connection: Connection, datastreams: Iterable[int]) -> None:
                 sa.func.max(row.result_time),
             ).where(own)
         ).one()
-        shown = (value.row_id, value.time, value.result, value.result_json, value.flag, value.received_at)
-        many(connection, latest, _LATEST_COLUMNS, [(datastream, *shown, *span)], "")
+        shown = (datastream, row_id, at, result, structure, flag, received_at)
+        many(connection, latest, _LATEST_COLUMNS, [(*shown, *span)], "")

