@@ -59,6 +59,7 @@ INDEX: dict[str, list[str]] = {
     "water": ["temperature_c"],
     "measure_costs": ["item"],
     "economy": ["name"],
+    "uncertainties": ["input"],
 }
 # Tables of single figures: name, value, unit.
 VALUE_TABLES = ("constants", "supply", "accounting", "network", "calibration", "economy")
@@ -133,6 +134,7 @@ class Parameters:
     water : properties of liquid water, index temperature_c.
     measure_costs : price, life and subsidy of what measures need, index item.
     economy : single figures of net present costs and rents, index name.
+    uncertainties : how far inputs may be off, and how much of it all buildings share, index input.
     """
 
     typology: pd.DataFrame
@@ -170,6 +172,7 @@ class Parameters:
     water: pd.DataFrame
     measure_costs: pd.DataFrame
     economy: pd.DataFrame
+    uncertainties: pd.DataFrame
 
     @classmethod
     def default(cls) -> Parameters:

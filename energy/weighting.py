@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from energy.parameters import Parameters
+from twin.compute import Same
 from twin.errors import CallError
 
 Array = npt.NDArray[np.floating[Any]]
@@ -61,11 +62,21 @@ def over_years(years: Array, values: Array, year: int) -> float:
 
 def path(quantity: str, carrier: str, year: int, parameters: Parameters) -> float:
     """Ratio of a carrier's `quantity` (co2, price) in a year to its figure in the table carriers. [-]"""
-    table = parameters.paths.reset_index()
-    mine = table[(table["quantity"] == quantity) & (table["carrier"] == carrier)]
-    if mine.empty:
-        return 1.0
-    return over_years(mine["year"].to_numpy(), mine["ratio"].to_numpy(), year)
+    years, ratios = _courses(Same(parameters.paths)).get((quantity, carrier), ([year], [1.0]))
+    return float(np.interp(year, years, ratios))
+
+
+@lru_cache(maxsize=8)
+def _courses(paths: Same[pd.DataFrame]) -> dict[tuple[str, str], tuple[list[int], list[float]]]:
+    """Years in order and ratios of each quantity and carrier of the table paths."""
+    courses: dict[tuple[str, str], tuple[list[int], list[float]]] = {}
+    table = paths.it["ratio"].sort_index().reset_index()
+    columns = (table[name].tolist() for name in ("quantity", "carrier", "year", "ratio"))
+    for quantity, carrier, year, ratio in zip(*columns, strict=True):
+        years, ratios = courses.setdefault((quantity, carrier), ([], []))
+        years.append(int(year))
+        ratios.append(float(ratio))
+    return courses
 
 
 def co2_price(year: int, parameters: Parameters) -> float:

@@ -6,6 +6,7 @@ customer. `with_network` adds stage 2: the network's own losses instead, pumping
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -67,18 +68,46 @@ def evaluate(scenario: Scenario, case: Case) -> Outcome:
     ------
     CallError : as `Scenario.apply` says.
     """
-    states = scenario.trail(case)
+    states = stages(scenario, case)
+    found = [annual(state.case) for state in states]
+    energies = [_delivered(state.case, table) for state, table in zip(states, found, strict=True)]
+    years = pathway(states, energies, case)
+    return Outcome(scenario.name, states[-1].case, found[-1], bought_items(scenario, case), years)
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """A state of a pathway: the case from a year on."""
+
+    first_year: int
+    case: Case
+
+
+def stages(scenario: Scenario, case: Case) -> list[Stage]:
+    """The states of a scenario within the horizon, each from its first year on; the last is the final one.
+
+    All are cases of the year of evaluation: what later years change of factors and prices is `pathway`'s.
+    """
+    start = case.parameters.year
+    end = start + int(case.parameters.constant("horizon_a"))
+    turns = sorted({start, *(year for year in scenario.years if start < year < end)})
+    return [Stage(turn, _after(scenario, case, turn)) for turn in turns]
+
+
+def _after(scenario: Scenario, case: Case, year: int) -> Case:
+    states = scenario.trail(case, year)
+    return states[-1][1] if states else case
+
+
+def bought_items(scenario: Scenario, case: Case) -> pd.DataFrame:
+    """What all measures buy, each in its year; columns `costs.ITEM_COLUMNS`."""
     before, parts = case, []
-    for measure, after in states:
-        year = (
-            measure.year if isinstance(measure, Step) and measure.year is not None else case.parameters.year
-        )
-        parts.append(costs.investments(before, after, year))
+    for measure, after in scenario.trail(case):
+        dated = measure.year if isinstance(measure, Step) else None
+        parts.append(costs.investments(before, after, dated or case.parameters.year))
         before = after
     bought = [part for part in parts if len(part)]
-    items = pd.concat(bought, ignore_index=True) if bought else costs.investments(case, case)
-    final = before
-    return Outcome(scenario.name, final, annual(final), items, pathway(scenario, case))
+    return pd.concat(bought, ignore_index=True) if bought else costs.investments(case, case)
 
 
 def annual(case: Case) -> pd.DataFrame:
@@ -100,25 +129,26 @@ def _feed_in(case: Case, exported_kwh: pd.Series) -> np.ndarray:
     return weighting.feed_in_revenue(exported_kwh.to_numpy("float64"), peak, case.parameters)
 
 
-def pathway(scenario: Scenario, case: Case) -> pd.DataFrame:
+def _delivered(case: Case, table: pd.DataFrame) -> tuple[pd.Series, float]:
+    """The district's delivered energy by carrier [kWh] and feed-in revenue [€] of a year."""
+    carriers = list(case.parameters.carriers.index)
+    sums = [float(table[f"delivered_{name}_kwh"].sum()) for name in carriers]
+    return pd.Series(sums, index=carriers), float(table["feed_in_revenue_eur"].sum())
+
+
+def pathway(states: Sequence[Stage], energies: Sequence[tuple[pd.Series, float]], case: Case) -> pd.DataFrame:
     """The district's cost, CO2 and primary energy in each year of the horizon, as `Outcome.years`.
 
-    Each state of the pathway is simulated once; its energy is weighed by the factors and prices of each year
-    that it lasts. Feed-in revenue stays as today's rate, which holds for 20 years from the start (EEG § 25).
+    energies : of each state: delivered energy by carrier [kWh] and feed-in revenue [€] of a year; each is
+        weighed by the factors and prices of the years that the state lasts. Feed-in revenue stays at today's
+        rate, which holds for 20 years from the start (EEG 2023 § 25).
     """
-    start = case.parameters.year
-    end = start + int(case.parameters.constant("horizon_a"))
-    turns = sorted({start, *(year for year in scenario.years if start < year < end)})
+    end = case.parameters.year + int(case.parameters.constant("horizon_a"))
+    turns = [*(state.first_year for state in states), end]
     parts = []
-    for first, behind in zip(turns, [*turns[1:], end], strict=True):
-        state = scenario.apply(case, first)
-        table = annual(state)
-        carriers = list(case.parameters.carriers.index)
-        delivered = pd.Series(
-            [float(table[f"delivered_{name}_kwh"].sum()) for name in carriers], index=carriers
-        )
-        years = costs.over_years(delivered, state.parameters, range(first, behind))
-        years["energy_cost_eur"] -= float(table["feed_in_revenue_eur"].sum())
+    for state, (delivered, revenue), behind in zip(states, energies, turns[1:], strict=True):
+        years = costs.over_years(delivered, state.case.parameters, range(state.first_year, behind))
+        years["energy_cost_eur"] -= revenue
         parts.append(years)
     return pd.concat(parts)
 

@@ -224,6 +224,16 @@ def read_map(path: Path) -> FactsMap:
     ------
     SourceError : it cannot be read, or names a column or a key that there is not.
     """
+    return _checked(read_document(path), path)
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """What a map file in TOML, YAML or JSON says.
+
+    Raises
+    ------
+    SourceError : it cannot be read, or is no table.
+    """
     try:
         data = path.read_bytes()
         if len(data) > _MAX_MAP_BYTES:
@@ -236,7 +246,7 @@ def read_map(path: Path) -> FactsMap:
     document = _parse(text, path)
     if not isinstance(document, dict):
         raise SourceError("the map has no [columns]", path, 'Write lines such as: street = "Straße"')
-    return _checked(document, path)
+    return document
 
 
 def _parse(text: str, path: Path) -> Any:

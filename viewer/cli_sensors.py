@@ -6,6 +6,7 @@ import typer
 
 from viewer import (
     cli_sensors_feeds,
+    cli_sensors_import,
     cli_sensors_quality,
     cli_sensors_replay,
     cli_sensors_store,
@@ -17,6 +18,7 @@ app.command("alarms")(cli_sensors_quality.alarms)
 app.command("acknowledge")(cli_sensors_quality.acknowledge)
 app.command("findings")(cli_sensors_quality.findings)
 app.command("check")(cli_sensors_quality.check)
+app.command("import")(cli_sensors_import.import_files)
 app.command("ingest")(cli_sensors_feeds.ingest)
 app.command("devices")(cli_sensors_feeds.devices)
 app.command("unknown")(cli_sensors_feeds.unknown)

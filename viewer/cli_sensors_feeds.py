@@ -29,9 +29,10 @@ Database = Annotated[
 
 def protocols() -> Mapping[str, Module]:
     """All protocols: those of the sensors, and those that need weather or models too."""
+    from scenarios import weather_feed
     from sensors.protocols import PROTOCOLS
 
-    return PROTOCOLS
+    return {**PROTOCOLS, "dwd": weather_feed}
 
 
 def ingest(

@@ -39,6 +39,7 @@ _AT_STAMP = {
     "RF_10": ("relative_humidity", 1.0),
     "TD_10": ("temp_dew", 1.0),
     "PP_10": ("pressure", 1.0),
+    "FF_10": ("wind_speed", 1.0),
 }
 _BEFORE_STAMP = {"SD_SO": ("sunshine", 1 / 60), "R1": ("precipitation", 1.0)}
 _TEN_MINUTES = {"GS_10": "ghi", "DS_10": "dhi", "LS_10": "ir_horizontal"}

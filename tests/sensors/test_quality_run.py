@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,6 +23,13 @@ from tests.sensors.things import at, station
 HOUR = 3_600_000_000
 START = at("2024-01-30T00:00")
 NOW = at("2024-03-01T00:00")
+
+
+@pytest.fixture
+def store(sqlite_url: str) -> Iterator[Store]:
+    """A store on SQLite; test_quality_postgres.py has the other."""
+    with Store.open(sqlite_url) as opened:
+        yield opened
 
 
 def values(stream: int, numbers: list[float], start: int = START) -> list[NewObservation]:
