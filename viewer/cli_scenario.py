@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from twin.errors import CallError
-from viewer.cli_common import WEATHER_HELP, year_of
+from viewer.cli_common import WEATHER_HELP, Language, progress_bar, year_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,24 +20,140 @@ if TYPE_CHECKING:
 app = typer.Typer(help="What-if: run scenarios and compare them.")
 
 
+_FILES = typer.Argument(metavar="FILE…", help="Scenario files, or library/… for shipped ones.")
+_DISTRICT = typer.Option(help="A district folder, or `lobeda`.")
+_WEATHER = typer.Option(help=WEATHER_HELP)
+_JSON = typer.Option("--json", help="Print JSON.")
+_CODE = typer.Option("--allow-code", help="Let files run functions of their own (module:function).")
+
+
 @app.command(epilog="Example: lobeda scenario run library/retrofit-wbs70.yaml")
 def run(
-    files: Annotated[
-        list[str], typer.Argument(metavar="FILE…", help="Scenario files, or library/… for shipped ones.")
-    ],
-    district: Annotated[str, typer.Option(help="A district folder, or `lobeda`.")] = "lobeda",
-    weather: Annotated[Path | None, typer.Option(help=WEATHER_HELP)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    files: Annotated[list[str], _FILES],
+    district: Annotated[str, _DISTRICT] = "lobeda",
+    weather: Annotated[Path | None, _WEATHER] = None,
+    as_json: Annotated[bool, _JSON] = False,
     csv: Annotated[Path | None, typer.Option(help="Also as CSV.")] = None,
+    allow_code: Annotated[bool, _CODE] = False,
 ) -> None:
     """The district's year as it is and after each scenario."""
     import scenarios
     import twin
 
-    chosen = [scenarios.BASELINE, *(scenarios.load(file) for file in files)]
+    chosen = [scenarios.BASELINE, *(scenarios.load(file, allow_code=allow_code) for file in files)]
     place = twin.open(district)
     results = scenarios.run(chosen, place, year_of(weather, place), resolution="year")
-    table = scenarios.indicators(results)
+    _show(scenarios.indicators(results), as_json, csv)
+
+
+@app.command(epilog="Example: lobeda scenario compare library/roof-pv.yaml library/smart-heating.yaml")
+def compare(
+    files: Annotated[list[str], _FILES],
+    district: Annotated[str, _DISTRICT] = "lobeda",
+    weather: Annotated[Path | None, _WEATHER] = None,
+    level: Annotated[str, typer.Option(help="For --csv: district, block or building.")] = "district",
+    draws: Annotated[
+        int, typer.Option(help="Draws of the uncertain inputs for the bands; 0: none.", min=0)
+    ] = 16,
+    as_json: Annotated[bool, _JSON] = False,
+    csv: Annotated[Path | None, typer.Option(help="Indicators as CSV.")] = None,
+    allow_code: Annotated[bool, _CODE] = False,
+) -> None:
+    """Indicators of scenarios against the district as it is: energy, CO2, costs to 2049, rent, with bands."""
+    import pandas as pd
+
+    import energy
+    import scenarios
+    import twin
+    from scenarios.compare import compare as side_by_side
+    from scenarios.compare import indicators_of
+    from scenarios.outcome import evaluate
+    from scenarios.uncertainty import bands
+
+    chosen = [scenarios.BASELINE, *(scenarios.load(file, allow_code=allow_code) for file in files)]
+    place = twin.open(district)
+    case = energy.Case(place, year_of(weather, place))
+    with progress_bar() as progress:
+        case.look(progress)
+        found = []
+        for number, scenario in enumerate(chosen):
+            progress(scenario.name, number / len(chosen))
+            found.append(evaluate(scenario, case))
+        band = bands(chosen, case, count=draws, progress=progress) if draws else None
+    table = side_by_side(found)
+    parts = [indicators_of(one, found[0], level) for one in found]  # type: ignore[arg-type]
+    if csv:
+        write_csv(pd.concat(parts, keys=[one.name for one in found], names=["scenario"]), csv)
+    quantiles = None if band is None else band.quantiles(changes=True)
+    if as_json:
+        typer.echo(json.dumps(_as_json(table, quantiles)))
+        return
+    typer.echo(table.T.to_string(float_format="{:,.2f}".format))
+    if quantiles is not None:
+        typer.echo(f"\nchange against the district as it is, 5, 50 and 95 % of {draws} draws")
+        typer.echo(quantiles.T.to_string(float_format="{:,.1f}".format))
+
+
+def _as_json(table: pd.DataFrame, quantiles: pd.DataFrame | None) -> dict[str, Any]:
+    def plain(frame: pd.DataFrame) -> dict[str, Any]:
+        held: dict[str, Any] = json.loads(frame.to_json(orient="index"))
+        return held
+
+    bands = (
+        {}
+        if quantiles is None
+        else {
+            name: plain(quantiles.loc[name]) for name in quantiles.index.get_level_values("scenario").unique()
+        }
+    )
+    return {"indicators": plain(table), "change_bands": bands}
+
+
+@app.command(epilog="Example: lobeda scenario measures")
+def measures(
+    as_json: Annotated[bool, _JSON] = False,
+    language: Annotated[Language, typer.Option("--lang", help="Language of the text.")] = Language.en,
+) -> None:
+    """The measures with their parameters: unit, range, default and its source."""
+    from dataclasses import asdict
+
+    from scenarios.measures import MEASURES
+
+    if as_json:
+        rows = {
+            name: {
+                "title": m.TITLE,
+                "stage": m.STAGE,
+                "parameters": [_finite(asdict(p)) for p in m.PARAMETERS],
+            }
+            for name, m in MEASURES.items()
+        }
+        typer.echo(json.dumps(rows, ensure_ascii=False))
+        return
+    for name, measure in MEASURES.items():
+        typer.echo(f"{name}: {measure.TITLE[language.value]}. {measure.DESCRIPTION[language.value]}")
+        for p in measure.PARAMETERS:
+            limits = f" {p.low:g} to {p.high:g}" if isinstance(p.default, (int, float)) else ""
+            default = ", ".join(p.default) if isinstance(p.default, tuple) else p.default
+            typer.echo(
+                f"  {p.name} [{p.unit}]{limits}, default {default}: {p.title[language.value]} ({p.source})"
+            )
+
+
+def _finite(parameter: dict[str, Any]) -> dict[str, Any]:
+    """Without limits that are none: JSON has no infinity."""
+    return {key: value for key, value in parameter.items() if value not in (float("inf"), float("-inf"))}
+
+
+@app.command(epilog="Example: lobeda scenario schema > scenario.schema.json")
+def schema() -> None:
+    """The JSON Schema of scenario files, for editors and other programs."""
+    from scenarios.json_schema import json_schema
+
+    typer.echo(json.dumps(json_schema(), ensure_ascii=False, indent=1))
+
+
+def _show(table: pd.DataFrame, as_json: bool, csv: Path | None) -> None:
     if csv:
         write_csv(table, csv)
     typer.echo(

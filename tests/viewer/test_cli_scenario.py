@@ -1,0 +1,80 @@
+"""`lobeda scenario`: the same figures as from Python, on a small district on disk."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pandas as pd
+import pytest
+
+import energy
+import scenarios
+from scenarios.compare import compare
+from scenarios.outcome import evaluate
+from tests.energy.districts import slabs
+from viewer import cli
+
+SCENARIO = "library/retrofit-wbs70.yaml"
+
+
+@pytest.fixture(scope="module")
+def district(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("district") / "slabs"
+    slabs().save(folder)
+    return folder
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = cli.run(list(arguments))
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def test_compare_gives_pythons_figures_and_bands(
+    district: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import twin
+
+    table = tmp_path / "table.csv"
+    options = ["--district", str(district), "--draws", "4", "--level", "building", "--csv", str(table)]
+    code, out, err = call(capsys, "scenario", "compare", SCENARIO, "--json", *options)
+    assert code == 0, err
+    found = json.loads(out)
+    case = energy.Case(twin.open(district), energy.weather.sample())
+    by_python = compare([evaluate(s, case) for s in (scenarios.BASELINE, scenarios.load(SCENARIO))])
+    for scenario, row in found["indicators"].items():
+        for name, value in row.items():
+            expected = by_python.loc[scenario, name]
+            assert (value is None and pd.isna(expected)) or value == pytest.approx(expected, rel=1e-6), name
+    band = found["change_bands"]["retrofit-wbs70"]
+    assert set(band) == {"0.05", "0.5", "0.95"}
+    assert band["0.05"]["heating_need_kwh"] <= band["0.95"]["heating_need_kwh"] < 0
+    assert set(pd.read_csv(table)["building"].dropna()) == {"b0", "b1", "b2"}
+
+
+def test_measures_and_schema_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call(capsys, "scenario", "measures", "--lang", "de")
+    assert code == 0 and "roof_pv: Photovoltaik auf Dächern" in out and "supply_c [°C] 55 to 90" in out
+    code, out, _ = call(capsys, "scenario", "measures", "--json")
+    assert code == 0 and "envelope_retrofit" in json.loads(out) and "Infinity" not in out
+    code, out, _ = call(capsys, "scenario", "schema")
+    jsonschema.Draft202012Validator.check_schema(json.loads(out))
+
+
+def test_code_in_a_file_needs_leave(
+    district: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "own.yaml"
+    file.write_text("name: own\nmeasures:\n  - measure: scenarios.measures.roof_pv:apply\n")
+    code, _, err = call(capsys, "scenario", "run", str(file), "--district", str(district))
+    assert code == 1 and "--allow-code" in err and "line 3" in err and err.count("\n") == 1
+    code, _, err = call(capsys, "scenario", "run", str(file), "--district", str(district), "--allow-code")
+    assert code == 0, err
+
+
+def test_an_unknown_level_is_the_calls_fault(district: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--district", str(district), "--level", "street", "--draws", "0"]
+    code, _, err = call(capsys, "scenario", "compare", SCENARIO, *options)
+    assert code == 2 and "building, block or district" in err
