@@ -17,6 +17,7 @@ import pandas as pd
 from energy import weather
 from energy.weather import Weather
 from scenarios.replay import noise
+from sensors import evapotranspiration
 from sensors.figures import figure
 
 Array = npt.NDArray[np.float64]
@@ -38,6 +39,22 @@ def between(start: pd.Timestamp, hours: int) -> Weather:
 def rain(times: pd.DatetimeIndex) -> Array:
     """Rain of hours in the sample year. [mm]"""
     return _sample_rain()[_rows(times)]
+
+
+def daily_forcing(weather: Weather, rain_mm: Array) -> tuple[pd.DatetimeIndex, Array, Array]:
+    """Days (UTC), and their rain and reference evapotranspiration. [mm]"""
+    et0 = evapotranspiration.hourly(
+        weather.temp_air,
+        weather.relative_humidity,
+        np.asarray(evapotranspiration.wind_at_2_m(weather.wind_speed)),
+        weather.ghi * 0.0036,
+        weather.times,
+        weather.latitude,
+        weather.longitude,
+        weather.altitude_m,
+    )
+    table = pd.DataFrame({"rain": rain_mm, "et0": et0}, index=weather.times).resample("D").sum()
+    return pd.DatetimeIndex(table.index), table["rain"].to_numpy(), table["et0"].to_numpy()
 
 
 def _rows(times: pd.DatetimeIndex) -> npt.NDArray[np.intp]:

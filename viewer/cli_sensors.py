@@ -11,6 +11,7 @@ from viewer import (
     cli_sensors_replay,
     cli_sensors_store,
     cli_sensors_tokens,
+    cli_sensors_watering,
 )
 
 app = typer.Typer(help="Feeds, history, quality and alarms of the sensors.")
@@ -31,3 +32,4 @@ app.command("export")(cli_sensors_store.export)
 app.command("purge")(cli_sensors_store.purge)
 app.add_typer(cli_sensors_store.retention, name="retention")
 app.add_typer(cli_sensors_tokens.app, name="token")
+app.command("watering", epilog="Example: lobeda sensors watering --json")(cli_sensors_watering.watering)

@@ -208,7 +208,7 @@ def _soils(selection: Selection, times: pd.DatetimeIndex) -> dict[str, Array]:
     ground = water_balance.Ground.of(selection.areas)
     start = times[0] - pd.Timedelta(days=SPIN_UP_DAYS)
     before = calendar_weather.between(start, SPIN_UP_DAYS * 24 + len(times))
-    days, wet, thirsty = daily_forcing(before, calendar_weather.rain(before.times))
+    days, wet, thirsty = calendar_weather.daily_forcing(before, calendar_weather.rain(before.times))
     course = water_balance.run(
         ground, np.broadcast_to(ground.capacity, ground.roots.shape), days, wet, thirsty
     )
@@ -225,22 +225,6 @@ def _soils(selection: Selection, times: pd.DatetimeIndex) -> dict[str, Array]:
         low = 0.35 if row == min(2, len(selection.areas) - 1) else 0.0
         found[f"soil-{area.key}/battery"] = 3.65 - low - 0.0001 * age
     return found
-
-
-def daily_forcing(weather: Weather, rain_mm: Array) -> tuple[pd.DatetimeIndex, Array, Array]:
-    """Days (UTC), and their rain and reference evapotranspiration. [mm]"""
-    et0 = evapotranspiration.hourly(
-        weather.temp_air,
-        weather.relative_humidity,
-        np.asarray(evapotranspiration.wind_at_2_m(weather.wind_speed)),
-        weather.ghi * 0.0036,
-        weather.times,
-        weather.latitude,
-        weather.longitude,
-        weather.altitude_m,
-    )
-    table = pd.DataFrame({"rain": rain_mm, "et0": et0}, index=weather.times).resample("D").sum()
-    return pd.DatetimeIndex(table.index), table["rain"].to_numpy(), table["et0"].to_numpy()
 
 
 def _road(times: pd.DatetimeIndex, case: Case) -> dict[str, Array]:

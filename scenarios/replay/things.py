@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from scenarios.replay.selection import MAIN_ROAD, Metered, Selected, Selection
 from sensors.things import COUNT, Kind, ObservedProperty, StreamSpec, ThingSpec, Unit
 from sensors.water_balance import ReferenceArea
@@ -116,7 +118,8 @@ def _soil(area: ReferenceArea) -> ThingSpec:
                            "Batteriespannung", 300)),
         tree_id=area.trees[0] if area.trees else None, street=area.street, public=True,
         properties={"reference_area": area.key, "trees": list(area.trees), "texture": area.texture,
-                    "crown_diameter_m": area.crown_diameter_m, "sealed_share": area.sealed_share,
+                    "crown_diameter_m": None if np.isnan(area.crown_diameter_m) else area.crown_diameter_m,
+                    "sealed_share": area.sealed_share,
                     "estimates": list(area.estimates)},
     )  # fmt: skip
 
