@@ -19,8 +19,11 @@ from panel.template import Template
 
 from twin.errors import TwinError
 from viewer import colours, facts, format, pages, texts
+from viewer.board import Board
+from viewer.feeds import Feeds
 from viewer.layers import LAYERS, NETWORK, SECOND_STAGE, Layer
 from viewer.layers.network import lines
+from viewer.live import Live
 from viewer.scene.component import Scene
 from viewer.state import Retrofit, State, Twin
 
@@ -33,6 +36,12 @@ class Bridge(JSComponent):  # type: ignore[misc]  # Panel has no types
     result = param.Dict(default={}, doc="Settings of the retrofit and the district's figures.")
     selection = param.Dict(default={}, doc="Facts of the selection.")
     table = param.Dict(default={}, doc="The table's columns; empty while it is closed.")
+    sensors = param.Dict(default={}, doc="All devices; empty where there are none.")
+    readings = param.Dict(default={}, doc="What is new of some devices.")
+    alarms = param.List(default=[], doc="Open alarms.")
+    feed = param.Dict(default={}, doc="Whether the feed runs.")
+    device = param.Dict(default={}, doc="The device whose history is open.")
+    history = param.Dict(default={}, doc="Its chart.")
     hover = param.Dict(default={}, doc="What is under the pointer.")
     error = param.String(default="", doc="What went wrong last.")
     ready = param.Boolean(default=False, doc="Whether the scene is drawn.")
@@ -60,7 +69,9 @@ class Manager:
     scene_url : address of the scene's manifest.
     """
 
-    def __init__(self, twin: Twin, language: str, scene_url: str) -> None:
+    def __init__(
+        self, twin: Twin, language: str, scene_url: str, sensors: tuple[Feeds, Board] | None = None
+    ) -> None:
         self.twin = twin
         self.state = State(twin, language)
         self.names = facts.names(twin.district.buildings)
@@ -94,11 +105,26 @@ class Manager:
         self.scene.param.watch(self._clicked, "clicked")
         self.scene.param.watch(self._hovered, "hovered")
         self.scene.param.watch(self._drawn, "ready")
+        self.live = None if sensors is None else self._live(*sensors)
+
+    def _live(self, feeds: Feeds, board: Board) -> Live:
+        def fail(message: str) -> None:
+            self.bridge.error = message
+
+        live = Live(
+            self.twin, feeds, board, self.state.language,
+            show=self.bridge.param.update, mark=self.scene.param.update, fail=fail,
+        )  # fmt: skip
+        self.scene.param.watch(lambda event: live.choose(int(event.new["id"])), "marker_clicked")
+        self.scene.param.watch(self._marker_hovered, "marker_hovered")
+        return live
 
     def receive(self, message: Mapping[str, Any]) -> None:
         """Do what a message from the page asks; an unknown or broken one is answered with an error."""
         action = self._ACTIONS.get(str(message.get("type")))
         try:
+            if action is None and self.live is not None and self.live.receive(message):
+                return
             if action is None:
                 raise ValueError(f"unknown message {message.get('type')!r}")
             action(self, message)
@@ -283,10 +309,11 @@ class Manager:
             share = format.quantity(100 * network.loss_share, "%", language, 1)
             basis = texts.text(language, "network.co2_simulated", share=share)
             district = self.twin.district
-            guessed = ("pipes", district.network_pipes), ("stations", district.substations)
-            notes = " ".join(
-                texts.text(language, f"network.guessed_{name}") for name, table in guessed if not len(table)
+            guessed = (
+                ("network.guessed_pipes", district.network_pipes),
+                ("network.guessed_stations", district.substations),
             )
+            notes = " ".join(texts.text(language, key) for key, table in guessed if not len(table))
         return {
             "updating": second is None,
             "kpis": [asdict(kpi) for kpi in self.state.network_kpis()],
@@ -314,6 +341,8 @@ class Manager:
 
     def _drawn(self, event: Any) -> None:
         self.bridge.ready = bool(event.new)
+        if self.live is not None:
+            self.live.start()
         self._deepen()
 
     def _hovered(self, event: Any) -> None:
@@ -325,6 +354,12 @@ class Manager:
             self.bridge.hover = {}
             return
         self.bridge.hover = {"title": str(self.names[building_id]), "line": self._value(building_id)}
+
+    def _marker_hovered(self, event: Any) -> None:
+        thing = event.new.get("id")
+        shown = self.live.hover(int(thing)) if thing and self.live is not None else {}
+        at = [event.new["x"], event.new["y"]] if shown and "x" in event.new else None
+        self.bridge.hover = shown | {"at": at} if shown else {}
 
     def _value(self, building_id: str) -> str:
         layer = self.state.layer()
@@ -373,10 +408,10 @@ def legend(name: str, layer: Layer) -> dict[str, Any]:
     }
 
 
-def manager(twin: Twin, scene_url: str) -> Template:
+def manager(twin: Twin, scene_url: str, sensors: tuple[Feeds, Board] | None = None) -> Template:
     """The document of one visit to /manage; ``?lang=en`` chooses the language."""
     language = _language()
-    page = Manager(twin, language, scene_url)
+    page = Manager(twin, language, scene_url, sensors)
     district = twin.district
     template = Template(pages.template("manager.html"), items={"scene": page.scene, "bridge": page.bridge})
     variables = {

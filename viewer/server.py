@@ -25,16 +25,20 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sensors.watching import Watcher
 from twin.district import District
 from twin.errors import CallError
 from viewer import access, pages, publish, texts
 from viewer.api import uplinks
 from viewer.api.sensorthings import routes as sensorthings
+from viewer.board import Board
 from viewer.feeds import Feeds
 from viewer.scene import build
 from viewer.state import Twin
 
 _HASHED = re.compile(r"-[0-9a-f]{12,64}(\.\w+$|/)")
+WATCH_S = 5.0
+"""Seconds between looks at the sensors' quality and alarms."""
 _IMMUTABLE = "public, max-age=31536000, immutable"
 
 
@@ -63,7 +67,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> Any:
-        with feeds or nullcontext():
+        with feeds or nullcontext(), Watcher(feeds.store, every_s=WATCH_S) if feeds else nullcontext():
             yield
         folder.cleanup()
 
@@ -75,7 +79,8 @@ def create_app(
     app.add_exception_handler(404, _not_found)
     if not public_only:
         _add_login(app, login, announce)
-        _add_manager(app, twin, f"/scene/{build.build(district, site / 'scene')}")
+        sensors = None if feeds is None else (feeds, Board(feeds.store))
+        _add_manager(app, twin, f"/scene/{build.build(district, site / 'scene')}", sensors)
     if feeds is not None:
         _add_sensorthings(app, feeds, login, open_sensorthings)
         app.include_router(uplinks.router(feeds.store))
@@ -274,13 +279,13 @@ def _add_sensorthings(app: FastAPI, feeds: Feeds, login: access.Login, open_acce
     )
 
 
-def _add_manager(app: FastAPI, twin: Twin, scene_url: str) -> None:
+def _add_manager(app: FastAPI, twin: Twin, scene_url: str, sensors: tuple[Feeds, Board] | None) -> None:
     from panel.io.fastapi import add_applications
 
     from viewer.app import manager
 
     app.mount("/manage/files", Site(pages.FOLDER), name="manager-static")
-    bokeh = add_applications({"/manage": lambda: manager(twin, scene_url)}, app=app, title="Lobeda")
+    bokeh = add_applications({"/manage": lambda: manager(twin, scene_url, sensors)}, app=app, title="Lobeda")
     if type(bokeh).__module__.startswith("bokeh_fastapi"):  # up to Panel 1.9
         app.add_middleware(_Closing, bokeh=bokeh)
     app.state.bokeh = bokeh

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -33,7 +34,7 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(**options: bool) -> Iterator[Running]:
+def running(**options: Any) -> Iterator[Running]:
     links: list[str] = []
     app = server.create_app(small(), token=TOKEN, announce=links.append, **options)
     config = uvicorn.Config(app, port=0, log_level="warning", access_log=False)

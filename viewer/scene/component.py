@@ -48,11 +48,20 @@ class Scene(JSComponent):  # type: ignore[misc]
     line_values = param.Bytes(
         default=None, allow_None=True, doc="float32, one per line, on the palette's scale; None: hidden."
     )
+    markers = param.List(
+        default=[],
+        doc="Symbols: id, kind, title, xy in EPSG:25832, building_id (on its roof), state, text, colour.",
+    )
+    marker_news = param.Dict(default={}, doc="id → state, text, colour of those that spoke.")
+    marker_selected = param.String(default="", doc="id of the symbol that is open.")
+    marker_clicked = param.Dict(default={}, doc="id and a count of clicks; from the browser.")
+    marker_hovered = param.Dict(default={}, doc="id, x, y; empty: none; from the browser.")
     selected = param.Dict(default={}, doc="building_id, block_id, or a list building_ids; empty: nothing.")
     fly_to = param.Dict(default={}, doc="Like `selected`: where the camera flies to.")
     sun_time = param.String(default=None, allow_None=True, doc="ISO 8601 with offset; None: a bright day.")
     scene_layers = param.Dict(
-        default={"trees": True, "image": True, "shadows": True, "labels": True}, doc="What is drawn."
+        default={"trees": True, "image": True, "shadows": True, "labels": True, "markers": True},
+        doc="What is drawn.",
     )
     language = param.Selector(default="de", objects=["de", "en"])
     label = param.String(default="", doc="Spoken name of the picture; empty: how to use the keys.")

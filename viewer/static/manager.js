@@ -1,5 +1,6 @@
 // The manager's app: sends what people do to Python and draws what comes back.
 import { byId, fill, formatter, h, perFrame, translator } from "./dom.js";
+import { sensors } from "./sensors.js";
 import * as ui from "./ui.js";
 
 export function mount(model) {
@@ -7,9 +8,10 @@ export function mount(model) {
   const t = translator(start.texts);
   const f = formatter(start.language);
   const send = (type, values = {}) => model.send_msg({ type, ...values });
+  let devices = null;
   const shell = ui.frame({
     onTable: (on) => send("table", { open: on }),
-    onEscape: () => send("select", { id: null }),
+    onEscape: () => { if (!devices?.closes()) send("select", { id: null }); },
   });
   const showLegend = ui.legend(byId("legend"), { t, f, options: start.layers, onColour: (id) => send("colour", { id }) });
   ui.sun(byId("sun"), { t, onSun: perFrame((time) => send("sun", { time })) });
@@ -52,9 +54,10 @@ export function mount(model) {
     }),
     // A closed table sends nothing, but its rows stay on the page and may be clicked while it opens again.
     table: () => { if (model.table.name) { tableData = model.table; table.show(tableData); } },
-    hover: () => shell.tooltip(model.hover.title, model.hover.line),
+    hover: () => shell.tooltip(model.hover.title, model.hover.line, model.hover.at),
     error: () => { if (model.error) ui.toast(t("app.failed", { message: model.error }), t("app.close"), () => send("error_seen")); },
   };
+  devices = sensors(model, { t, f, send, shell, language: start.language });
   let wasSelected = false;
   model.on("layer", draw.colour);
   model.on("result", draw.result);

@@ -58,9 +58,10 @@ function tooltip() {
     if (!box.hidden) place();
   });
   scene.addEventListener("pointerleave", () => { box.hidden = true; });
-  return (title, line) => {
+  return (title, line, at) => {
     box.hidden = !title;
     if (!title) return;
+    if (at) pointer = { x: at[0], y: at[1] };
     box.replaceChildren(h("b", {}, title), ...(line || "").split("\n").map((text) => h("span", {}, text)));
     place();
   };
@@ -229,7 +230,7 @@ export function facts(element, content, { t, f, onClose, onLevel }) {
   element.scrollTop = 0;
 }
 
-function cross() {
+export function cross() {
   const space = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(space, "svg");
   svg.setAttribute("viewBox", "0 0 16 16");

@@ -1,5 +1,5 @@
 import { createScene } from "./scene";
-import type { CameraState, Handle, Language, Layers, Padding, Picked, Selection } from "./types";
+import type { CameraState, Handle, Language, Layers, Marker, MarkerNews, Padding, Picked, Selection } from "./types";
 
 /** The parameters of viewer/scene/component.py as Panel shows them here. */
 interface Model {
@@ -15,6 +15,11 @@ interface Model {
   line_points: ArrayBuffer | null;
   line_widths: ArrayBuffer | null;
   line_values: ArrayBuffer | null;
+  markers: Marker[];
+  marker_news: MarkerNews;
+  marker_selected: string;
+  marker_clicked: object;
+  marker_hovered: object;
   selected: { building_id?: string; block_id?: string; building_ids?: string[] };
   sun_time: string | null;
   scene_layers: Partial<Layers>;
@@ -62,6 +67,7 @@ export function render({ model, el }: { model: Model; el?: HTMLElement }): HTMLE
     lineValues: () => handle?.setLineValues(model.line_values ? new Float32Array(model.line_values.slice(0)) : null),
     palette: () => model.palette.length && handle?.setPalette(model.palette, model.value_min, model.value_max, { steps: model.palette_steps, log: model.palette_log }),
     frame: () => handle?.setFrame(model.frame),
+    markers: () => handle?.setMarkers(model.markers),
     selected: () => handle?.setSelection(rows(model.selected)),
     sun: () => handle?.setSun(model.sun_time || null),
     layers: () => handle?.setLayers(model.scene_layers),
@@ -78,9 +84,11 @@ export function render({ model, el }: { model: Model; el?: HTMLElement }): HTMLE
     const scene = createScene(element, { manifest: model.manifest, language: model.language, layers: model.scene_layers, label: model.label || undefined, attribution: model.attribution, padding: model.padding });
     handle = scene;
     if (model.camera.position) scene.setCamera(model.camera);
-    for (const task of [apply.palette, apply.values, apply.lines, apply.frame, apply.sun]) task();
+    for (const task of [apply.palette, apply.values, apply.lines, apply.markers, apply.frame, apply.sun]) task();
     scene.on("hover", (_, picked) => (model.hovered = outgoing(picked)));
     scene.on("click", (_, picked) => (model.clicked = { ...outgoing(picked), count: ++clicks }));
+    scene.on("marker", (id) => (model.marker_clicked = { id, count: ++clicks }));
+    scene.on("markerHover", (id, x, y) => (model.marker_hovered = id === null ? {} : { id, x: Math.round(x), y: Math.round(y) }));
     scene.on("camera", (state) => {
       sent = JSON.stringify(state);
       model.camera = state;
@@ -95,6 +103,9 @@ export function render({ model, el }: { model: Model; el?: HTMLElement }): HTMLE
   model.on(["line_points", "line_widths"], apply.lines);
   model.on("line_values", apply.lineValues);
   model.on(["palette", "value_min", "value_max", "palette_steps", "palette_log"], () => void apply.palette());
+  model.on("markers", apply.markers);
+  model.on("marker_news", () => handle?.updateMarkers(model.marker_news));
+  model.on("marker_selected", () => handle?.selectMarker(model.marker_selected));
   model.on("frame", apply.frame);
   model.on("selected", apply.selected);
   model.on("sun_time", apply.sun);

@@ -7,6 +7,7 @@ import { Labels } from "./labels";
 import { Light } from "./light";
 import { tracks } from "./lines";
 import { fetchBuffer, fetchImage, fetchManifest, parseBuildings, parseHeights } from "./load";
+import { Markers } from "./markers";
 import { Outline } from "./outline";
 import { Overlay } from "./overlay";
 import { Picker } from "./pick";
@@ -17,7 +18,7 @@ import { groundGeometry, groundMaterial, type GroundUniforms, Heights, imageText
 import { text } from "./texts";
 import { Trees } from "./trees";
 import type {
-  CameraState, Events, Handle, Language, Layers, Manifest, Options, Padding, PaletteOptions, Picked, Selection, Stats,
+  CameraState, Events, Handle, Language, Layers, Manifest, Marker, MarkerNews, Options, Padding, PaletteOptions, Picked, Selection, Stats,
 } from "./types";
 
 const BRIGHT_DAY = { azimuth: 232, elevation: 36 };
@@ -59,11 +60,15 @@ class View implements Handle {
   private navigator: Navigator | null = null;
   private light: Light | null = null;
   private readonly sky = new Sky();
+  private readonly markers = new Markers(
+    (id) => this.emit("marker", id),
+    (id, x, y) => this.emit("markerHover", id, x, y),
+  );
   private readonly listeners = new Map<keyof Events, Set<(...args: never[]) => void>>();
   private readonly abort = new AbortController();
   private readonly later: (() => void)[] = [];
   private readonly observers: { disconnect(): void }[] = [];
-  private readonly layers: Layers = { trees: true, image: true, shadows: true, labels: true };
+  private readonly layers: Layers = { trees: true, image: true, shadows: true, labels: true, markers: true };
   private readonly coarse = matchMedia("(pointer: coarse)").matches;
   private language: Language;
   private sunTime: string | null = null;
@@ -137,6 +142,23 @@ class View implements Handle {
 
   setLineValues(values: ArrayLike<number> | null): void {
     this.whenLoaded((world) => world.pipes?.set(values));
+  }
+
+  setMarkers(markers: readonly Marker[]): void {
+    this.whenLoaded(({ manifest, heights }) => this.markers.set(markers, manifest, heights));
+  }
+
+  updateMarkers(news: MarkerNews): void {
+    // No new picture: symbols lie over it.
+    if (this.world) this.markers.update(news);
+  }
+
+  selectMarker(id: string): void {
+    this.whenLoaded((world) => {
+      this.markers.select(id);
+      const place = id ? this.markers.placeOf(id) : null;
+      if (place && !this.markers.at(id)) this.navigator!.lookAt(place.x, place.z, 60, Math.max(0, place.y - world.heights.at(place.x, place.z)), () => 1);
+    });
   }
 
   setSelection(selection: Selection | readonly number[] | null): void {
@@ -297,6 +319,7 @@ class View implements Handle {
     this.renderer?.dispose();
     this.renderer?.forceContextLoss();
     this.listeners.clear();
+    this.markers.dispose();
     this.overlay.dispose();
     delete this.element.dataset["ready"];
   }
@@ -401,6 +424,7 @@ class View implements Handle {
     if (world.trees) this.scene.add(world.trees.group);
     if (world.tracks) this.scene.add(world.tracks);
     this.overlay.root.insertBefore(world.labels.element, this.canvas.nextSibling);
+    this.overlay.root.insertBefore(this.markers.element, world.labels.element.nextSibling);
     await this.showGround(world);
     return world;
   }
@@ -428,6 +452,7 @@ class View implements Handle {
   private applyLayers(world: World): void {
     if (world.trees) world.trees.group.visible = this.layers.trees;
     world.labels.element.style.display = this.layers.labels ? "" : "none";
+    this.markers.element.hidden = !this.layers.markers;
     this.showShadows();
     this.dirtyShadows = true;
     void this.showGround(world).catch((error: unknown) => this.emit("error", error as Error));
@@ -645,6 +670,10 @@ class View implements Handle {
     if (this.layers.labels) {
       const hidden = (place: Vector3) => !this.moving && world.picker.towards(camera.position, place, true) !== null;
       world.labels.update(camera, this.canvas.clientWidth, this.canvas.clientHeight, hidden);
+    }
+    if (this.markers.count) {
+      const hidden = (place: Vector3) => !this.moving && world.picker.towards(camera.position, place, true) !== null;
+      this.markers.place(camera, this.canvas.clientWidth, this.canvas.clientHeight, hidden);
     }
     if (navigator.heading !== this.compass) this.overlay.turn((this.compass = navigator.heading));
     this.frames++;

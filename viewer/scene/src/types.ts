@@ -47,6 +47,7 @@ export interface Layers {
   image: boolean;
   shadows: boolean;
   labels: boolean;
+  markers: boolean;
 }
 
 export interface Padding {
@@ -93,6 +94,24 @@ export interface Picked {
   y: number;
 }
 
+/** A symbol that stands at a place, or on the roof of a building. */
+export interface Marker {
+  id: string;
+  kind: string;
+  title: string;
+  /** In EPSG:25832. */
+  xy: [number, number];
+  building_id: string | null;
+  /** ok, suspect, silent, alarm or waiting. */
+  state: string;
+  text: string;
+  /** A class that colours the symbol while its state is ok; empty: none. */
+  colour: string;
+}
+
+/** State, text and colour by id. */
+export type MarkerNews = Record<string, [string, string, string]>;
+
 export type Selection = { building?: number | null; block?: number | null; buildings?: readonly number[] };
 
 export interface PaletteOptions {
@@ -117,6 +136,8 @@ export interface Stats {
 export interface Events {
   hover: (row: number | null, picked: Picked) => void;
   click: (row: number | null, picked: Picked) => void;
+  marker: (id: string) => void;
+  markerHover: (id: string | null, x: number, y: number) => void;
   camera: (state: CameraState) => void;
   ready: () => void;
   error: (error: Error) => void;
@@ -135,6 +156,9 @@ export interface Handle {
   setLines(points: ArrayLike<number> | null, widths: ArrayLike<number>): void;
   /** A value for each line, coloured as the buildings are; null hides the lines. */
   setLineValues(values: ArrayLike<number> | null): void;
+  setMarkers(markers: readonly Marker[]): void;
+  updateMarkers(news: MarkerNews): void;
+  selectMarker(id: string): void;
   setSelection(selection: Selection | readonly number[] | null): void;
   setHover(building: number | null): void;
   /** Sun at this time (ISO 8601, with offset or Z), or the light of a bright day. */

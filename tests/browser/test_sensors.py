@@ -1,0 +1,116 @@
+"""Sensors in the real browser on the real server: values arrive, a feed that stops raises its alarm."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from sensors import alarms
+from sensors.store import Store
+from tests.browser.visit import DESKTOP, PHONE, Visit, visit
+from tests.conftest import skip_or_fail
+from tests.viewer import feeding
+from tests.viewer.test_server import TOKEN, Running, running
+from viewer import publish, server
+from viewer.feeds import Feeds
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[Running]:
+    if not publish.SCENE_SCRIPT.is_file():
+        skip_or_fail("the scene's script is not built; run `make build`")
+    folder = tempfile.TemporaryDirectory()
+    feeds = Feeds(
+        Store.open(f"sqlite:///{Path(folder.name) / 'live.db'}"), {"test": feeding.live("west-0")}, folder
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        # A silence of half a minute would be most of these tests' time.
+        patch.setattr(alarms, "LEAST_SILENCE_US", 4_000_000)
+        patch.setattr(server, "WATCH_S", 1.0)
+        with running(feeds=feeds) as started:
+            yield started
+
+
+@pytest.fixture(scope="module")
+def session(chromium: Browser, web: Running) -> dict[str, object]:
+    with visit(chromium, web.address, DESKTOP) as manager:
+        manager.page.goto(f"{web.address}/login?token={TOKEN}")
+        manager.page.wait_for_url("**/manage")
+        manager.page.locator("#loading.done").wait_for(state="attached", timeout=60_000)
+        return dict(manager.page.context.storage_state())
+
+
+@pytest.fixture
+def manager(chromium: Browser, web: Running, session: dict[str, object]) -> Iterator[Visit]:
+    with visit(chromium, web.address, DESKTOP, storage_state=session) as manager:
+        manager.open("/manage")
+        yield manager
+
+
+def test_values_move_history_opens_and_the_silent_alarm_is_acknowledged(manager: Visit) -> None:
+    page = manager.page
+    page.locator("#side-tabs").get_by_role("button", name="Sensoren").click()
+    panel = page.locator("#sensors")
+    row = panel.get_by_role("button", name=feeding.NAMED)
+    shown = row.locator(".latest b")
+    first = shown.inner_text()
+    expect(shown).not_to_have_text(first)  # it moves
+    expect(panel.locator(".simulated")).to_have_text("simulierte Messreihe")
+    symbol = page.get_by_role("button", name=f"{feeding.NAMED}: ")
+    expect(symbol).to_have_attribute("data-state", "ok")
+    # By keys: one stop for all symbols, arrows between them.
+    symbol.focus()
+    page.keyboard.press("Enter")
+    card = page.locator("#device")
+    expect(card.get_by_role("heading", name=feeding.NAMED)).to_be_visible()
+    expect(card.locator(".simulated")).to_have_text("simulierte Messreihe")
+    expect(card.locator("svg.line .value")).to_have_attribute("d", re.compile("^M.+L"))
+    card.get_by_text("Jahr", exact=True).click()
+    expect(card.locator(".line-keys")).to_contain_text("Mittel und Spanne")
+    card.locator("svg.line").focus()
+    page.keyboard.press("End")
+    expect(card.locator(".readout")).to_contain_text("°C")
+    page.keyboard.press("Escape")
+    expect(card).to_be_hidden()
+    # Its feed stops.
+    panel.get_by_role("button", name="Anhalten").click()
+    expect(panel).to_contain_text("angehalten")
+    alarm = panel.locator(".alarms li", has_text=feeding.NAMED)
+    expect(alarm).to_contain_text("Keine Daten seit", timeout=30_000)
+    expect(symbol).to_have_attribute("data-state", "silent")
+    expect(page.locator("#side-tabs .alarm-count")).to_be_visible()
+    alarm.get_by_role("button", name="Quittieren").click()
+    expect(alarm).to_contain_text("Quittiert: Quartiersplanung")
+    panel.get_by_role("button", name="Fortsetzen").click()
+    expect(alarm).to_have_count(0, timeout=30_000)
+    expect(symbol).to_have_attribute("data-state", "ok")
+
+
+def test_heat_meter_leads_to_its_building(manager: Visit) -> None:
+    page = manager.page
+    page.locator("#side-tabs").get_by_role("button", name="Sensoren").click()
+    page.locator("#sensors").get_by_role("button", name="Wärmezähler Test").click()
+    card = page.locator("#device")
+    expect(card.locator(".line-keys")).to_contain_text("Summe je Stunde")
+    card.get_by_role("button", name="Zum Gebäude").click()
+    expect(page.locator("#facts").get_by_role("heading", name="Karl-Marx-Allee 1–5")).to_be_visible()
+
+
+def test_sensors_on_a_phone(chromium: Browser, web: Running, session: dict[str, object]) -> None:
+    with visit(chromium, web.address, PHONE, storage_state=session) as phone:
+        phone.open("/manage")
+        page = phone.page
+        page.get_by_role("tab", name="Sensoren").click()
+        page.locator("#sensors").get_by_role("button", name=feeding.NAMED).click()
+        card = page.locator("#device")
+        expect(card.locator("svg.line")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        box = card.locator("svg.line").bounding_box()
+        assert box and box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"]
