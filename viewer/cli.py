@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from twin.errors import CallError, TwinError
-from viewer import cli_import, cli_scenario, cli_sensors, cli_validate
+from viewer import cli_calibrate, cli_import, cli_scenario, cli_sensors, cli_validate
 from viewer.cli_common import WEATHER_HELP, Language, progress_bar, year_of
 
 # Typer carries a click of its own; of its exceptions only the leaves are public.
@@ -29,6 +29,7 @@ app = typer.Typer(
 )
 app.command("import")(cli_import.import_district)
 app.command("fetch")(cli_import.fetch_district)
+app.command("calibrate", epilog=cli_calibrate.EXAMPLE)(cli_calibrate.calibrate)
 app.add_typer(cli_scenario.app, name="scenario")
 app.add_typer(cli_sensors.app, name="sensors")
 app.add_typer(cli_validate.app, name="validate")
@@ -100,6 +101,9 @@ def simulate(
     scenario: Annotated[
         str | None, typer.Option(help="Scenario file (YAML), or library/… for a shipped one.")
     ] = None,
+    calibration: Annotated[
+        Path | None, typer.Option(help="Figures fitted to meters: a file of lobeda calibrate --out.")
+    ] = None,
     csv: Annotated[Path | None, typer.Option(help="Also the year per building as CSV.")] = None,
     trace: Annotated[
         str | None, typer.Option(metavar="BUILDING", help="Explain one building's year figure by figure.")
@@ -141,6 +145,10 @@ def simulate(
     chosen = twin.open(district)
     figures = Parameters.from_folder(parameters) if parameters else Parameters.default()
     case = energy.Case(chosen, year_of(weather, chosen), figures)
+    if calibration is not None:
+        from scenarios import baseline
+
+        case = baseline.load(calibration)(case)
     before = case
     if scenario:
         case = scenarios.load(scenario).apply(case)

@@ -13,7 +13,7 @@ from energy import Case
 from energy.parameters import Parameters
 from energy.weather import Weather
 from scenarios.baseline import factors, posterior, report, screen, weather_span
-from scenarios.baseline.calibration import Calibration
+from scenarios.baseline.calibration import Calibration, Unit
 from scenarios.baseline.factors import NEUTRAL
 from scenarios.baseline.forward import Model, Units
 from scenarios.baseline.readings import Readings
@@ -27,6 +27,7 @@ Flags = npt.NDArray[np.bool_]
 LEAST_DAYS = 28
 """A series with fewer whole days is not fitted."""
 _YEAR_H = 8766.0
+_DOUBTFUL = 0.15  # bias that a fit should not leave
 _MONTH_DAYS = (2.0, 45.0)
 
 
@@ -100,6 +101,7 @@ def calibrate(
     )
     progress("compare", 0.8)
     made = report.Report(case, model, readings, every, alive, used, prior, known, tuple(reasons)).units()
+    findings += [_doubt(unit) for unit in made if unit.fitted and abs(unit.after[-1].nmbe) > _DOUBTFUL]
     progress("done", 1.0)
     return Calibration(
         district=case.district.name,
@@ -256,6 +258,11 @@ def _data(
     size = np.maximum(expected * ratio, parameters.constant("base_error_share") * mean)
     follows = np.r_[False, (used.unit[1:] == used.unit[:-1]) & (used.start[1:] == used.end[:-1])]
     return posterior.Data(used.unit, used.kwh, relative * size, follows, units)
+
+
+def _doubt(unit: Unit) -> Finding:
+    said = f"the fit leaves {unit.after[-1].nmbe:+.0%}: does the meter serve these buildings, and no others?"
+    return Finding("note", "", f"meter {unit.meter}", said)
 
 
 def _setting(parameters: Parameters) -> posterior.Setting:

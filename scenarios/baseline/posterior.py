@@ -11,7 +11,7 @@ the inverse of the curvature at the maximum (Laplace).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ _FIRST = 0.35  # step of x to both sides for the first gradient
 _STEP = 0.15  # least of x to both sides, for the gradient
 _LONGEST = 1.5  # largest change of x at once
 _CLOSE = 0.02  # of x: done
+_ALL_COUNT, _NORMAL = 3, 1e9  # steps with errors as if normal
 _DAMPING, _MORE, _LESS = 1e-3, 6.0, 0.3
 _PAIRS = 20  # fewer readings in a row do not tell how errors follow each other
 _LONGEST_MEMORY = 0.95
@@ -120,12 +121,16 @@ def fit(
     best = _Fit(attempt, *_linearised(forward, data, attempt, axes, setting), one, one)
     damping = np.full(data.units, _DAMPING)
     steps = 1
+    robust, setting = setting, replace(setting, tail_freedom=_NORMAL)
     while True:
-        _scatter(data, best, setting)
+        if steps > _ALL_COUNT:  # from there on, what lies far off may be left; before, all could be
+            setting = robust
+            _scatter(data, best, setting)
         covariance = np.linalg.inv(_curvature(data, best, setting)[0])
         attempt = _next(data, best, low, high, damping, setting)
         told(steps / setting.steps)
-        if steps >= setting.steps or float(np.abs(attempt - best.x).max(initial=0.0)) < _CLOSE:
+        still = float(np.abs(attempt - best.x).max(initial=0.0)) < _CLOSE
+        if steps >= setting.steps or (still and steps > _ALL_COUNT):
             break
         simulated, gradient = _linearised(forward, data, attempt, _axes(covariance), setting)
         steps += 1

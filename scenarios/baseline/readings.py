@@ -135,7 +135,9 @@ def _check_periods(values: pd.DataFrame, source: str) -> None:
     start, end = _ns(values["start"]), _ns(values["end"])
     if (wrong := end <= start).any():
         row = int(np.argmax(wrong))
-        said = f"it ends on {_day(values['end'][row])}, not after its start on {_day(values['start'][row])}"
+        said = (
+            f"it ends on {_last_day(values['end'][row])}, not after its start on {_day(values['start'][row])}"
+        )
         _refuse(values, row, source, said, "Correct the dates", wrong)
     same = (values["meter"].to_numpy()[1:] == values["meter"].to_numpy()[:-1]) & (start[1:] < end[:-1])
     if same.any():
@@ -149,6 +151,12 @@ def _check_periods(values: pd.DataFrame, source: str) -> None:
 def _day(time: pd.Timestamp) -> str:
     local = time.tz_convert("Europe/Berlin")
     return f"{local:%Y-%m-%d}" if local == local.normalize() else f"{local:%Y-%m-%d %H:%M}"
+
+
+def _last_day(end: pd.Timestamp) -> str:
+    """The end as lists give it: the last day that counts, or a moment."""
+    local = end.tz_convert("Europe/Berlin")
+    return _day(end) if local != local.normalize() else f"{local - pd.Timedelta(hours=1):%Y-%m-%d}"
 
 
 def _refuse(

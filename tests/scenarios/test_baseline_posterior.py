@@ -82,6 +82,16 @@ def test_a_broken_reading_counts_little():
     assert np.abs(robust.error[::EACH]).min() > 50
 
 
+def test_what_all_readings_say_is_believed():
+    """Readings that agree far from the prior (15 of their errors) move it: none of them is an outlier."""
+    data, matrix, _ = linear(np.random.default_rng(6))
+    matrix[:] = np.abs(matrix)
+    far = Data(data.unit, 100 + 3.0 * matrix.sum(axis=1), data.scale, data.follows, UNITS)
+    found = posterior.fit(model(data, matrix), far, *wide(), ROBUST)
+    assert np.abs(found.x - 3.0).max() < 0.3
+    assert np.abs(found.error).max() < 2
+
+
 def test_errors_that_follow_each_other_tell_less():
     """AR(1) with r = 0.8: (1 + r)/(1 − r) = 9 readings tell as much as one (Bartlett)."""
     rng = np.random.default_rng(5)
