@@ -34,7 +34,7 @@ from twin.spreadsheet import read_sheets
 
 FileKind = Literal["table", "sites", "sensorthings", "uplinks", "weather"]
 FEED = "files"
-_DWD = (b"opendata.dwd.de", b"STATIONS_ID")
+_DWD = (b"opendata.dwd.de", b"STATIONS_ID", b"Stationslexikon")
 _TOGETHER = 5_000
 MAX_JSON_BYTES = 256 << 20
 

@@ -5,12 +5,31 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from twin.errors import CallError
 from viewer.cli_common import progress_bar
+
+if TYPE_CHECKING:
+    from sensors.imports import Report
+    from sensors.store import Store
+
+
+def _weather(store: Store, file: Path) -> Report:
+    """A station file or forecast of the German weather service, whose parser is `energy`'s."""
+    from scenarios import weather_import
+    from sensors.imports import Report
+
+    done = weather_import.import_file(store, file)
+    new, corrected, known = (
+        sum(one.new for one in done), sum(one.corrected for one in done), sum(one.known for one in done),
+    )  # fmt: skip
+    return Report(
+        file.name, "weather", len(done), used=new + corrected + known, new=new, corrected=corrected,
+        notes=tuple(one.thing for one in done),
+    )  # fmt: skip
 
 
 def import_files(
@@ -38,9 +57,12 @@ def import_files(
 
     if crs is not None and not re.fullmatch(r"(?i)epsg:\d{4,6}", crs):
         raise CallError(f"--crs is {crs!r}", remedy="Write it as EPSG:25832")
-    reports = []
+    reports: list[imports.Report] = []
     with Store.open() as store, progress_bar() as progress:
         for file in files:
+            if imports.told(file) == "weather":
+                reports.append(_weather(store, file))
+                continue
             report = imports.import_file(
                 store,
                 file,

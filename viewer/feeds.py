@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from sensors.store import Store
+from sensors.watching import Watcher
 from twin.district import District
 from twin.errors import SourceError, TwinError
 
@@ -29,6 +30,7 @@ class Feeds:
     store : closed together with the feeds.
     sources : by name; called with the store and an event that says when to end.
     folder : of a store that goes with the server.
+    watch : whether what comes is checked, and alarms raised, while it is open.
     """
 
     def __init__(
@@ -36,10 +38,13 @@ class Feeds:
         store: Store,
         sources: Mapping[str, Source],
         folder: tempfile.TemporaryDirectory[str] | None = None,
+        *,
+        watch: bool = True,
     ) -> None:
         self.store = store
         self.sources = dict(sources)
         self._folder = folder
+        self._watcher = Watcher(store) if watch else None
         self._running: dict[str, tuple[threading.Thread, threading.Event]] = {}
         self._failed: dict[str, str] = {}
         self._lock = threading.Lock()
@@ -72,13 +77,15 @@ class Feeds:
         StoreError : the database cannot be reached.
         """
         if os.environ.get("LOBEDA_DATABASE_URL"):
-            return cls(Store.open(), {})
+            return cls(Store.open(), {}, watch=False)
         folder = tempfile.TemporaryDirectory(prefix="lobeda-trial-", ignore_cleanup_errors=True)
-        return cls(Store.open(f"sqlite:///{Path(folder.name) / 'trial.db'}"), {}, folder)
+        return cls(Store.open(f"sqlite:///{Path(folder.name) / 'trial.db'}"), {}, folder, watch=False)
 
     def __enter__(self) -> Self:
         for name in self.sources:
             self.start(name)
+        if self._watcher is not None:
+            self._watcher.start()
         return self
 
     def __exit__(
@@ -122,6 +129,8 @@ class Feeds:
             stop.set()
         for name in running:
             self.stop(name)
+        if self._watcher is not None:
+            self._watcher.stop()
         self.store.close()
         if self._folder is not None:
             self._folder.cleanup()

@@ -95,7 +95,7 @@ def findings(
 ) -> list[Finding]:
     """What the checks found, in stretches of like flags one after another.
 
-    expected_us : usual time between values, for gaps. [µs]
+    expected_us : usual time between values, for gaps; nan: learnt. [µs]
     since : only stretches of observations from here on. [µs]
     """
     begin = 0 if since is None else int(np.searchsorted(times, since))
@@ -118,10 +118,10 @@ def findings(
     missing = np.where(~np.isfinite(values), checks.MISSING, 0).astype(np.int64)
     for first, last in _runs(missing, months, begin):
         out.append(Finding("missing", checks.MISSING, int(times[first]), int(times[last - 1]), last - first))
-    for start, end in checks.gaps(times, expected_us).tolist():
+    for start, end, usual in checks.gaps(times, expected_us).tolist():
         if since is None or end >= since:
-            hours = {"hours": (end - start) / HOUR_US, "expected_h": expected_us / HOUR_US}
-            out.append(Finding("gap", checks.MISSING, start, end, 0, hours))
+            hours = {"hours": (end - start) / HOUR_US, "expected_h": usual / HOUR_US}
+            out.append(Finding("gap", checks.MISSING, int(start), int(end), 0, hours))
     return sorted(out, key=lambda finding: (finding.start, finding.check, finding.flag))
 
 

@@ -133,15 +133,27 @@ def against_model(
     return _missing(flags, values)
 
 
-def gaps(times: Times, expected_us: float, factor: float = 3.0) -> NDArray[np.int64]:
-    """Stretches without data (QARTOD test 1): shape (gap, 2), from the last value before to the first after.
+LEARN = 10
+"""Intervals before one that tell how often a sensor sends."""
 
-    expected_us : usual time between values; a gap is longer than `factor` times that. [µs]
+
+def gaps(times: Times, expected_us: float = np.nan, factor: float = 3.0) -> NDArray[np.float64]:
+    """Stretches without data (QARTOD test 1), longer than `factor` times the usual time between values.
+
+    expected_us : usual time; nan: the median of the intervals before. [µs]
+
+    Returns
+    -------
+    shape (gap, 3) : time of the last value before, of the first after, usual interval. [µs]
     """
-    if len(times) < 2 or not expected_us > 0:
-        return np.empty((0, 2), np.int64)
-    wide = np.flatnonzero(np.diff(times) > factor * expected_us)
-    return np.column_stack([times[wide], times[wide + 1]])
+    steps = np.diff(times).astype(np.float64)
+    if expected_us > 0:
+        usual = np.full(len(steps), float(expected_us))
+    else:
+        usual = pd.Series(steps).rolling(LEARN, min_periods=3).median().shift(1).to_numpy()
+    with np.errstate(invalid="ignore"):
+        wide = np.flatnonzero(steps > factor * usual)
+    return np.column_stack([times[wide], times[wide + 1], usual[wide]])
 
 
 def aggregate(results: list[Flags]) -> Flags:

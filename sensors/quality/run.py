@@ -17,11 +17,11 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.engine import Connection
 
+from sensors.quality import checks
 from sensors.quality.check import Finding, Model, check_series
 from sensors.quality.check import findings as found_in
 from sensors.quality.checks import HOUR_US, Flags, Times, Values
 from sensors.quality.rules import Rules, rules_for
-from sensors.series import usual_interval_us
 from sensors.store import Store
 from sensors.store.tables import datastreams
 from sensors.store.tables import findings as findings_table
@@ -32,10 +32,8 @@ from twin.sources.base import Progress, no_progress
 FEED = "quality"
 TOGETHER_US = HOUR_US // 2
 """Observations of neighbours so near in time are of the same time."""
-LEARN = 200
-"""Observations before the new ones that tell how often a sensor sends."""
 _OVERLAP_US = 60_000_000
-"""Rows of the last minute are read again, since transactions that run side by side end in any order."""
+"""On PostgreSQL rows of the last minute are read again, since transactions side by side end in any order."""
 _EARTH_M = 6_371_000.0
 _LIVE = sa.and_(o.c.current, sa.not_(o.c.deleted))
 
@@ -79,7 +77,9 @@ def check(
     """
     now = now_us() if now is None else now
     marks = store.state(FEED, "rows") or []
-    from_row = max((row for time, row in marks if time <= now - _OVERLAP_US), default=0)
+    # SQLite has one writer, so that no row can come below the last one seen.
+    overlap = 0 if store.engine.dialect.name == "sqlite" else _OVERLAP_US
+    from_row = max((row for time, row in marks if time <= now - overlap), default=0)
     touched, last_row = _touched(store, from_row)
     streams = _streams(store)
     starts = _starts(touched, streams)
@@ -89,7 +89,7 @@ def check(
         judged, changed = _check_stream(store, streams[stream_id], start, now, model)
         done = Summary(done.streams + 1, done.observations + judged, done.changed + changed)
     if last_row:
-        recent = [mark for mark in marks if now - 2 * _OVERLAP_US < mark[0] < now]
+        recent = [mark for mark in marks if overlap and now - 2 * overlap < mark[0] < now]
         store.put_state(FEED, "rows", [[0, from_row], *recent, [now, last_row]])
     return done
 
@@ -114,7 +114,9 @@ def _streams(store: Store) -> dict[int, Stream]:
             for row in connection.execute(sa.select(datastreams.c.id, datastreams.c.properties))
         }
     rules = {
-        stream_id: rules_for(name, unit or "", kind, is_counter(properties[stream_id]))
+        stream_id: None  # a forecast is no measurement
+        if properties[stream_id].get("forecast")
+        else rules_for(name, unit or "", kind, is_counter(properties[stream_id]))
         for stream_id, name, unit, kind in zip(
             table.index.tolist(), table["property"], table["unit_symbol"], table["kind"], strict=True
         )
@@ -141,10 +143,11 @@ def interval_us(properties: Mapping[str, Any]) -> float:
 
 def _neighbours(table: pd.DataFrame, rules: Mapping[int, Rules | None]) -> dict[int, tuple[int, ...]]:
     """Streams of other Things near by that measure the same in the same unit."""
-    by_kind: dict[tuple[str, str], list[int]] = {}
+    by_kind: dict[tuple[str, str, str], list[int]] = {}
     for stream_id, rule in rules.items():
         if rule is not None and rule.neighbour_m is not None:
-            by_kind.setdefault((rule.name, rule.unit), []).append(stream_id)
+            kind = str(table.loc[stream_id, "kind"])  # the air of rooms is not that outside
+            by_kind.setdefault((rule.name, rule.unit, kind), []).append(stream_id)
     out: dict[int, tuple[int, ...]] = {}
     for members in by_kind.values():
         part = table.loc[members]
@@ -188,8 +191,9 @@ def _check_stream(
         others=others,
         model=model(stream.id, loaded.times) if model else None,
     )
-    expected = stream.interval_us if stream.interval_us > 0 else usual_interval_us(loaded.times)
-    found = found_in(loaded.times, loaded.values, checked, stream.rules, expected_us=expected, since=since)
+    found = found_in(
+        loaded.times, loaded.values, checked, stream.rules, expected_us=stream.interval_us, since=since
+    )
     part = loaded.times >= since
     changed = part & (loaded.flags != checked.flags) if checked.by_check else np.zeros(len(part), bool)
     flags = dict(zip(loaded.ids[changed].tolist(), checked.flags[changed].tolist(), strict=True))
@@ -225,7 +229,7 @@ def _context(connection: Connection, stream: Stream, since: int) -> int:
         sa.select(o.c.phenomenon_time)
         .where(live, o.c.phenomenon_time < since)
         .order_by(o.c.phenomenon_time.desc())
-        .offset(LEARN - 1)
+        .offset(checks.LEARN + 1)
         .limit(1)
     ).scalar()
     back = since - int((stream.rules.context_h if stream.rules else 0) * HOUR_US)

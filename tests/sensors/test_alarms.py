@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
@@ -16,6 +17,15 @@ from tests.sensors.things import at, station
 from twin.errors import CallError
 
 MINUTE = 60_000_000
+
+
+@pytest.fixture
+def store(sqlite_url: str) -> Iterator[Store]:
+    """A store on SQLite; test_quality_postgres.py has the other."""
+    with Store.open(sqlite_url) as opened:
+        yield opened
+
+
 START = at("2024-10-27T00:00")
 
 

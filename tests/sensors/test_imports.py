@@ -208,3 +208,15 @@ def test_on_the_command_line(
     assert cli.run(["sensors", "import", str(file), "--crs", "25832"]) == 2
     assert cli.run(["sensors", "import", str(tmp_path / "none.csv")]) == 1
     assert "none.csv" in capsys.readouterr().err
+
+
+def test_every_dwd_file_on_the_command_line(
+    shared_data: Path, sqlite_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOBEDA_DATABASE_URL", sqlite_url)
+    files = sorted((shared_data / "dwd").iterdir())
+    assert cli.run(["sensors", "import", *map(str, files), "--json"]) == 0
+    reports = json.loads(capsys.readouterr().out)
+    assert [report["kind"] for report in reports] == ["weather"] * len(files)
+    assert sum(report["new"] for report in reports) > 1000
+    assert all(report["things"] for report in reports)

@@ -101,9 +101,15 @@ def test_against_a_model() -> None:
 
 
 def test_gaps_from_the_last_value_before_to_the_first_after() -> None:
-    times = np.array([0, 1, 2, 7, 8], np.int64) * HOUR
-    assert checks.gaps(times, HOUR).tolist() == [[2 * HOUR, 7 * HOUR]]
-    assert len(checks.gaps(times, float("nan"))) == 0
+    times = np.array([0, 1, 2, 3, 8, 9], np.int64) * HOUR
+    assert checks.gaps(times, HOUR).tolist() == [[3 * HOUR, 8 * HOUR, HOUR]]
+    assert checks.gaps(times).tolist() == [[3 * HOUR, 8 * HOUR, HOUR]]
+    assert len(checks.gaps(times[:1])) == 0
+
+
+def test_a_sensor_that_sends_oftener_since_had_no_gaps_before() -> None:
+    times = np.concatenate([np.arange(20) * 24 * HOUR, 19 * 24 * HOUR + np.arange(1, 60) * HOUR // 12])
+    assert len(checks.gaps(times.astype(np.int64))) == 0
 
 
 @given(series(), st.integers(1, 39))
