@@ -145,17 +145,20 @@ def test_a_database_that_goes_away_and_comes_back(
 def test_json_without_an_id_is_stored_once_over_a_lost_connection(sqlite: Store, broker: Broker) -> None:
     """What the broker delivers again is known, though the message does not say so itself."""
     mapping = {"device": "topic.1", "values": [{"path": "free", "property": "distance", "unit": "mm"}]}
-    feed = mqtt_feed(broker.port, topics=[{"topic": "lots/+", "format": "json", "mapping": mapping}])
-    with running(sqlite, feed), Publisher(broker.port) as out:
-        until(lambda: feed.connections)
-        for number in range(2000):
+    options = {"topics": [{"topic": "lots/+", "format": "json", "mapping": mapping}], "max_inflight": 200}
+    first = mqtt_feed(broker.port, **options)
+    with running(sqlite, first):
+        until(lambda: first.connections)
+    # All are at the broker before it stops: what a publisher sends twice would be there twice.
+    with Publisher(broker.port) as out:
+        for number in range(3000):
             out.publish(f"lots/P{number % 3}", as_bytes({"free": number}), number)
-            if number == 1000:
-                until(lambda: distances(sqlite))
-                broker.stop()
-                broker.start()
-        until(lambda: len(out.acknowledged) == 2000)
-        until(lambda: len(distances(sqlite)) == 2000)
+        until(lambda: len(out.acknowledged) == 3000)
+    with running(sqlite, mqtt_feed(broker.port, **options)):
+        until(lambda: distances(sqlite))
+        broker.stop()
+        broker.start()
+        until(lambda: len(distances(sqlite)) == 3000)
     assert set(distances(sqlite).values()) == {1}
 
 
