@@ -24,6 +24,7 @@ bench: $(STAMP)test $(STAMP)peer
 	$(BIN)/python -m tests.benchmarks.bench_sun
 	$(BIN)/python -m tests.benchmarks.bench_feeds
 	$(BIN)/python -m tests.benchmarks.bench_store
+	$(BIN)/python -m tests.benchmarks.bench_sensorthings
 
 check-long: $(STAMP)test $(STAMP)peer
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[bench]"

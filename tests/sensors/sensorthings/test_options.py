@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import httpx
 import pytest
@@ -158,6 +158,11 @@ def test_two_options_together_filter_first(client: httpx.Client) -> None:
     assert page["@iot.count"] == 7  # as text: '30', and '4' to '9'
     assert page["value"][0]["result"] == 6
     assert names(client, "/Things", filter="name eq 'thing 1'", expand="Locations") == ["thing 1"]
+
+
+def test_a_query_may_be_escaped_as_a_whole(client: httpx.Client) -> None:
+    query = quote_plus("$filter=result eq 2 and result lt 3 or result eq 1")
+    assert [o["result"] for o in get(client, f"/Observations?{query}")["value"]] == [1, 2]
 
 
 _WORDS = """name id result properties/a Datastreams Observations/result phenomenonTime location eq ne gt and

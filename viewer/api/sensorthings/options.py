@@ -72,8 +72,12 @@ def parse(query: str, entity: Entity) -> Options:
     pairs = []
     for piece in query.split("&"):
         if piece:
-            name, _, value = piece.partition("=")
-            pairs.append((unquote_plus(name), _decoded(value)))
+            name, equals, value = piece.partition("=")
+            if not equals:  # some clients escape the sign between name and value too
+                name, _, value = _decoded(piece).partition("=")
+                pairs.append((name, value))
+            else:
+                pairs.append((unquote_plus(name), _decoded(value)))
     return _options(pairs, entity, depth=0)
 
 
