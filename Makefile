@@ -66,10 +66,10 @@ $(STAMP)test: $(STAMP)run
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[test]"
 	@touch $@
 
-# pandapipes, which our heat network is held against, needs older libraries than we do: an environment of its own.
+# pandapipes and iso52016, which we are held against, need older libraries than we do: an environment of their own.
 $(STAMP)peer: $(STAMP)run tests/peer.txt
 	@$(BIN)/python -m venv $(VENV)/peer
-	@$(VENV)/peer/bin/python -m pip install -q --disable-pip-version-check -c tests/peer.txt pandapipes
+	@$(VENV)/peer/bin/python -m pip install -q --disable-pip-version-check -c tests/peer.txt pandapipes iso52016
 	@touch $@
 
 clean:

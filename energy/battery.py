@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from energy.parameters import Parameters
 from energy.pv import value
-from twin.compute import compiled
+from twin.compute import compiled, copied
 from twin.errors import CallError
 
 Array = npt.NDArray[np.floating[Any]]
@@ -132,6 +132,20 @@ def _share(part: Array, whole: Array) -> Array:
     return np.asarray(np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0))
 
 
+@copied
+def hour_of(
+    net: Any, level: Any, capacity: Any, power: Any, taken: Any, given: Any, zero: Any
+) -> tuple[Any, Any, Any]:
+    """Stored after an hour, bought and sold [kWh], for the generation less load `net` of one building.
+
+    taken, given : efficiency of charging and discharging. [-]  zero : of the figures' own type.
+    """
+    charge = max(min(min(net, power), (capacity - level) / taken), zero)
+    give = max(min(min(-net, power), level * given), zero)
+    after = max(level + charge * taken - give / given, zero)
+    return after, max(-net - give, zero), max(net - charge, zero)
+
+
 @compiled
 def dispatch_block(
     table: Array,
@@ -156,11 +170,7 @@ def dispatch_block(
         row = hour - first
         for lane in range(lanes):
             net = generation[hour, lane] - load[hour, lane]
-            room = (table[0, lane] - level[lane]) / table[2, lane]
-            charge = max(min(net, table[1, lane], room), zero)
-            give = max(min(-net, table[1, lane], level[lane] * table[3, lane]), zero)
-            after = level[lane] + charge * table[2, lane] - give / table[3, lane]
-            level[lane] = max(after, zero)
+            level[lane], bought[row, lane], sold[row, lane] = hour_of(
+                net, level[lane], table[0, lane], table[1, lane], table[2, lane], table[3, lane], zero
+            )
             stored[row, lane] = level[lane]
-            bought[row, lane] = max(-net - give, zero)
-            sold[row, lane] = max(net - charge, zero)

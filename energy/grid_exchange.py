@@ -12,13 +12,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from energy import battery, generation
-from energy.battery import Battery, dispatch_block
+from energy.battery import Battery, hour_of
 from energy.blocks import Blocks, digest, kept
 from energy.generation import Site
 from energy.parameters import Parameters
 from energy.weather import Weather
-from energy.zone_kernel import LANES, add_to_bins, width
-from twin.compute import Same, compiled
+from energy.zone_kernel import LANES, width
+from twin.compute import Same, compiled, copied
 from twin.visibility import Visibility
 
 Array = npt.NDArray[np.floating[Any]]
@@ -120,42 +120,98 @@ class Meter:
         figures[3] = load.cooling_power
         courses = np.stack([load.electricity, load.hot_water], axis=1).astype(np.float32)
         made = self._made.block(first)
-        store = np.zeros((4, wide), np.float32)
-        store[2:] = 1.0
+        store = np.ones((4, wide), np.float32)
+        store[:2] = 0.0
         store[:, :used] = self._store[:, here]
         level, binned = np.zeros(wide, np.float32), np.zeros((4, self.flows.shape[2], wide))
 
         def hours(a: int, b: int, heating: Array, cooling: Array) -> None:
-            needed, bought, sold, stored = np.empty((4, b - a, wide), np.float32)
-            load_block(figures, courses, heating, cooling, a, b, needed)
-            dispatch_block(store, made[a:b], needed, 0, b - a, level, bought, sold, stored)
-            for values, sums in zip((made[a:b], bought, sold, needed), binned, strict=True):
-                add_to_bins(values, self._bins, a, sums)
+            meter(figures, store, courses, made, heating, cooling, self._bins, a, b, level, binned)
             if b == len(made):
                 self.flows[:, here] = np.moveaxis(binned[:, :, :used], 1, 2)
 
         return hours
 
 
+# Rows of the one array that an hour of a block works on, as in `energy.zone_kernel`: figures (electricity and
+# hot water of a year, electricity per heat and per cold), battery (4 rows), level; the hour's generation,
+# heating and cooling; sums of generation, bought, sold and load.
+_STORE, _LEVEL, _MADE, _HEAT, _COOL, _SUMS, _ROWS = 4, 8, 9, 10, 11, 12, 16
+
+
+@copied
+def _flush(work: Array, wide: int, number: int, binned: Array) -> None:
+    for row in range(4):
+        for i in range(wide):
+            binned[row, number, i] += work[(_SUMS + row) * wide + i]
+    work[_SUMS * wide : _ROWS * wide] = 0
+
+
+@copied
+def _hours(
+    work: Array, wide: int, courses: Array, made: Array, heating: Array, cooling: Array, bins: Rows,
+    first: int, last: int, binned: Array,
+) -> None:  # fmt: skip
+    """The hours of `meter`; `wide` is a figure where it is put in."""
+    zero = work[0] - work[0]
+    milli = zero + work.dtype.type(0.001)
+    bin_now = bins[first]
+    for t in range(first, last):
+        if bins[t] != bin_now:
+            _flush(work, wide, bin_now, binned)
+            bin_now = bins[t]
+        for i in range(wide):
+            work[_MADE * wide + i] = made[t, i]
+        for i in range(wide):
+            work[_HEAT * wide + i] = heating[t - first, i]
+        for i in range(wide):
+            work[_COOL * wide + i] = cooling[t - first, i]
+        electricity, water = courses[t, 0], courses[t, 1]
+        for i in range(wide):
+            needs = work[_HEAT * wide + i] * work[2 * wide + i] + work[_COOL * wide + i] * work[3 * wide + i]
+            load = needs * milli + work[i] * electricity + work[wide + i] * water
+            s = _STORE * wide + i
+            level, bought, sold = hour_of(
+                work[_MADE * wide + i] - load, work[_LEVEL * wide + i],
+                work[s], work[s + wide], work[s + 2 * wide], work[s + 3 * wide], zero,
+            )  # fmt: skip
+            work[_LEVEL * wide + i] = level
+            work[_SUMS * wide + i] += work[_MADE * wide + i]
+            work[(_SUMS + 1) * wide + i] += bought
+            work[(_SUMS + 2) * wide + i] += sold
+            work[(_SUMS + 3) * wide + i] += load
+    _flush(work, wide, bin_now, binned)
+
+
 @compiled
-def load_block(
-    figures: Array, courses: Array, heating: Array, cooling: Array, first: int, last: int, load: Array
-) -> None:
-    """Electricity that the lanes need in the hours `first` to `last`, shape (last − first, lane). [kWh]
+def meter(
+    figures: Array, store: Array, courses: Array, made: Array, heating: Array, cooling: Array, bins: Rows,
+    first: int, last: int, level: Array, binned: Array,
+) -> None:  # fmt: skip
+    """Load, battery and grid of one block in the hours `first` to `last`.
 
     figures : electricity and electricity for hot water of a year, electricity per heat and per cooling need,
-        shape (4, lane).
+        shape (4, lane).  store : `Battery.table`, shape (4, lane).
     courses : shares of the year's electricity and hot water in each hour, shape (time, 2).
-    heating, cooling : need, shape (last − first, lane). [W]
+    made : generation, shape (time, lane). [kWh]  heating, cooling : need, shape (last − first, lane). [W]
+    level : stored at the start, shape (lane,), left as it is at the end. [kWh]
+    binned : generation, bought, sold and load by bin, shape (4, bin, lane), added to. [kWh]
     """
-    lanes = load.shape[1]
-    milli = figures[0, 0] - figures[0, 0] + 0.001
-    for hour in range(first, last):
-        row = hour - first
-        for lane in range(lanes):
-            needs = heating[row, lane] * figures[2, lane] + cooling[row, lane] * figures[3, lane]
-            shaped = figures[0, lane] * courses[hour, 0] + figures[1, lane] * courses[hour, 1]
-            load[row, lane] = needs * milli + shaped
+    wide = level.shape[0]
+    work = np.zeros(_ROWS * wide, level.dtype)
+    for row in range(4):
+        work[row * wide : (row + 1) * wide] = figures[row]
+        work[(_STORE + row) * wide : (_STORE + row + 1) * wide] = store[row]
+    work[_LEVEL * wide : _MADE * wide] = level
+    if wide == 8:
+        _hours(work, 8, courses, made, heating, cooling, bins, first, last, binned)
+    elif wide == 16:
+        _hours(work, 16, courses, made, heating, cooling, bins, first, last, binned)
+    elif wide == 32:
+        _hours(work, 32, courses, made, heating, cooling, bins, first, last, binned)
+    else:
+        _hours(work, 64, courses, made, heating, cooling, bins, first, last, binned)
+    level[:] = work[_LEVEL * wide : _MADE * wide]
 
 
 class PvPower:

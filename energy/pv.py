@@ -9,6 +9,7 @@ shade; for rows on flat roofs see `energy.pv_rows`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,7 @@ class Modules:
         return np.ascontiguousarray(rows, dtype)
 
 
+@lru_cache(maxsize=256)
 def value(parameters: Parameters, name: str) -> float:
     """A figure of the table pv, in the unit that stands there."""
     if name not in parameters.pv.index:

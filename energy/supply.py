@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -43,28 +44,41 @@ def supply_of(buildings: Columns, parameters: Parameters) -> Supply:
     Homes use electricity by the size of their households, all others by floor area; buildings that are not
     conditioned need no hot water.
     """
-    use, systems = parameters.use, parameters.systems
-
-    def of_use(name: str) -> Array:
-        return use[name].to_numpy("float64")[buildings.function]
-
+    tables = _tables(parameters)
+    of_use = {name: values[buildings.function] for name, values in tables.use.items()}
     area, dwellings = (_known(buildings[name]) for name in ("a_use_m2", "dwellings"))
-    by_dwelling = use["by_household"].to_numpy(bool)[buildings.function] & (dwellings > 0)
+    by_dwelling = (of_use["by_household"] > 0) & (dwellings > 0)
     dwelling_area = np.divide(area, dwellings, out=np.ones_like(area), where=by_dwelling)
-    hot_water = of_use("hot_water_kwh_m2a") * area * _known(buildings["hot_water_factor"])
-    carriers = tuple(parameters.carriers.index)
-    of_heat = np.array([carriers.index(c) if c in carriers else -1 for c in systems["carrier"]], np.intp)
+    hot_water = of_use["hot_water_kwh_m2a"] * area * _known(buildings["hot_water_factor"])
     return Supply(
-        carriers=carriers,
+        carriers=tables.carriers,
         hot_water_kwh_a=np.where(buildings.conditioned, hot_water, 0.0),
         electricity_kwh_a=np.where(
             by_dwelling,
             electricity_per_dwelling(dwelling_area, parameters) * dwellings,
-            of_use("electricity_kwh_m2a") * area,
+            of_use["electricity_kwh_m2a"] * area,
         ),
-        carrier=of_heat[buildings.heating],
+        carrier=tables.of_heat[buildings.heating],
         seer=parameters.constant("cooling_seer"),
     )
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """Names of carriers, the number of each heat supply's carrier, and columns of the table use."""
+
+    carriers: tuple[str, ...]
+    of_heat: npt.NDArray[np.intp]
+    use: dict[str, Array]
+
+
+@lru_cache(maxsize=32)
+def _tables(parameters: Parameters) -> _Tables:
+    carriers = tuple(parameters.carriers.index)
+    of_heat = [carriers.index(c) if c in carriers else -1 for c in parameters.systems["carrier"]]
+    columns = ("by_household", "hot_water_kwh_m2a", "electricity_kwh_m2a")
+    use = {name: parameters.use[name].to_numpy("float64") for name in columns}
+    return _Tables(carriers, np.array(of_heat, np.intp), use)
 
 
 def _known(values: Array) -> Array:
