@@ -244,6 +244,11 @@ class PvPower:
         """Whether the buildings `rows` of the envelope carry modules."""
         return np.asarray(self._of_row[rows] >= 0)
 
+    def peak_kwp(self, rows: Rows) -> Array:
+        """Peak power of each building's modules together, shape (building,). [kWp]"""
+        mine = self._of_row[rows]
+        return np.where(mine >= 0, np.append(self._sums("peak_power_kwp"), 0.0)[mine], 0.0)
+
     def of(self, rows: Rows) -> tuple[Blocks, Battery]:
         """Electricity in each hour [kWh], in blocks, and batteries of buildings; none without modules."""
         mine = self._of_row[rows]
@@ -262,7 +267,10 @@ class PvPower:
 
     @cached_property
     def _battery_kwh(self) -> Array:
-        there = self._systems["battery_kwh"].to_numpy("float64")[self._known >= 0]
+        return self._sums("battery_kwh")
+
+    def _sums(self, column: str) -> Array:
+        there = self._systems[column].to_numpy("float64")[self._known >= 0]
         return np.bincount(self._number, there, len(self._owners)).astype("float64")
 
     @cached_property

@@ -17,7 +17,6 @@ from energy import constructions, node_elements, nodes, zone
 from energy.node_elements import Elements, Slot
 from energy.zone_kernel import LANES, width
 from twin.compute import run_all
-from twin.errors import CallError
 
 if TYPE_CHECKING:
     from energy.case import Case
@@ -50,7 +49,7 @@ def simulate_nodes(
 
     Raises
     ------
-    CallError : a building's temperatures are no numbers.
+    CallError : a building's heat balance does not close, or its temperatures are no numbers.
     """
     envelope, count = case.envelope.iloc[rows], len(rows)
     parts = node_elements.elements(envelope, case.parameters)
@@ -61,7 +60,7 @@ def simulate_nodes(
     sun_on = drive.window_sun
     assert sun_on is not None  # the chain always gives it
     open_sun = float(case.planes[:, :-1].mean())
-    out = np.zeros((4, count, len(length)))
+    out, off = np.zeros((4, count, len(length))), np.zeros(-(-count // LANES) * LANES)
 
     def block(first: int) -> None:
         wide, used = width(first, count), min(LANES, count - first)
@@ -71,7 +70,7 @@ def simulate_nodes(
         some = [_shaded(one, share) for one, share in zip(zones[here], lit, strict=True)]
         made = _tables(some, simple, floor[here], here, wide)
         hours = _hours(drive, outside, sun, light, collecting[here], some, simple.gains_w[here])
-        year = nodes.run(made, hours)
+        year, off[first : first + wide] = nodes.run_balanced(made, hours)
         if drive.meter is not None:
             drive.meter(first)(0, len(light), *(np.ascontiguousarray(v, np.float32) for v in year[:2]))
         for number, values in enumerate(year):
@@ -79,12 +78,7 @@ def simulate_nodes(
             out[number, here] = sums if number < 2 else sums / length
 
     run_all(block, range(0, count, LANES), workers)
-    if (lost := np.flatnonzero(~np.isfinite(out).all(axis=(0, 2)))).size:
-        raise CallError(
-            "its temperatures are no numbers",
-            f"building {envelope.index[lost[0]]}",
-            "Check its areas and U-values",
-        )
+    zone.check_balance(np.where(np.isfinite(out).all(axis=(0, 2)), off[:count], np.nan), envelope.index)
     return NodeLoads(out[0], out[1], out[2], 0.5 * (out[2] + out[3]))
 
 

@@ -128,7 +128,7 @@ def tables(
     nodes = max(len(element.capacity_j_m2k) for zone in zones for element in zone)
     step = 3600.0 / steps
     chain = np.zeros((5, elements, nodes, lanes))
-    surface = np.zeros((9, elements, lanes))
+    surface = np.zeros((10, elements, lanes))
     figures = np.zeros((4 + len(ventilation_w_k), lanes))
     for lane in range(lanes):
         number = lane if lane < len(zones) else 0
@@ -142,6 +142,7 @@ def tables(
                 light[0, number, e] / area, light[1, number, e] / area,
                 element.absorptance if element.outer == "outside" else 0.0,
                 film_outside(element) if element.outer in ("outside", "air") else 0.0,
+                film_outside(element),
             )  # fmt: skip
         figures[0, lane] = air_j_k[number] / step
         figures[1:3, lane], figures[4:, lane] = limits_w[:, number], ventilation_w_k[:, number]
@@ -241,6 +242,16 @@ class Hours:
 
 def run(made: Tables, hours: Hours, *, steps: int = STEPS, warm_up_h: int = WARM_UP_H) -> Array:
     """Heating, cooling [W], air and mean surface temperature [°C] of a block, shape (4, time, lane)."""
+    return run_balanced(made, hours, steps=steps, warm_up_h=warm_up_h)[0]
+
+
+def run_balanced(
+    made: Tables, hours: Hours, *, steps: int = STEPS, warm_up_h: int = WARM_UP_H
+) -> tuple[Array, Array]:
+    """What `run` gives, and how far each lane's heat in, out and stored fail to meet, shape (lane,). [-]
+
+    The imbalance counts over the heat turned over, as in `energy.zone.imbalance`.
+    """
     dtype = made.chain.dtype
     lanes, count = made.zone.shape[1], len(hours.outdoor)
     state = np.full(made.chain.shape[1:], 15.0, dtype)
@@ -254,7 +265,30 @@ def run(made: Tables, hours: Hours, *, steps: int = STEPS, warm_up_h: int = WARM
     warm_up = min(warm_up_h, count)
     for begin, end in ((count - warm_up, count), (0, count)):
         results = np.empty((4, end - begin, lanes), dtype)
+        sums, held = np.zeros((2, lanes), dtype), _stored_wh(made, state, air, steps)
         advance_nodes(
-            made.chain, made.surface, made.zone, *arrays, mode, steps, begin, end, state, air, root, results
-        )
-    return results
+            made.chain, made.surface, made.zone, *arrays, mode, steps, begin, end, state, air, root, results,
+            sums,
+        )  # fmt: skip
+    stored = _stored_wh(made, state, air, steps) - held
+    return results, _imbalance(made, hours, results, sums, stored)
+
+
+def _stored_wh(made: Tables, state: Array, air: Array, steps: int) -> Array:
+    """Heat in air and nodes over 0 °C, shape (lane,). [Wh]"""
+    area = made.surface[4].astype("float64")
+    nodes = (made.chain[0].astype("float64") * state).sum(axis=1)
+    return np.asarray(((area * nodes).sum(axis=0) + made.zone[0].astype("float64") * air) / steps)
+
+
+def _imbalance(made: Tables, hours: Hours, results: Array, sums: Array, stored_wh: Array) -> Array:
+    area = made.surface[4].astype("float64")
+    heating, cooling = results[:2].sum(axis=1, dtype="float64")
+    to_air, to_surfaces = hours.gains.sum(axis=1, dtype="float64")
+    light = hours.entering.sum(axis=1, dtype="float64")
+    absorbed = (made.surface[5:7].astype("float64") * area).sum(axis=1) * light
+    inside = hours.inside.sum(axis=0, dtype="float64") @ area
+    given = to_air + to_surfaces * area.sum(axis=0) + absorbed.sum(axis=0) + inside
+    off = heating - cooling + given + sums[1] - sums[0] - stored_wh
+    capacity = (area * made.chain[0].sum(axis=1)).sum(axis=0)
+    return np.asarray(off / (heating + cooling + np.abs(given) + np.abs(sums[0]) + capacity + 1e-9))

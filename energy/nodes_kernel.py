@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from twin.compute import compiled
+from twin.compute import compiled, copied
 
 Array = npt.NDArray[np.floating[Any]]
 LEAST_ROOT = 0.5  # of the temperature difference that moves the air, [K^1/3]: an eighth of a kelvin
 
 
-@compiled
-def advance_nodes(
+@copied
+def _advance(
+    lanes: int,
     chain: Array,
     surface: Array,
     zone: Array,
@@ -39,37 +40,17 @@ def advance_nodes(
     air: Array,
     root: Array,
     results: Array,
+    sums: Array,
 ) -> None:
-    """Hours `first` to `last` of one block.
-
-    chain : of each node, shape (5, element, node, lane): storage k = c/Δt [W/(m²K)], share m of the
-        neighbour outside, share u of the neighbour inside, inverse pivot v [m²K/W] (of the inner surface: the
-        pivot itself without films), and 1 where the outside acts.
-    surface : of each element, shape (9, element, lane): convection of a surface that is warmer and of one
-        that is colder than the air [W/(m²K^4/3)], radiation inside [W/(m²K)], share of the inner surfaces,
-        area [m²], absorbed share of the beam and of the diffuse light that enters, per area [1/m²],
-        absorptance outside, conductance to the outdoor air [W/(m²K)].
-    zone : shape (4 + modes, lane): storage of the air C/Δt [W/K], largest heating and cooling power [W],
-        added to the heating set-point [K], ventilation in each mode [W/K].
-    outside : heat flow to the outer surfaces but from air and sun, shape (time, element). [W/m²]
-    sun, inside : irradiance on outer, heat absorbed at inner surfaces, shape (time, element). [W/m²]
-    entering : beam and diffuse light that enters, shape (2, time, lane). [W]
-    outdoor [°C], heat_to, cool_to [°C], mode : shape (time,).
-    gains : to the air [W] and to the surfaces [W/m²], shape (2, time, lane).
-    steps : per hour.
-    state : temperatures, shape (element, node, lane); air : shape (lane,); left as they end. [°C]
-    root : cube root of the difference of each surface to the air, shape (element, lane): where Newton's
-        method starts in the next hour. [K^1/3]
-    results : heating, cooling [W], air and mean surface temperature [°C], shape (4, last − first, lane).
-    """
-    elements, nodes, lanes = state.shape
+    """`advance_nodes`; `lanes` is a figure where it is put in."""
+    elements, nodes = state.shape[0], state.shape[1]
     end = nodes - 1
     zero = air[0] - air[0]
     one = zero + 1
     part, third, least = one / steps, one / 3, zero + LEAST_ROOT
     rest = np.empty((elements, nodes, lanes), air.dtype)
     film, pivot, drive = np.empty((3, elements, lanes), air.dtype)
-    y, p, heat, cool, mean = np.empty((5, lanes), air.dtype)
+    y, p, heat, cool, mean, taking = np.empty((6, lanes), air.dtype)
     taken, answer, radiant, share = np.empty((4, lanes), air.dtype)
     for t in range(first, last):
         h = t - first
@@ -143,13 +124,75 @@ def advance_nodes(
                     state[e, end, i] = rest[e, end, i] + pivot[e, i] * (
                         film[e, i] * air[i] + surface[2, e, i] * mean[i]
                     )
+                    taking[i] = zero
                 for n in range(nodes - 2, -1, -1):
                     for i in range(lanes):
-                        state[e, n, i] = (
-                            rest[e, n, i] * chain[3, e, n, i] + chain[2, e, n, i] * state[e, n + 1, i]
-                        )
+                        s = rest[e, n, i] * chain[3, e, n, i] + chain[2, e, n, i] * state[e, n + 1, i]
+                        state[e, n, i] = s
+                        taking[i] += chain[4, e, n, i] * (drive[e, i] - surface[9, e, i] * s)
+                for i in range(lanes):
+                    sums[1, i] += part * surface[4, e, i] * taking[i]
             for i in range(lanes):
                 results[0, h, i] += part * heat[i]
                 results[1, h, i] += part * cool[i]
                 results[2, h, i] += part * air[i]
                 results[3, h, i] += part * mean[i]
+                sums[0, i] += part * ventilation[i] * (air[i] - outdoor[t])
+
+
+@compiled
+def advance_nodes(
+    chain: Array,
+    surface: Array,
+    zone: Array,
+    outside: Array,
+    sun: Array,
+    inside: Array,
+    entering: Array,
+    outdoor: Array,
+    gains: Array,
+    heat_to: Array,
+    cool_to: Array,
+    mode: npt.NDArray[np.intp],
+    steps: int,
+    first: int,
+    last: int,
+    state: Array,
+    air: Array,
+    root: Array,
+    results: Array,
+    sums: Array,
+) -> None:
+    """Hours `first` to `last` of one block.
+
+    chain : of each node, shape (5, element, node, lane): storage k = c/Δt [W/(m²K)], share m of the
+        neighbour outside, share u of the neighbour inside, inverse pivot v [m²K/W] (of the inner surface: the
+        pivot itself without films), and 1 where the outside acts.
+    surface : of each element, shape (10, element, lane): convection of a surface that is warmer and of one
+        that is colder than the air [W/(m²K^4/3)], radiation inside [W/(m²K)], share of the inner surfaces,
+        area [m²], absorbed share of the beam and of the diffuse light that enters, per area [1/m²],
+        absorptance outside, conductance to the outdoor air, and to whatever is outside [W/(m²K)].
+    zone : shape (4 + modes, lane): storage of the air C/Δt [W/K], largest heating and cooling power [W],
+        added to the heating set-point [K], ventilation in each mode [W/K].
+    outside : heat flow to the outer surfaces but from air and sun, shape (time, element). [W/m²]
+    sun, inside : irradiance on outer, heat absorbed at inner surfaces, shape (time, element). [W/m²]
+    entering : beam and diffuse light that enters, shape (2, time, lane). [W]
+    outdoor [°C], heat_to, cool_to [°C], mode : shape (time,).
+    gains : to the air [W] and to the surfaces [W/m²], shape (2, time, lane).
+    steps : per hour.
+    state : temperatures, shape (element, node, lane); air : shape (lane,); left as they end. [°C]
+    root : cube root of the difference of each surface to the air, shape (element, lane): where Newton's
+        method starts in the next hour. [K^1/3]
+    results : heating, cooling [W], air and mean surface temperature [°C], shape (4, last − first, lane).
+    sums : heat that ventilation takes and that enters by the outer surfaces, shape (2, lane), added to. [Wh]
+    """
+    if air.shape[0] == 64:  # whole blocks, whose loops the compiler then knows
+        _advance(
+            64, chain, surface, zone, outside, sun, inside, entering, outdoor, gains, heat_to, cool_to, mode,
+            steps, first, last, state, air, root, results, sums,
+        )  # fmt: skip
+    else:
+        _advance(
+            air.shape[0], chain, surface, zone, outside, sun, inside, entering, outdoor, gains, heat_to,
+            cool_to, mode, steps, first, last, state, air, root, results, sums,
+        )  # fmt: skip

@@ -53,6 +53,9 @@ VARIABLES = {
     "primary_energy_kwh": Variable("kWh", "Primary energy, non-renewable", "Primärenergie, nicht erneuerbar"),
     "co2_kg": Variable("kg", "CO2 equivalent of the delivered energy", "CO2-Äquivalente der Endenergie"),
     "energy_cost_eur": Variable("EUR", "Cost of the delivered energy at its unit price", "Energiekosten"),
+    "feed_in_revenue_eur": Variable(
+        "EUR", "Revenue of the electricity to the grid, not taken off the energy cost", "Einspeisevergütung"
+    ),
     "air_temperature_c": Variable("degC", "Air temperature, mean of the interval", "Lufttemperatur"),
     "operative_temperature_c": Variable(
         "degC", "Operative temperature, mean of the interval", "Operative Temperatur"

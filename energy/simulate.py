@@ -27,6 +27,7 @@ from energy.case import Case
 from energy.columns import Columns
 from energy.parameters import Parameters
 from energy.weather import Weather
+from energy.weighting import LARGEST_PAID_KWP
 from energy.zone import CHUNK_H
 from energy.zone_kernel import LANES, width
 from twin.compute import Same
@@ -177,6 +178,9 @@ def chain(
         "air_temperature_c": lambda: air,
         "operative_temperature_c": lambda: operative,
     }
+    ready["feed_in_revenue_eur"] = lambda: weighting.feed_in_revenue(
+        grid.sold, np.minimum(case.pv_power.peak_kwp(rows), LARGEST_PAID_KWP), case.parameters
+    ).astype(grid.sold.dtype)
     for quantity in weighting.FACTORS:
         ready[quantity] = lambda q=quantity: weighting.weighted(  # type: ignore[misc]
             q, supplied, grid.heat, grid.power, case.parameters, grid.sold
@@ -222,7 +226,7 @@ def _heat_needs(
                 for mine, drive in groups]  # fmt: skip
     elif heated.size:
         together = zone.simulate_groups(zones, groups, temperatures=states)
-        _check_balance(together.imbalance, case.envelope.index[rows[heated]])
+        zone.check_balance(together.imbalance, case.envelope.index[rows[heated]])
         done = [(np.arange(len(heated)), together)]
     for mine, loads in done:
         need[0][heated[mine]], need[1][heated[mine]] = loads.heating, loads.cooling
@@ -235,21 +239,6 @@ def _heat_needs(
     for watts in need:
         watts *= np.float32(0.001)
     return need[0], need[1], temperature[0], temperature[1], flows
-
-
-_CLOSES = 1e-3  # float32 over a year; `tests/energy/test_zone.py` holds float64 to 1e-6
-
-
-def _check_balance(imbalance: Array, ids: pd.Index) -> None:
-    """Refuse results whose heat in, out and stored do not match, naming the worst building."""
-    if (bad := ~(np.abs(imbalance) < _CLOSES)).any():
-        worst = int(np.argmax(np.where(np.isfinite(imbalance), np.abs(imbalance), np.inf)))
-        raise CallError(
-            f"the heat balance of {int(bad.sum())} building(s) does not close; the worst is off by "
-            f"{imbalance[worst]:.1%} of its turnover",
-            f"building {ids[worst]}",
-            "Check its areas, U-values and air change for figures far from any building",
-        )
 
 
 def _shaped(case: Case, buildings: Columns, kwh_a: Array, quantity: str, bins: Rows) -> Array:

@@ -29,6 +29,9 @@ FACTORS = {
 _EXPORT = {"primary_energy_kwh": "export_primary_energy_factor", "co2_kg": "export_co2_kg_kwh"}
 
 
+LARGEST_PAID_KWP = 1000.0  # larger plants of a building are paid as this one: their rates come from tenders
+
+
 class Supplied(Protocol):
     """What has a heat carrier for each building: `energy.supply.Supply`, `energy.heat_supply.Plants`."""
 

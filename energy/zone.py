@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from energy.occupancy import Schedule
 from energy.zone_kernel import LANES, add_to_bins, advance, advance_states, collect_sun, width
@@ -404,3 +405,18 @@ def imbalance(zones: Zones, table: Array, sums: Array, mass_start_c: Array, mass
     stored = zones.c_m_wh_k * (mass_end_c - mass_start_c)
     turned = np.abs(power).sum(axis=0) + gains + sun.sum(axis=0) + zones.c_m_wh_k
     return np.asarray((coming - going - stored) / turned)
+
+
+_CLOSES = 1e-3  # float32 over a year; `tests/energy/test_zone.py` holds float64 to 1e-6
+
+
+def check_balance(imbalance: Array, ids: pd.Index[Any]) -> None:
+    """Refuse results whose heat in, out and stored do not match, naming the worst building."""
+    if (bad := ~(np.abs(imbalance) < _CLOSES)).any():
+        worst = int(np.argmax(np.where(np.isfinite(imbalance), np.abs(imbalance), np.inf)))
+        raise CallError(
+            f"the heat balance of {int(bad.sum())} building(s) does not close; the worst is off by "
+            f"{imbalance[worst]:.1%} of its turnover",
+            f"building {ids[worst]}",
+            "Check its areas, U-values and air change for figures far from any building",
+        )

@@ -51,7 +51,7 @@ def _supplies(before: Case, after: Case) -> dict[str, pd.Series]:
 def design_load_kw(case: Case, rows: np.ndarray) -> np.ndarray:
     """Heat loss at the design outdoor temperature, as DIN EN 12831-1 takes it; shape (row,). [kW]"""
     zones = heat_balance.zones(case.columns.take(rows), case.parameters)
-    apart = case.parameters.constant("design_room_c") - case.parameters.constant("outdoor_design_c")
+    apart = case.parameters.constant("design_room_c") - case.parameters.constant("design_outdoor_c")
     return (zones.h_tr_op_w_k + zones.h_tr_w_w_k + zones.h_ve_on_w_k) * apart / 1000
 
 

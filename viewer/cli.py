@@ -161,7 +161,7 @@ def simulate(
         energy.network.write(piped, case.parameters, network)
         case = energy.network.with_losses(case, piped)
     if trace is not None:
-        _explain(case, trace, as_json, language.value)
+        _explain(case, trace, as_json, language.value, piped)
         if out is None and csv is None and network is None:
             return
     if out is not None:
@@ -229,10 +229,14 @@ def _overheating(case: Any) -> Any:
     return rooms.overheating(heated, case.weather, case.planes, case.parameters)
 
 
-def _explain(case: Any, building_id: str, as_json: bool, language: str) -> None:
+def _explain(case: Any, building_id: str, as_json: bool, language: str, network: Any = None) -> None:
+    """Print the building's figures; those of its substation too where the heat network was simulated."""
     from energy import derivation
+    from energy.network import trace
 
     steps = derivation.trace(case, building_id)
+    if network is not None:
+        steps += trace.explain(network, case, building_id)
     if as_json:
         typer.echo(json.dumps([step.to_dict() for step in steps], ensure_ascii=False, indent=1))
     else:

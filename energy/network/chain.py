@@ -39,7 +39,7 @@ def design_power_kw(case: Case) -> pd.Series:
     rows = _connected(case)
     zones = heat_balance.zones(case.columns.take(rows), case.parameters)
     loss = zones.h_tr_op_w_k + zones.h_tr_w_w_k + zones.h_ve_on_w_k
-    apart = case.parameters.constant("design_room_c") - case.parameters.constant("outdoor_design_c")
+    apart = case.parameters.constant("design_room_c") - case.parameters.constant("design_outdoor_c")
     reserve = case.parameters.constant("power_reserve")
     return pd.Series(loss * apart * reserve / 1000, index=case.envelope.index[rows])
 

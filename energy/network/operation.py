@@ -6,25 +6,32 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from energy.heating_curve import Temperatures, heating_curve
+from energy.heating_curve import Temperatures, heating_curve, load_share
 from energy.network.water import Array
 from energy.parameters import Parameters
 
 _YEAR_H = 8760.0
 
 
+def radiators(parameters: Parameters) -> tuple[float, float, float]:
+    """Supply and return temperature of the design [°C], exponent of buildings with district heat (plants)."""
+    columns = ["flow_design_c", "return_design_c", "emitter_exponent"]
+    supply, back, exponent = parameters.plants.loc[["district_heating"], columns].to_numpy("float64")[0]
+    return float(supply), float(back), float(exponent)
+
+
 @dataclass(frozen=True)
 class Operation:
     """Temperatures and limits of operation; each from the parameters, changed by `replace`.
 
-    lowered_k : taken off the supply temperature all year. [K]  Other names as in the table.
+    lowered_k : taken off the supply temperature all year. [K]  radiator_… : as plants of buildings have them.
+    Other names as in the tables.
     """
 
     supply_min_c: float
     supply_max_c: float
-    outdoor_design_c: float
+    design_outdoor_c: float
     outdoor_supply_min_c: float
-    heating_limit_c: float
     design_room_c: float
     radiator_supply_c: float
     radiator_return_c: float
@@ -45,7 +52,10 @@ class Operation:
     def of(cls, parameters: Parameters | None = None) -> Operation:
         """The operation that the parameters describe."""
         known = parameters or Parameters.default()
-        return cls(**{name: known.constant(name) for name in cls.__dataclass_fields__})
+        supply, back, exponent = radiators(known)
+        own = {"radiator_supply_c": supply, "radiator_return_c": back, "radiator_exponent": exponent}
+        constants = [name for name in cls.__dataclass_fields__ if name not in own]
+        return cls(**own, **{name: known.constant(name) for name in constants})
 
     def replace(self, **changes: float) -> Operation:
         """The operation with some figures changed, as in ``replace(lowered_k=20)``."""
@@ -53,7 +63,7 @@ class Operation:
 
     def supply_c(self, temp_air: Array) -> Array:
         """Supply temperature at the plant: straight between its corners; shape (time,). [°C]"""
-        corners = [self.outdoor_design_c, self.outdoor_supply_min_c]
+        corners = [self.design_outdoor_c, self.outdoor_supply_min_c]
         curve = np.interp(temp_air, corners, [self.supply_max_c, self.supply_min_c])
         return np.asarray(curve - self.lowered_k)
 
@@ -63,9 +73,7 @@ class Operation:
         The mean excess over the room follows the load's share to the power 1/n, the spread the share itself
         (the usual heating curve).
         """
-        share = np.clip(
-            (self.heating_limit_c - temp_air) / (self.heating_limit_c - self.outdoor_design_c), 0, 1
-        )
+        share = np.minimum(load_share(temp_air, self.design_room_c, self.design_outdoor_c), 1.0)
         design = (np.asarray(self.radiator_supply_c), np.asarray(self.radiator_return_c))
         return heating_curve(share, *design, np.asarray(self.radiator_exponent), self.design_room_c)
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from energy.network.friction import gradient
 from energy.network.model import Network
+from energy.network.operation import radiators
 from energy.network.water import Array, Water
 from energy.parameters import Parameters
 from twin.errors import CallError
@@ -83,7 +84,7 @@ def u_value_of(inner_diameter_mm: Array, parameters: Parameters) -> Array:
 def design_return_c(parameters: Parameters) -> float:
     """Return temperature of the substations at the design outdoor temperature. [°C]"""
     return max(
-        parameters.constant("radiator_return_c") + parameters.constant("approach_k"),
+        radiators(parameters)[1] + parameters.constant("approach_k"),
         parameters.constant("station_return_min_c"),
     )
 

@@ -57,6 +57,19 @@ def test_every_hour_balances_and_months_are_its_sums():
     assert made[0] == 0 and 30_000 < made[1] < 46_000  # 40 kWp at 750 to 1,150 kWh/kWp
 
 
+def test_what_is_fed_in_earns_the_mean_rate_of_its_power_beside_the_cost():
+    """40 kWp: 10 of them at 7.87 and 30 at 6.81 ct/kWh (EEG 2023 § 48), 7.075 in the mean."""
+    year = energy.simulate(with_modules(CASE), resolution="year")
+    export, revenue = year["grid_export_kwh"].to_numpy(), year["feed_in_revenue_eur"].to_numpy()
+    np.testing.assert_allclose(revenue, 0.07075 * export, rtol=1e-6)
+    bought = year["delivered_kwh"].sel(carrier="electricity").to_numpy()
+    price = energy.weighting.factors(CASE.parameters).price_eur_kwh
+    heat = (
+        year["energy_cost_eur"].to_numpy() - bought * price[list(year["carrier"].values).index("electricity")]
+    )
+    assert (heat > 0).all() and revenue[1] > 0  # the cost holds all that is bought, without the revenue
+
+
 def test_sun_lowers_cost_and_primary_energy_by_what_it_replaces():
     """Price and factor times the electricity that is no longer bought; what is fed in earns nothing here."""
     before, after = energy.annual(CASE), energy.annual(with_modules(CASE))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from energy import archetypes, constructions, heat_balance, node_elements
+from energy import archetypes, constructions, heat_balance, node_elements, nodes, weather
 from energy.parameters import Parameters
 from tests.energy.districts import slabs
 
@@ -85,3 +85,31 @@ def test_bare_sheets_with_thermal_bridges_stay_solvable():
     frame = envelope().assign(u_wall_w_m2k=5.5, u_floor_w_m2k=4.5, delta_u_thermal_bridge_w_m2k=0.5)
     parts = node_elements.elements(frame, PARAMETERS)
     assert all((layers.resistance_m2k_w > 0).all() for layers in parts.layers)
+
+
+@pytest.mark.parametrize(("dtype", "closes"), [(np.float64, 1e-9), (np.float32, 1e-3)])
+def test_heat_in_out_and_stored_meet(dtype, closes):
+    """First law over half a year with all kinds of boundaries, sun, gains, ventilation and limited power."""
+    year = weather.sample()
+    part = 4380
+    kinds = ("outside", "air", "held", "adiabatic")
+    one = [
+        nodes.Element(
+            20.0 + 5 * number, np.array([0.1, 1.2, 0.05]), np.array([2e4, 8e4, 8e4, 3e4]), outer=kind,
+            tilt_deg=45.0 * number,
+        )
+        for number, kind in enumerate(kinds)
+    ]  # fmt: skip
+    lanes = 8
+    made = nodes.tables(
+        [one] * 5, air_j_k=np.full(5, 4e5), ventilation_w_k=np.outer([10.0, 40.0], np.arange(1, 6)),
+        light=np.full((2, 5, 4), 0.2), limits_w=np.full((2, 5), 2500.0), lanes=lanes, dtype=dtype,
+    )  # fmt: skip
+    outside, sun = nodes.outer_drive(one, year, 0.2)
+    entering, gains = np.full((2, part, lanes), 150.0), np.full((2, part, lanes), 2.0)
+    hours = nodes.Hours(
+        outside[:part], sun[:part], 0 * sun[:part] + 1.0, entering, year.temp_air[:part], gains,
+        np.full(part, 20.0), np.full(part, 25.0), np.arange(part) % 2,
+    )  # fmt: skip
+    _, off = nodes.run_balanced(made, hours)
+    assert np.abs(off).max() < closes

@@ -13,7 +13,8 @@ import xarray as xr
 
 import energy
 from energy import results, weather, weighting
-from energy.simulate import _check_balance, changed_buildings
+from energy.simulate import changed_buildings
+from energy.zone import check_balance
 from tests.energy.districts import slabs
 from twin.errors import CallError
 
@@ -297,4 +298,4 @@ def test_only_what_changed_is_simulated_again():
 
 def test_a_year_that_does_not_balance_is_refused():
     with pytest.raises(CallError, match=r"building b1: the heat balance of 1 building\(s\) does not close"):
-        _check_balance(np.array([1e-6, np.nan, -1e-5]), pd.Index(["b0", "b1", "b2"]))
+        check_balance(np.array([1e-6, np.nan, -1e-5]), pd.Index(["b0", "b1", "b2"]))

@@ -10,7 +10,9 @@ from shapely.geometry import LineString, Point
 
 import energy
 import twin
-from energy.network import Network, layout, of_case, pipes, simulate_network, streets, with_losses
+from energy import weighting
+from energy.network import Network, layout, of_case, pipes, simulate_network, streets, trace, with_losses
+from energy.network.chain import design_power_kw
 from energy.network.friction import gradient
 from energy.network.water import Water
 from energy.parameters import Parameters
@@ -236,3 +238,22 @@ def test_a_district_without_streets() -> None:
     assert any("no streets" in note for note in net.notes)
     year = simulate_network(case, net)
     assert year.served_kwh.sum() == pytest.approx(year.asked_kwh.sum(), rel=0.01)
+
+
+def test_a_building_explains_its_substation() -> None:
+    """Every formula gives its figure; the load is the layout's, the CO2 the chain's."""
+    case = energy.Case(slabs(3, heating="district_heating"), WEATHER, shading="tabula")
+    found = simulate_network(case)
+    steps = {step.symbol: step for step in trace.explain(found, case, "b1")}
+    for step in steps.values():
+        if step.formula:
+            known = {"__builtins__": {}, "max": max}
+            assert eval(step.formula, known, dict(step.inputs)) == pytest.approx(step.value)
+    assert steps["P_b"].value == pytest.approx(design_power_kw(case)["b1"])
+    station = int(found.network.building_station["b1"])
+    assert steps["Q_st"].value == pytest.approx(found.served_kwh[station].sum())
+    assert steps["θ_s_min"].value <= steps["θ_s"].value <= found.plant_supply_c.max()
+    counted = weighting.factors(with_losses(case, found).parameters)
+    factor = counted.co2_kg_kwh[counted.carriers.index("district_heating")]
+    assert steps["f_net"].value == pytest.approx(factor)
+    assert trace.explain(found, case, "nobody") == ()
