@@ -24,7 +24,7 @@ from sensors.errors import StoreError
 from sensors.store import schema
 from sensors.store.database import create_engine, database_url, reported, shown
 from sensors.store.migrations import HEAD
-from sensors.store.sql import many
+from sensors.store.sql import Rows, insert
 from sensors.store.store import Store
 from sensors.store.tables import metadata
 from twin.errors import CallError
@@ -163,7 +163,7 @@ def _copy_table(source: Connection, target: Connection, table: sa.Table) -> None
         page = query if last is None else query.where(sa.tuple_(*key) > sa.tuple_(*map(_literal, key, last)))
         rows = [tuple(row) for row in source.execute(page)]
         if rows:
-            many(target, table, columns, rows, "")
+            insert(target, Rows(table, columns, rows))
         if len(rows) < _ROWS:
             return
         last = tuple(rows[-1][place] for place in places)

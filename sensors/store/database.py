@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.engine.url import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 
-from sensors.errors import StoreError
+from sensors.errors import ObservationError, StoreError
 from twin.errors import CallError
 
 # One writer at a time on PostgreSQL too: the number of an advisory lock.
@@ -140,15 +140,17 @@ def reported(url: URL) -> Iterator[None]:
     Raises
     ------
     StoreError : the database cannot be reached, is full, or is not one of this program's.
+    ObservationError : the database cannot hold a value.
     """
     try:
         yield
     except IntegrityError:
         raise
     except (DBAPIError, sa.exc.TimeoutError, OSError) as error:
-        if postgres_code(error).startswith(
-            "23"
-        ):  # pg8000 tells only of duplicates with an error of their own
+        code = postgres_code(error)
+        if code.startswith("22"):
+            raise ObservationError(_said(error), shown(url), "Correct the value") from error
+        if code.startswith("23"):  # pg8000 has an error of its own for duplicates only
             raise IntegrityError(error.statement, error.params, error.orig) from error  # type: ignore
         raise as_store_error(error, url) from error
 
@@ -159,12 +161,16 @@ def postgres_code(error: Exception) -> str:
     return str(said[0].get("C", "")) if said and isinstance(said[0], dict) else ""
 
 
+def _said(error: Exception) -> str:
+    """The driver's message; PostgreSQL's without the places in its source."""
+    origin = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    first = origin.args[0] if origin.args else ""
+    return f"{first['M']} ({first['C']})" if isinstance(first, dict) and "M" in first else str(origin)
+
+
 def as_store_error(error: Exception, url: URL) -> StoreError:
     """What a driver's error means for the user."""
-    said = str(error.orig if isinstance(error, DBAPIError) else error)
-    if isinstance(error, DBAPIError) and error.orig is not None and isinstance(error.orig.args[:1], tuple):
-        first = error.orig.args[0] if error.orig.args else said
-        said = f"{first['M']} ({first['C']})" if isinstance(first, dict) and "M" in first else said
+    said = _said(error)
     if any(word in said for word in _FULL):
         return StoreError("the database's disk is full", shown(url), "Free space; nothing is lost meanwhile")
     if any(word in said for word in _NOT_OURS):

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from sensors.store.calendar import HOUR, day_of_hour
-from sensors.store.sql import many
+from sensors.store.sql import Rows, insert
 from sensors.store.tables import daily, hourly
 
 _COLUMNS = (
@@ -42,10 +42,7 @@ def load_hours(
         return
     same = [values.tolist()] * 5
     ids, ones, flags = [datastream_id] * len(starts), [1] * len(starts), [2] * len(starts)
-    many(
-        connection, hourly, _COLUMNS,
-        list(zip(ids, starts.tolist(), ones, *same, starts.tolist(), flags, strict=True)), "",
-    )  # fmt: skip
+    hour_rows = list(zip(ids, starts.tolist(), ones, *same, starts.tolist(), flags, strict=True))
     first = np.flatnonzero(np.diff(day, prepend=day[0] - 1))
     count = np.diff(np.append(first, len(day)))
     total, last = np.add.reduceat(values, first), first + count - 1
@@ -55,4 +52,4 @@ def load_hours(
         total.tolist(), values[last].tolist(), starts[last].tolist(), [2] * len(first), [True] * len(first),
         strict=True,
     )  # fmt: skip
-    many(connection, daily, (*_COLUMNS, "frozen"), list(rows), "")
+    insert(connection, Rows(hourly, _COLUMNS, hour_rows), Rows(daily, (*_COLUMNS, "frozen"), list(rows)))

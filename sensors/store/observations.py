@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
@@ -15,7 +14,7 @@ from sensors.errors import ObservationError
 from sensors.store import rollups
 from sensors.store.calendar import FIRST, LAST
 from sensors.store.rollups import LIVE
-from sensors.store.sql import array, chosen, many
+from sensors.store.sql import Rows, array, ask, chosen, insert
 from sensors.store.tables import observations
 from sensors.things import NewObservation
 from sensors.times import now_us
@@ -45,6 +44,8 @@ _FIELDS = attrgetter(
 )
 _NO_TIMES = (None, None, None, None)
 _LARGEST = 2**63 - 1
+# Sums of many results must be numbers too.
+_LARGEST_RESULT = 1e200
 
 
 def check(new: NewObservation) -> Row:
@@ -71,8 +72,8 @@ def check(new: NewObservation) -> Row:
     structure = None
     if type(result) is not float:
         result, structure = split(new, result)
-    elif not math.isfinite(result):
-        raise _refused(new, f"the result {result} is not a number")
+    elif not -_LARGEST_RESULT <= result <= _LARGEST_RESULT:
+        raise _refused(new, f"the result {result} is not a number, or too large")
     if key is not None:
         _check_key(new, key)
     return (
@@ -105,10 +106,9 @@ def _check_key(new: NewObservation, key: Any) -> None:
 def split(new: object, result: Any) -> tuple[float | None, str | None]:
     """A result as a number, or as the text of its JSON."""
     if isinstance(result, (int, float)) and not isinstance(result, bool):
-        number = float(result) if abs(result) < 1e308 or isinstance(result, float) else math.inf
-        if not math.isfinite(number):
-            raise _refused(new, f"the result {result} is not a number")
-        return number, None
+        if not -_LARGEST_RESULT <= result <= _LARGEST_RESULT:
+            raise _refused(new, f"the result {result} is not a number, or too large")
+        return float(result), None
     return None, as_json(new, result)
 
 
@@ -138,8 +138,7 @@ def append(connection: Connection, rows: Sequence[Row]) -> list[Stored]:
     """
     if not rows:
         return []
-    _require_datastreams(connection, {row[0] for row in rows})
-    first, now = _next_ids(connection, len(rows)), now_us()
+    first, now = _next_ids(connection, len(rows), {row[0] for row in rows}), now_us()
     full = [(first + i, first + i, *row, now) for i, row in enumerate(rows)]
     # Columns that no row fills are left out: most feeds fill few.
     used = [
@@ -148,7 +147,7 @@ def append(connection: Connection, rows: Sequence[Row]) -> list[Stored]:
     filled = full if len(used) == len(_COLUMNS) else list(map(itemgetter(*used), full))
     keyed = _COLUMNS.index("source_key") in used
     columns = tuple(_COLUMNS[k] for k in used)
-    many(connection, observations, columns, filled, _DUPLICATE if keyed else "")
+    insert(connection, Rows(observations, columns, filled, _DUPLICATE if keyed else ""))
     if not keyed:
         rollups.add(connection, list(map(_value, full)))
         return [Stored(row[1], True) for row in full]
@@ -161,50 +160,57 @@ _REQUIRED = ("row_id", "id", "datastream_id", "phenomenon_time", "flag", "receiv
 _value = itemgetter(*(_COLUMNS.index(name) for name in rollups.VALUE))
 
 
-def _require_datastreams(connection: Connection, wanted: set[int]) -> None:
-    if connection.dialect.name == "sqlite":
-        query = "SELECT id FROM datastreams WHERE id IN (SELECT value FROM json_each(?)) AND NOT deleted"
-        given: Any = json.dumps(list(wanted))
-    else:
-        query = "SELECT id FROM datastreams WHERE id = ANY(CAST(%s AS bigint[])) AND NOT deleted"
-        given = array(list(wanted))
-    there = connection.exec_driver_sql(query, (given,)).scalars()
-    missing = wanted - set(there)
+def _next_ids(connection: Connection, count: int, datastreams: set[int]) -> int:
+    """The first of `count` ids that nobody else gets: the transaction is the only one that writes.
+
+    Raises
+    ------
+    ObservationError : one of the datastreams is not there.
+    """
+    postgres = connection.dialect.name == "postgresql"
+    found = ask(
+        connection,
+        "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'observations'), 0) + ?, id "
+        "FROM datastreams WHERE id IN (SELECT value FROM json_each(?)) AND NOT deleted",
+        "SELECT (SELECT setval('observations_row_id_seq', nextval('observations_row_id_seq') - 1 + %s)), id "
+        "FROM datastreams WHERE id = ANY(CAST(%s AS bigint[])) AND NOT deleted",
+        count,
+        array(list(datastreams)) if postgres else json.dumps(list(datastreams)),
+    )
+    missing = datastreams - {row[1] for row in found}
     if missing:
         raise ObservationError(f"there is no datastream {min(missing)}", "observation", "Create it first")
-
-
-def _next_ids(connection: Connection, count: int) -> int:
-    """The first of `count` ids that nobody else gets: the transaction is the only one that writes."""
-    if connection.dialect.name == "sqlite":
-        used = connection.exec_driver_sql(
-            "SELECT seq FROM sqlite_sequence WHERE name = 'observations'"
-        ).scalar()
-        return (used or 0) + 1
-    last = connection.exec_driver_sql(
-        "SELECT setval('observations_row_id_seq', nextval('observations_row_id_seq') + %s)", (count - 1,)
-    ).scalar_one()
-    return int(last) - count + 1
+    return int(found[0][0]) - count + 1
 
 
 def _written(connection: Connection, first: int, full: Sequence[Row]) -> list[Stored]:
     """Which of the rows are new, and for the others the id of the observation that was there before."""
-    new = set(
-        connection.execute(
-            sa.select(observations.c.row_id).where(observations.c.row_id.between(first, full[-1][0]))
-        ).scalars()
-    )
+    between = "SELECT row_id FROM observations WHERE row_id BETWEEN {} AND {}"
+    rows = ask(connection, between.format("?", "?"), between.format("%s", "%s"), first, full[-1][0])
+    new = {row[0] for row in rows}
     known: dict[tuple[int, str], int] = {(row[2], row[14]): row[1] for row in full if row[1] in new}
-    for row in full:
-        if row[1] not in new and (row[2], row[14]) not in known:
-            known[row[2], row[14]] = connection.execute(
-                sa.select(observations.c.id).where(
-                    observations.c.datastream_id == row[2],
-                    observations.c.source_key == row[14],
-                    observations.c.version == 1,
-                )
-            ).scalar_one()
+    before = {(row[2], row[14]) for row in full if row[1] not in new} - known.keys()
+    known |= _known(connection, sorted(before))
     return [Stored(row[1], True) if row[1] in new else Stored(known[row[2], row[14]], False) for row in full]
+
+
+def _known(connection: Connection, keys: Sequence[tuple[int, str]]) -> dict[tuple[int, str], int]:
+    """The ids of observations by datastream and source's id."""
+    if not keys:
+        return {}
+    postgres = connection.dialect.name == "postgresql"
+    same = "AND o.version = 1 AND o.source_key IS NOT NULL"
+    rows = ask(
+        connection,
+        "SELECT o.datastream_id, o.source_key, o.id FROM json_each(?) k CROSS JOIN observations o "
+        "ON o.datastream_id = json_extract(k.value, '$[0]') AND o.source_key = json_extract(k.value, '$[1]') "
+        + same,
+        "SELECT o.datastream_id, o.source_key, o.id "
+        "FROM unnest(CAST(%s AS bigint[]), CAST(%s AS text[])) AS k(stream, key) "
+        "JOIN observations o ON o.datastream_id = k.stream AND o.source_key = k.key " + same,
+        *([array([key[part] for key in keys]) for part in (0, 1)] if postgres else [json.dumps(keys)]),
+    )
+    return {(row[0], row[1]): row[2] for row in rows}
 
 
 def _current(connection: Connection, ids: Iterable[int]) -> list[dict[str, Any]]:
@@ -223,7 +229,12 @@ def _new_version(connection: Connection, row: Mapping[str, Any], changes: Mappin
     connection.execute(
         observations.update().where(observations.c.row_id == row["row_id"]).values(current=False)
     )
-    state = {**row, **changes, "version": row["version"] + 1, "row_id": _next_ids(connection, 1)}
+    state = {
+        **row,
+        **changes,
+        "version": row["version"] + 1,
+        "row_id": _next_ids(connection, 1, {int(changes.get("datastream_id", row["datastream_id"]))}),
+    }
     connection.execute(observations.insert().values(state))
 
 
@@ -250,8 +261,6 @@ def correct(connection: Connection, observation_id: int, changes: Mapping[str, A
     check(
         NewObservation(**{column: new[column] for column in _CHECKED if column != "result"}, result=_any(new))
     )
-    if new["datastream_id"] != old["datastream_id"]:
-        _require_datastreams(connection, {new["datastream_id"]})
     _new_version(connection, old, changes)
     rollups.again(connection, [(row["datastream_id"], row["phenomenon_time"]) for row in (old, new)])
     rollups.latest_again(connection, {old["datastream_id"], new["datastream_id"]})

@@ -8,13 +8,14 @@ touches is computed again, day by day, from the observations that count.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from sensors.store.calendar import HOUR, day_of_hour, day_start, next_day
-from sensors.store.sql import chosen, many
+from sensors.store.sql import Rows, chosen, insert
 from sensors.store.tables import daily, hourly, latest, observations
 
 BAD = (4, 9)
@@ -87,11 +88,7 @@ def add(connection: Connection, values: Sequence[Value]) -> None:
     """Adds observations that have just been written, in the order of their ids."""
     if not values:
         return
-    hours = figures(values)
-    if hours:
-        _merge(connection, hourly, hours)
-        _merge(connection, daily, days(hours))
-    _merge_latest(connection, values)
+    insert(connection, *_rolled_up(connection, figures(values)), _newest(connection, values))
 
 
 _COLUMNS = (
@@ -99,6 +96,7 @@ _COLUMNS = (
 )  # fmt: skip
 
 
+@lru_cache(maxsize=8)
 def _merge_statement(table: str, greatest: str, least: str) -> str:
     later = f"excluded.last_time >= {table}.last_time OR {table}.last_time IS NULL"
     total = f"coalesce({table}.sum + excluded.sum, excluded.sum, {table}.sum)"
@@ -114,14 +112,24 @@ def _merge_statement(table: str, greatest: str, least: str) -> str:
     )
 
 
-def _merge(connection: Connection, table: sa.Table, found: dict[tuple[int, int], Figures]) -> None:
+def _rolled_up(connection: Connection, hours: dict[tuple[int, int], Figures]) -> list[Rows]:
+    """What to write into `hourly` and `daily`."""
+    if not hours:
+        return []
+    return [_merged(connection, hourly, hours), _merged(connection, daily, days(hours))]
+
+
+def _merged(connection: Connection, table: sa.Table, found: dict[tuple[int, int], Figures]) -> Rows:
     rows = [
         (*key, number, total / number if number else None, low, high, total, last, time, flag)
         for key, (number, low, high, total, last, time, flag) in sorted(found.items())
     ]
-    postgres = connection.dialect.name == "postgresql"
-    conflict = _merge_statement(table.name, *(("greatest", "least") if postgres else ("max", "min")))
-    many(connection, table, _COLUMNS, rows, conflict)
+    return Rows(table, _COLUMNS, rows, _merge_statement(table.name, *_extremes(connection)))
+
+
+def _extremes(connection: Connection) -> tuple[str, str]:
+    """The names of the functions for the greatest and least of two values."""
+    return ("greatest", "least") if connection.dialect.name == "postgresql" else ("max", "min")
 
 
 _LATEST_COLUMNS = (
@@ -130,6 +138,7 @@ _LATEST_COLUMNS = (
 )  # fmt: skip
 
 
+@lru_cache(maxsize=2)
 def _latest_conflict(greatest: str, least: str) -> str:
     newer = "excluded.phenomenon_time >= latest.phenomenon_time"
     replaced = ", ".join(
@@ -150,7 +159,8 @@ def _latest_conflict(greatest: str, least: str) -> str:
     )
 
 
-def _merge_latest(connection: Connection, values: Sequence[Value]) -> None:
+def _newest(connection: Connection, values: Sequence[Value]) -> Rows:
+    """What to write into `latest`."""
     rows: dict[int, list[Any]] = {}
     for row_id, _, stream, time, ends, result_time, result, structure, flag, received_at in values:
         end = time if ends is None else ends
@@ -169,9 +179,8 @@ def _merge_latest(connection: Connection, values: Sequence[Value]) -> None:
         if result_time is not None:
             row[10] = result_time if row[10] is None else min(row[10], result_time)
             row[11] = result_time if row[11] is None else max(row[11], result_time)
-    postgres = connection.dialect.name == "postgresql"
-    conflict = _latest_conflict(*(("greatest", "least") if postgres else ("max", "min")))
-    many(connection, latest, _LATEST_COLUMNS, [tuple(rows[key]) for key in sorted(rows)], conflict)
+    ordered = [tuple(rows[key]) for key in sorted(rows)]
+    return Rows(latest, _LATEST_COLUMNS, ordered, _latest_conflict(*_extremes(connection)))
 
 
 LIVE = sa.and_(observations.c.current, sa.not_(observations.c.deleted))
@@ -225,10 +234,9 @@ def _stretch_again(connection: Connection, datastream: int, start: int, end: int
             time, observations.c.id
         )
     )
-    hours = figures([tuple(row) for row in rows])
-    if hours:
-        _merge(connection, hourly, hours)
-        _merge(connection, daily, days(hours))
+    parts = _rolled_up(connection, figures([tuple(row) for row in rows]))
+    if parts:
+        insert(connection, *parts)
 
 
 def latest_again(connection: Connection, datastreams: Iterable[int]) -> None:
@@ -251,4 +259,4 @@ def latest_again(connection: Connection, datastreams: Iterable[int]) -> None:
             ).where(own)
         ).one()
         shown = (datastream, row_id, at, result, structure, flag, received_at)
-        many(connection, latest, _LATEST_COLUMNS, [(*shown, *span)], "")
+        insert(connection, Rows(latest, _LATEST_COLUMNS, [(*shown, *span)]))

@@ -3,30 +3,62 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 
-def many(
-    connection: Connection,
-    table: sa.Table,
-    columns: tuple[str, ...],
-    rows: Sequence[tuple[Any, ...]],
-    conflict: str,
-) -> None:
-    """Inserts `rows` of `columns` into `table`; JSON columns are given as text.
+class Rows(NamedTuple):
+    """Rows to insert: JSON columns are given as text; `conflict` is an ON CONFLICT clause, or nothing."""
 
-    conflict : an ON CONFLICT clause, or nothing.
+    table: sa.Table
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[Any, ...]]
+    conflict: str = ""
+
+
+def insert(connection: Connection, *parts: Rows) -> None:
+    """Inserts into several tables, with as few round trips as the database allows.
+
+    SQLite's driver is called directly: SQLAlchemy's own accounts take longer there than the statements.
     """
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(_sqlite_insert(table.name, columns) + conflict, list(rows))
+        for part in parts:
+            statement = _sqlite_insert(part.table.name, part.columns) + part.conflict
+            with _sqlite(connection, statement) as driver:
+                driver.executemany(statement, part.rows)
         return
-    statement = _postgres_insert(table, columns) + conflict
-    connection.exec_driver_sql(statement, tuple(map(array, zip(*rows, strict=True))))
+    statements = [_postgres_insert(part.table, part.columns) + part.conflict for part in parts]
+    before = ", ".join(f"part{number} AS ({one})" for number, one in enumerate(statements[:-1]))
+    arrays = [array(column) for part in parts for column in zip(*part.rows, strict=True)]
+    connection.exec_driver_sql((f"WITH {before} " if before else "") + statements[-1], tuple(arrays))
+
+
+def ask(connection: Connection, sqlite: str, postgres: str, *given: Any) -> Sequence[Any]:
+    """The rows of a query, worded for each database."""
+    if connection.dialect.name != "sqlite":
+        return connection.exec_driver_sql(postgres, given).all()
+    with _sqlite(connection, sqlite) as driver:
+        return list(driver.execute(sqlite, given).fetchall())
+
+
+@contextmanager
+def _sqlite(connection: Connection, statement: str) -> Iterator[sqlite3.Connection]:
+    """The driver's connection; its errors as SQLAlchemy would give them."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)
+    try:
+        yield driver
+    except sqlite3.IntegrityError as error:
+        raise IntegrityError(statement, None, error) from error
+    except sqlite3.DatabaseError as error:
+        raise OperationalError(statement, None, error) from error
 
 
 @lru_cache(maxsize=64)

@@ -32,7 +32,7 @@ def filled(store: Store) -> Iterator[Store]:
     stored = store.append(
         [value(ids["t"], f"2026-05-01T12:{m:02}", m / 3, source_key=str(m)) for m in range(60)]
     )
-    store.correct(stored[3].id, {"result": 1e300, "parameters": {"why": "typo"}})
+    store.correct(stored[3].id, {"result": 1e199, "parameters": {"why": "typo"}})
     store.remove([stored[4].id])
     store.set_flags(ids["t"], {stored[5].id: 4})
     with store.transaction() as connection:

@@ -104,7 +104,9 @@ def test_texts_truths_and_structures_are_results_too(store: Store) -> None:
         NewObservation(1, 0, math.nan), NewObservation(1, 0, math.inf), NewObservation(1, 10**18, 1.0),
         NewObservation(1, 0, 1.0, flag=7), NewObservation(1, 10, 1.0, phenomenon_end=5),
         NewObservation(999, 0, 1.0), NewObservation(1, 0, object()),
-        NewObservation(1, 0, 1.0, feature_id=999),
+        NewObservation(1, 0, 1.0, feature_id=999), NewObservation(1, 0, 1e300), NewObservation(1, 0, 10**400),
+        NewObservation(2**70, 0, 1.0), NewObservation(1, 0, 1.0, feature_id=2**70),
+        NewObservation(1, 0, 1.0, source_key="a\0b"), NewObservation(1, 0, "\ud800"),
         NewObservation(1, 0.5, 1.0),  # type: ignore[arg-type]
     ],
 )  # fmt: skip
