@@ -22,6 +22,7 @@ bench: $(STAMP)test $(STAMP)peer
 	$(BIN)/python -m tests.benchmarks.bench_nodes
 	$(BIN)/python -m tests.benchmarks.bench_network
 	$(BIN)/python -m tests.benchmarks.bench_sun
+	$(BIN)/python -m tests.benchmarks.bench_quality
 	$(BIN)/python -m tests.benchmarks.bench_feeds
 	$(BIN)/python -m tests.benchmarks.bench_store
 	$(BIN)/python -m tests.benchmarks.bench_sensorthings

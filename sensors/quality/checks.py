@@ -147,6 +147,8 @@ def gaps(times: Times, expected_us: float = np.nan, factor: float = 3.0) -> NDAr
     shape (gap, 3) : time of the last value before, of the first after, usual interval. [µs]
     """
     steps = np.diff(times).astype(np.float64)
+    if not len(steps) or (not expected_us > 0 and steps.max() <= factor * steps.min()):
+        return np.empty((0, 3))
     if expected_us > 0:
         usual = np.full(len(steps), float(expected_us))
     else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ioos_qc import qartod
 from numpy.typing import NDArray
@@ -35,6 +35,7 @@ def series(draw: st.DrawFn) -> FLOATS:
     return out
 
 
+@settings(max_examples=40, deadline=None)
 @given(series())
 def test_flags_are_those_of_ioos_qc(values: FLOATS) -> None:
     times = hours(len(values))
@@ -49,6 +50,7 @@ def test_flags_are_those_of_ioos_qc(values: FLOATS) -> None:
     assert np.array_equal(checks.aggregate(flags), qartod.qartod_compare(flags))
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(0, 2), min_size=8, max_size=60))
 def test_flat_line_is_that_of_ioos_qc(numbers: list[int]) -> None:
     values, times = np.array(numbers, float), hours(len(numbers))
@@ -112,6 +114,7 @@ def test_a_sensor_that_sends_oftener_since_had_no_gaps_before() -> None:
     assert len(checks.gaps(times.astype(np.int64))) == 0
 
 
+@settings(max_examples=40, deadline=None)
 @given(series(), st.integers(1, 39))
 def test_parts_are_judged_as_the_whole(values: FLOATS, cut: int) -> None:
     """Whoever reads as far back as the checks look and one more gives the same flags from there on."""

@@ -6,11 +6,14 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sensors import series
+from sensors import series, stored_series
+from sensors.errors import StoreError, UnitError
 from sensors.local_time import BERLIN, ordered_us, utc_us, zone
+from sensors.store import Store
+from sensors.things import NewObservation, ObservedProperty, StreamSpec, ThingSpec, Unit
 from sensors.times import to_us
 
 HOUR = 3_600_000_000
@@ -73,6 +76,7 @@ def test_a_bill_is_spread_evenly_and_its_ends_are_gaps() -> None:
         series.spread([0, 5], [10, 15], [1.0, 1.0], bounds)
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(1, 500), st.floats(0, 1e6)), min_size=1, max_size=30),
     st.sampled_from(["15min", "hour", "day", "month"]),
@@ -86,6 +90,7 @@ def test_spreading_loses_nothing(periods: list[tuple[int, float]], step: series.
     assert np.nansum(frame.value) == pytest.approx(amounts.sum(), rel=1e-9, abs=1e-6)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.permutations(list(range(12))), st.data())
 def test_order_of_arrival_does_not_matter(order: list[int], data: st.DataObject) -> None:
     times = us(2024, 10, 27) + np.arange(12) * HOUR // 2
@@ -122,6 +127,7 @@ def test_unknown_zones_are_refused(name: str) -> None:
         zone(name)
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.datetimes(datetime(1990, 1, 1), datetime(2035, 1, 1)), st.integers(2, 60))
 def test_hours_of_a_logger_come_back_through_local_time(start: datetime, number: int) -> None:
     first = to_us(start.replace(minute=0, second=0, microsecond=0, tzinfo=UTC))
@@ -130,3 +136,44 @@ def test_hours_of_a_logger_come_back_through_local_time(start: datetime, number:
     found = ordered_us(local, BERLIN)
     # A file that begins in the second of the doubled hours does not say so; all else follows from the order.
     assert found[1:] == times[1:]
+
+
+def stream(store: Store, unit: Unit, **properties: object) -> int:
+    spec = StreamSpec("s", "s", ObservedProperty("Energy", "x:e"), unit, properties=properties)
+    return store.ensure(ThingSpec("test", "meter", "Meter", streams=(spec,)))["s"]
+
+
+def test_a_counter_in_the_store_by_day_in_another_unit(sqlite_url: str) -> None:
+    with Store.open(sqlite_url) as store:
+        meter = stream(store, Unit("MWh", "MW.h"), reading="cumulative", register_size=100)
+        days = [to_us(datetime(2024, 3, day, tzinfo=BERLIN)) for day in (30, 31)]
+        days.append(to_us(datetime(2024, 4, 1, tzinfo=BERLIN)))
+        store.append([NewObservation(meter, t, v) for t, v in zip(days, (99.0, 1.0, 3.0), strict=True)])
+        frame = stored_series.read(store, meter, days[0], days[2], "day", unit="kW.h")
+        assert frame["value"].tolist() == pytest.approx([2000.0, 2000.0])  # over the register's end: 2 MWh
+        hours = stored_series.read(store, meter, days[1], days[2], "hour", unit="kW.h")
+        assert (len(hours), hours["value"].iloc[0]) == (23, pytest.approx(2000 / 23))
+        with pytest.raises(UnitError):
+            stored_series.read(store, meter, days[0], days[2], "day", unit="Cel")
+
+
+def test_bills_and_states_in_the_store(sqlite_url: str) -> None:
+    with Store.open(sqlite_url) as store:
+        bill = stream(store, Unit("kWh", "kW.h"), reading="consumption")
+        first, last = to_us(datetime(2023, 1, 1, tzinfo=BERLIN)), to_us(datetime(2024, 1, 1, tzinfo=BERLIN))
+        store.append([NewObservation(bill, first, 365.0, phenomenon_end=last)])
+        months = stored_series.read(store, bill, first, last, "month")
+        assert months["value"].sum() == pytest.approx(365.0)
+        assert months["value"].iloc[0] == pytest.approx(31.0)
+        state = store.ensure(
+            ThingSpec("test", "room", "Room", streams=(
+                StreamSpec("t", "t", ObservedProperty("Temperature", "x:t"), Unit("degree Celsius", "Cel")),
+            ))
+        )["t"]  # fmt: skip
+        store.append(
+            [NewObservation(state, first, 20.0), NewObservation(state, first + HOUR // 2, 99.0, flag=4)]
+        )
+        kelvin = stored_series.read(store, state, first, first + HOUR, "hour", unit="K")
+        assert kelvin["value"].tolist() == pytest.approx([293.15])
+        with pytest.raises(StoreError):
+            stored_series.read(store, 99, first, last, "day")
