@@ -125,7 +125,11 @@ def sample() -> Weather:
     )
 
 
-def read(path: str | os.PathLike[str], year: int | None = None) -> Weather:
+def read(
+    path: str | os.PathLike[str],
+    year: int | None = None,
+    between: tuple[pd.Timestamp, pd.Timestamp] | None = None,
+) -> Weather:
     """Weather from a file, or from a folder of DWD station files; the format is told by content.
 
     EPW, DWD TRY (2010, 2015), DWD station files, MOSMIX_L, PVGIS and Open-Meteo: each module of
@@ -133,12 +137,19 @@ def read(path: str | os.PathLike[str], year: int | None = None) -> Weather:
     what a file leaves out. A file may hold less or more than a year (see `require_year`).
 
     year : only this calendar year (UTC) of a longer series.
+    between : only the hours from one moment to another, as far as the file has them; gaps elsewhere are none.
 
     Raises
     ------
     SourceError : no such file, another format, long gaps, impossible values or other units.
     """
-    return _weather(weather_formats.parse(Path(path)), str(path), year)
+    reading = weather_formats.parse(Path(path))
+    if between is not None:
+        times = pd.DatetimeIndex(reading.table.index)
+        reading = _part(
+            reading, (times >= between[0]) & (times < between[1]), f"{between[0]:%Y-%m-%d} and later"
+        )
+    return _weather(reading, str(path), year)
 
 
 def read_station(
@@ -216,10 +227,14 @@ def _weather(reading: Reading, file: str, year: int | None) -> Weather:
 
 
 def _one_year(reading: Reading, year: int) -> Reading:
-    inside = pd.DatetimeIndex(reading.table.index).year == year
+    return _part(reading, pd.DatetimeIndex(reading.table.index).year == year, str(year))
+
+
+def _part(reading: Reading, inside: npt.NDArray[np.bool_], of: str) -> Reading:
+    """The hours `inside`; `of` names them where there are none."""
     if not inside.any():
         raise SourceError(
-            f"the file has nothing of {year}",
+            f"the file has nothing of {of}",
             reading.source,
             f"It reaches from {reading.table.index[0]:%Y-%m-%d} to {reading.table.index[-1]:%Y-%m-%d}",
         )

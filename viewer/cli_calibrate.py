@@ -99,11 +99,16 @@ def calibrate(
 
 
 def _measured(path: Path, values: pd.DataFrame) -> Weather:
-    """The weather's hours about the readings: a station's file may reach back for decades."""
-    import energy
-    from scenarios.baseline import weather_span
+    """The weather about the readings, three weeks before them for the buildings' mass to settle.
 
-    return weather_span.cut(energy.weather.read(path), values["start"].min(), values["end"].max())
+    A station's file may reach back for decades.
+    """
+    import pandas as pd
+
+    import energy
+
+    first, last = values["start"].min() - pd.Timedelta(days=21), values["end"].max() + pd.Timedelta(hours=2)
+    return energy.weather.read(path, between=(first, last))
 
 
 def table(found: Calibration) -> pd.DataFrame:

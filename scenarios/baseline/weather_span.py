@@ -56,15 +56,3 @@ def extended(weather: Weather) -> tuple[pd.Timestamp, pd.Timestamp]:
     """
     hour = pd.Timedelta(hours=1)
     return weather.times[0] - hour, weather.times[-1] + 2 * hour
-
-
-def cut(weather: Weather, start: pd.Timestamp, end: pd.Timestamp) -> Weather:
-    """A measured weather's hours about the periods of readings, as it is where it covers none of them.
-
-    Three weeks before them are kept, for the buildings' mass to settle.
-    """
-    keep = (weather.times >= start - pd.Timedelta(days=21)) & (weather.times <= end + pd.Timedelta(hours=2))
-    if keep.sum() < 24:
-        return weather
-    values = {name: getattr(weather, name)[keep] for name in LIMITS}
-    return dataclasses.replace(weather, times=weather.times[keep], **values)

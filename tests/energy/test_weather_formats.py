@@ -262,6 +262,18 @@ def test_only_the_wanted_year_of_a_longer_series(tmp_path):
     assert set(weather.read_station(files.values(), year=2024).times.year) == {2024}
 
 
+def test_only_the_hours_between_two_moments(tmp_path):
+    station_files(tmp_path, days=8, start="2023-12-29")
+    first, last = (pd.Timestamp(text, tz="UTC") for text in ("2023-12-30 05:00", "2024-01-02 05:00"))
+    times = weather.read(tmp_path, between=(first, last)).times
+    assert (times[0], times[-1]) == (first, last - pd.Timedelta(hours=1))
+    with pytest.raises(SourceError, match="nothing of 2030-01-01 and later"):
+        weather.read(
+            tmp_path,
+            between=(first + pd.DateOffset(years=6, days=2, hours=-5), last + pd.DateOffset(years=7)),
+        )
+
+
 def test_a_folder_of_station_files_is_one_weather(tmp_path):
     station_files(tmp_path)
     assert weather.read(tmp_path).name == "DWD Jena (Sternwarte)"

@@ -87,13 +87,6 @@ def test_a_typical_year_stands_for_each_and_leap_days_take_the_day_before():
         weather_span.typical(short, start, end)
 
 
-def test_a_long_series_is_cut_to_the_readings():
-    cut = weather_span.cut(sample(), TIMES[2000], TIMES[3000])
-    assert (cut.times[0], cut.times[-1]) == (TIMES[2000 - 504], TIMES[3002])
-    far = pd.Timestamp("1990-01-01", tz="UTC")
-    assert weather_span.cut(sample(), far, far) is sample()
-
-
 def test_what_stands_still_and_what_does_not():
     """60 equal hours of heat are a fault; zeros only where heat is expected; two equal hours are none."""
     kwh = np.r_[np.arange(1.0, 11), np.full(60, 5.0), np.zeros(120), np.zeros(120), [3.0, 3.0]]
