@@ -54,7 +54,7 @@ from twin.sources.base import Finding
 from twin.spreadsheet import Cell, read_sheets
 
 A_USE_PER_LIVING_AREA = 1.1
-"""Conditioned reference area per living area (TABULA Calculation Method, IWU 2013)."""
+"""Conditioned reference area per living area; estimate: TABULA's rule (IWU 2013), not looked up again."""
 VALUES: dict[str, str] = {
     "construction_series": "text", "year_of_construction": "year", "storeys_above_ground": "count",
     "dwellings": "count", "a_use_m2": "area", "refurbishment": "text", "refurbishment_roof": "text",
