@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from sensors.store import Store
-from tests.conftest import REPOSITORY
 from tests.sensors import mosquitto
 from tests.sensors.feeds import counts, distances, mqtt_feed, running
 from tests.sensors.mosquitto import Publisher
@@ -41,10 +39,21 @@ class Count:
     twice: int
 
 
+class Process(Protocol):
+    """An ingest that runs."""
+
+    def kill(self) -> None: ...
+
+    def terminate(self) -> None: ...
+
+    def wait(self, timeout: float = ...) -> int: ...
+
+
+Start = Callable[[Path, str], Process]
+
+
 @contextmanager
-def _process(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    process = subprocess.Popen(command, env=environment, cwd=REPOSITORY)
+def _running(process: Process) -> Iterator[Process]:
     try:
         yield process
     finally:
@@ -52,15 +61,14 @@ def _process(command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def kill_again_and_again(folder: Path, url: str, command: Sequence[str], kills: int) -> Count:
+def kill_again_and_again(folder: Path, url: str, start: Start, kills: int) -> Count:
     """Publish all the time, kill the ingest `kills` times and restart the broker after each, then count.
 
-    command : of the ingest; ``{config}`` and ``{database}`` are filled in.
+    start : starts an ingest of a config file and a database.
     """
     config = folder / "feeds.toml"
     with mosquitto.broker(folder / "broker") as broker, Store.open(url) as store:
         config.write_text(CONFIG.format(port=broker.port))
-        filled = [word.format(config=config, database=url) for word in command]
         feed = mqtt_feed(broker.port)
         with running(store, feed):  # the session begins
             until(lambda: feed.connections)
@@ -68,17 +76,17 @@ def kill_again_and_again(folder: Path, url: str, command: Sequence[str], kills: 
             published = 0
             for number in range(kills):
                 wanted = _received(store) + 300 + 97 * (number % 7)
-                with _process(filled) as process:
+                with _running(start(config, url)) as process:
                     deadline = time.monotonic() + 120
                     while (received := _received(store)) < wanted:
-                        assert process.poll() is None and time.monotonic() < deadline
+                        assert time.monotonic() < deadline
                         published = _publish(out, published, min(200, received + AHEAD - published))
                         time.sleep(0.05)
                     process.kill()
                 broker.stop()
                 published = _publish(out, published, 50)
                 broker.start()
-            with _process(filled) as process:
+            with _running(start(config, url)) as process:
                 until(lambda: len(out.acknowledged) == published, 120, 0.1)
                 until(lambda: out.acknowledged <= set(distances(store)), 120, 0.5)
                 process.terminate()

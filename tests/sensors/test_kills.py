@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+from tests.sensors.ingest_process import Forks
 from tests.sensors.kills import kill_again_and_again
 
-COMMAND = [sys.executable, "-m", "tests.sensors.ingest_process", "{config}", "{database}"]
+
+@pytest.fixture(scope="module")
+def forks() -> Iterator[Forks]:
+    with Forks() as running:
+        yield running
 
 
-def test_nothing_is_lost_when_the_ingest_is_killed(tmp_path: Path, store_url: str) -> None:
-    count = kill_again_and_again(tmp_path, store_url, COMMAND, kills=2)
+def test_nothing_is_lost_when_the_ingest_is_killed(tmp_path: Path, store_url: str, forks: Forks) -> None:
+    count = kill_again_and_again(tmp_path, store_url, forks.start, kills=2)
     assert count.acknowledged > 600
     assert (count.missing, count.twice) == (0, 0)
