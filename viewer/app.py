@@ -42,6 +42,7 @@ class Bridge(JSComponent):  # type: ignore[misc]  # Panel has no types
     feed = param.Dict(default={}, doc="Whether the feed runs.")
     device = param.Dict(default={}, doc="The device whose history is open.")
     history = param.Dict(default={}, doc="Its chart.")
+    watering = param.Dict(default={}, doc="Reference areas and the trees to water.")
     hover = param.Dict(default={}, doc="What is under the pointer.")
     error = param.String(default="", doc="What went wrong last.")
     ready = param.Boolean(default=False, doc="Whether the scene is drawn.")
@@ -115,7 +116,7 @@ class Manager:
             self.twin, feeds, board, self.state.language,
             show=self.bridge.param.update, mark=self.scene.param.update, fail=fail,
         )  # fmt: skip
-        self.scene.param.watch(lambda event: live.choose(int(event.new["id"])), "marker_clicked")
+        self.scene.param.watch(self._marker_clicked, "marker_clicked")
         self.scene.param.watch(self._marker_hovered, "marker_hovered")
         return live
 
@@ -355,9 +356,15 @@ class Manager:
             return
         self.bridge.hover = {"title": str(self.names[building_id]), "line": self._value(building_id)}
 
+    def _marker_clicked(self, event: Any) -> None:
+        if self.live is not None and str(event.new["id"]).isdigit():
+            self.live.choose(int(event.new["id"]))
+
     def _marker_hovered(self, event: Any) -> None:
-        thing = event.new.get("id")
-        shown = self.live.hover(int(thing)) if thing and self.live is not None else {}
+        thing = str(event.new.get("id", ""))
+        shown: dict[str, Any] = {}
+        if self.live is not None and thing:
+            shown = self.live.hover(int(thing)) if thing.isdigit() else self.live.hover_tree(thing)
         at = [event.new["x"], event.new["y"]] if shown and "x" in event.new else None
         self.bridge.hover = shown | {"at": at} if shown else {}
 

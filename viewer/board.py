@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from sensors import alarms, soil, units
 from sensors.store import Store
 from sensors.store.tables import things
+from viewer.watering import Care
 
 DeviceState = Literal["ok", "suspect", "silent", "alarm", "waiting"]
 FRESH_S = 1.0
@@ -97,6 +98,7 @@ class Board:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.care = Care(store)
         self._lock = threading.Lock()
         self._seen: tuple[float, Glance] | None = None
 

@@ -14,16 +14,18 @@ from typing import Any
 import pandas as pd
 import panel as pn
 
+from scenarios.green_care import Outlook
 from sensors import alarms
 from sensors.errors import StoreError
 from sensors.times import now_us
 from twin.errors import TwinError
-from viewer import findings, history, metered, texts
+from viewer import findings, history, metered, texts, watering
 from viewer.board import Board, Device, Glance, Reading
 from viewer.feeds import Feeds
 from viewer.state import Twin
 
 PERIOD_MS = 2_000
+WATER_MS = 60_000
 _SUMS = ("energy", "consumption", "precipitation", "rain")
 
 
@@ -33,7 +35,7 @@ class Live:
     Parameters
     ----------
     feeds, board : shared by all pages.
-    show : takes the page's parameters that change: sensors, readings, alarms, device, history.
+    show : takes the page's parameters that change: sensors, readings, alarms, device, history, watering.
     mark : takes the picture's: markers, marker_news, marker_selected.
     fail : takes what went wrong.
     """
@@ -50,6 +52,7 @@ class Live:
         fail: Callable[[str], None],
     ) -> None:
         self.twin, self.feeds, self.board, self.language = twin, feeds, board, language
+        self.care = board.care
         self._show, self._mark, self._fail = show, mark, fail
         self._known: dict[int, tuple[int | None, str]] = {}
         self._alarm_rows: list[dict[str, Any]] | None = None
@@ -58,11 +61,16 @@ class Live:
         self._chosen: int | None = None
         self._shown: tuple[int, str, datetime | None] | None = None
         self._feed: dict[str, Any] = {}
+        self._care: list[Outlook] = []
+        self._caring = False
+        self._marked: list[str] = []
 
     def start(self) -> None:
         """Look now, and then every few seconds while the page is open."""
         pn.state.execute(self._look)
         pn.state.add_periodic_callback(self._look, period=PERIOD_MS)
+        pn.state.execute(self._water)
+        pn.state.add_periodic_callback(self._water, period=WATER_MS)
 
     async def _look(self) -> None:
         if self._looking:
@@ -75,6 +83,40 @@ class Live:
         finally:
             self._looking = False
 
+    async def _water(self) -> None:
+        """Once a minute, and again soon where the probes have said nothing yet."""
+        if self._caring:
+            return
+        self._caring = True
+        try:
+            self.tend(await asyncio.to_thread(self.care.outlooks))
+        except TwinError as error:
+            self._fail(str(error))
+        finally:
+            self._caring = False
+
+    def tend(self, found: list[Outlook]) -> None:
+        """Tell the page which areas are dry, and mark their trees."""
+        changed = [_dryness(one) for one in found] != [_dryness(one) for one in self._care]
+        self._care = found
+        if not changed:
+            return
+        self._show(watering=watering.page(found, self.twin.district, self.language))
+        if self._glance is not None:
+            self._mark(markers=self._markers(self._glance.devices))
+
+    def _markers(self, devices: Mapping[int, Device]) -> list[dict[str, Any]]:
+        trees = watering.marked_trees(
+            self._care, self.twin.district, self.language,
+            lambda tree: watering.tree_name(self.twin.district, tree),
+        )  # fmt: skip
+        return [self._marker(d) for d in devices.values() if d.xy is not None] + trees
+
+    def _colour(self, device: Device) -> str:
+        """Of the reference area as reckoned from all its depths, else of the driest value."""
+        one = watering.by_area(self._care).get(str(device.properties.get("reference_area")))
+        return device.colour if one is None else one.colour
+
     def take(self, glance: Glance) -> None:
         """Tell the page what is new since the last look."""
         self._glance = glance
@@ -82,13 +124,13 @@ class Live:
         if devices.keys() != self._known.keys():
             self._known = {number: (d.time_ms, d.state) for number, d in devices.items()}
             self._show(sensors=self._list(devices))
-            self._mark(markers=[self._marker(d) for d in devices.values() if d.xy is not None])
+            self._mark(markers=self._markers(devices))
         news = {n: d for n, d in devices.items() if self._known[n] != (d.time_ms, d.state)}
         if news:
             self._known |= {number: (d.time_ms, d.state) for number, d in news.items()}
             self._show(readings={"now": _ms(), "of": {str(n): self._readings(d) for n, d in news.items()}})
             self._mark(
-                marker_news={str(n): [d.state, self._value(d.main), d.colour] for n, d in news.items()}
+                marker_news={str(n): [d.state, self._value(d.main), self._colour(d)] for n, d in news.items()}
             )
         rows = self._alarms(glance.alarms)
         if rows != self._alarm_rows:
@@ -132,6 +174,17 @@ class Live:
         if device.simulated:
             lines.append(texts.text(self.language, "sensor.simulated"))
         return {"title": device.name, "line": "\n".join(lines)}
+
+    def hover_tree(self, marker: str) -> dict[str, Any]:
+        """Tooltip of a tree that wants water."""
+        shown = watering.page(self._care, self.twin.district, self.language)
+        tree = next((tree for tree in shown["trees"] if f"tree:{tree['tree']}" == marker), None)
+        if tree is None:
+            return {}
+        lines = [texts.text(self.language, "sensor.tree", litres=tree["litres"], day=tree["by"])]
+        if shown["simulated"]:
+            lines.append(texts.text(self.language, "sensor.simulated"))
+        return {"title": tree["name"], "line": "\n".join(lines)}
 
     def _on_sensor(self, message: Mapping[str, Any]) -> None:
         self.choose(None if message["id"] is None else int(message["id"]))
@@ -223,7 +276,8 @@ class Live:
             "things": [
                 {
                     "id": number, "name": d.name, "kind": d.kind, "simulated": d.simulated,
-                    "building": d.building_id, "read": self._readings(d),
+                    "building": d.building_id, "area": d.properties.get("reference_area"),
+                    "read": self._readings(d),
                 }
                 for number, d in devices.items()
             ],
@@ -235,7 +289,7 @@ class Live:
             "state": device.state,
             "time": device.time_ms,
             "value": self._value(device.main),
-            "colour": device.colour,
+            "colour": self._colour(device),
             "of": {str(r.stream_id): [self._value(r), r.time_ms, r.flag] for r in shown}
             if device.thing_id == self._chosen
             else {},
@@ -245,7 +299,7 @@ class Live:
         return {
             "id": str(device.thing_id), "kind": device.kind, "title": device.name,
             "xy": list(device.xy or ()), "building_id": device.building_id,
-            "state": device.state, "text": self._value(device.main), "colour": device.colour,
+            "state": device.state, "text": self._value(device.main), "colour": self._colour(device),
         }  # fmt: skip
 
     def _device(self, device: Device) -> dict[str, Any]:
@@ -293,6 +347,10 @@ class Live:
     def _name(self, reading: Reading) -> str:
         """In German as the feed names it, else by its observed property."""
         return reading.name if self.language == "de" else reading.observed.capitalize()
+
+
+def _dryness(one: Outlook) -> tuple[object, ...]:
+    return one.state.area.key, one.colour, round(one.pf, 1), one.yellow, one.red, round(one.deficit_l, -1)
 
 
 def adds_up(reading: Reading) -> bool:

@@ -17,10 +17,10 @@ NAMED = "Wetterstation Test"
 _AT = (11.602486839817772, 50.8833973930566)  # 683060 E, 5640085 N in UTM zone 32, by PROJ
 
 
-def _stream(key: str, prop: str, unit: str, name: str) -> StreamSpec:
+def _stream(key: str, prop: str, unit: str, name: str, **more: float) -> StreamSpec:
     return StreamSpec(
         key, name, ObservedProperty(prop, f"http://example.org/{prop}"), Unit(unit, unit),
-        properties={"interval_s": 1} if key == "weather/temp" else {},
+        properties={"interval_s": 1} if key == "weather/temp" else more,
     )  # fmt: skip
 
 
@@ -41,7 +41,8 @@ def things(building_id: str | None) -> list[ThingSpec]:
         ),
         ThingSpec(
             "test", "soil", "Bodenfeuchte Test", "soil_moisture", location=soil, simulated=True,
-            streams=(_stream("soil/potential-30", "matric potential", "kPa", "Matrixpotenzial in 30 cm"),
+            properties={"reference_area": "park", "trees": ["t1", "t2"], "texture": "loam"},
+            streams=(_stream("soil/potential-30", "matric potential", "kPa", "Matrixpotenzial", depth_cm=30),
                      _stream("soil/battery", "battery voltage", "V", "Batteriespannung")),
         ),
         ThingSpec(

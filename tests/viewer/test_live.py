@@ -197,3 +197,24 @@ def test_heat_meter_is_held_against_the_model(twin: Twin, filled: tuple[Store, d
     # ASHRAE Guideline 14-2014, with p = 1.
     bias = (measured - model)[known].sum() / ((known.sum() - 1) * measured[known].mean())
     assert found["agreement"]["nmbe"] == pytest.approx(bias, rel=1e-3)
+
+
+def test_watering_shows_areas_by_colour_and_trees_by_litre(
+    page: Page, filled: tuple[Store, dict[str, int]]
+) -> None:
+    store, ids = filled
+    page.look()
+    store.append([NewObservation(ids["soil/potential-30"], now_us(), -600.0)])  # pF 3.8: red
+    found = page.live.care.outlooks()
+    page.told = {}
+    page.live.tend(found)
+    told = page.told["watering"]
+    assert [(area["name"], area["colour"], area["pf"]) for area in told["areas"]] == [("Test", "red", "3,8")]
+    assert told["simulated"] and {tree["tree"] for tree in told["trees"]} == {"t1", "t2"}
+    assert told["litres"] == sum(tree["litres"] for tree in told["trees"]) > 0
+    marks = {mark["id"]: mark for mark in page.told["markers"]}
+    assert marks["tree:t1"]["colour"] == "red" and marks["tree:t1"]["text"].endswith("l")
+    assert page.live.hover_tree("tree:t1")["title"] == "Tilia cordata t1"
+    page.told = {}
+    page.live.tend(found)
+    assert page.told == {}

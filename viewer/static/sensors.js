@@ -76,6 +76,7 @@ export function sensors(model, { t, f, send, shell, language }) {
     }));
     showAlarms();
     showFeed();
+    showWater();
   };
   const showNews = () => {
     skew = model.readings.now - Date.now();
@@ -100,6 +101,21 @@ export function sensors(model, { t, f, send, shell, language }) {
       h("div", {}, h("button", { type: "button", class: "text-button", onclick: () => send("sensor", { id: alarm.thing }) }, rows.get(alarm.thing)?.thing.name ?? String(alarm.thing)),
         h("p", {}, alarm.reason), alarm.seen_by && h("p", { class: "hint" }, t("sensor.seen", { name: alarm.seen_by }))),
       !alarm.seen_by && h("button", { type: "button", class: "small", onclick: () => send("acknowledge", { alarm: alarm.id }) }, t("sensor.acknowledge"))))));
+  };
+  const showWater = () => {
+    const { areas = [], trees = [], litres = 0 } = model.watering;
+    const swatch = (colour) => h("span", { class: `pf ${colour || "unknown"}`, "aria-hidden": "true" });
+    const things = new Map([...rows.values()].map(({ thing }) => [thing.area, thing.id]));
+    fill(waterBox, areas.length > 0 && h("div", { class: "block watering" },
+      h("div", { class: "row" }, h("h2", {}, t("sensor.watering")), model.watering.simulated && simulated()),
+      h("table", { class: "water" }, h("thead", {}, h("tr", {}, ["area", "pf", "yellow", "red"].map((id) => h("th", { scope: "col" }, t(`sensor.water_${id}`))))),
+        h("tbody", {}, areas.map((area) => h("tr", {},
+          h("th", { scope: "row" }, swatch(area.colour), h("button", { type: "button", class: "text-button", onclick: () => things.has(area.key) && send("sensor", { id: things.get(area.key) }) }, area.name),
+            h("small", {}, area.state)),
+          h("td", {}, area.pf), h("td", {}, area.yellow), h("td", {}, area.red))))),
+      h("p", { class: "hint" }, t("sensor.water_note")),
+      h("details", {}, h("summary", {}, t("sensor.trees", { count: f.number(trees.length), litres: f.number(litres) })),
+        h("ul", { class: "tree-list" }, trees.slice(0, 200).map((tree) => h("li", {}, swatch(tree.colour), h("span", {}, tree.name), h("span", { class: "latest" }, h("b", {}, f.quantity(tree.litres, "l")), h("small", {}, t("sensor.by", { day: tree.by })))))))));
   };
   const showFeed = () => {
     const { there, running, failed } = model.feed;
@@ -189,7 +205,7 @@ export function sensors(model, { t, f, send, shell, language }) {
       for (const other of document.querySelectorAll("#side-tabs button")) other.setAttribute("aria-pressed", String(other === tab));
     });
   }
-  const draw = { sensors: showList, readings: showNews, alarms: showAlarms, feed: showFeed, device: showDevice, history: showHistory };
+  const draw = { sensors: showList, readings: showNews, alarms: showAlarms, feed: showFeed, device: showDevice, history: showHistory, watering: showWater };
   for (const [name, show] of Object.entries(draw)) model.on(name, show);
   showList();
   showDevice();

@@ -26,9 +26,12 @@ const GLYPH: Record<string, string> = {
   parking: "M13.500 22.500v-13h3.700a3.600 3.600 0 0 1 0 7.200h-3.700",
   traffic: "M10.500 19.500v-3l1.700-4h7.600l1.700 4v3zM10.500 16.500h11M12.500 19.500v2M19.500 19.500v2",
   air_quality: "M9.500 13.500h8.500a2.300 2.300 0 1 0-2.200-3M9.500 16.500h12M9.500 19.500h9a2.300 2.300 0 1 1-2.200 3",
+  tree: "M16 24v-7M16 8a5 5 0 0 0-4.500 7.200A4 4 0 0 0 16 19a4 4 0 0 0 4.500-3.800A5 5 0 0 0 16 8z",
   level: "M10 12q3-2.500 6 0t6 0M10 16.500q3-2.500 6 0t6 0M10 21q3-2.500 6 0t6 0",
 };
 const OTHER = "M16 12.500a3.500 3.500 0 1 0 0 7a3.500 3.500 0 1 0 0-7z";
+
+const rank = ({ kind, state }: Marker) => (kind === "tree" ? 9 : RANK[state] ?? 8);
 
 interface Placed {
   marker: Marker;
@@ -98,7 +101,7 @@ export class Markers {
       const inside = at.z < 1 && Math.abs(at.x) < 1.02 && Math.abs(at.y) < 1.02;
       return { each, inside, x: ((at.x + 1) / 2) * width, y: ((1 - at.y) / 2) * height, away: each.place.distanceTo(camera.position) };
     });
-    seen.sort((a, b) => (RANK[a.each.marker.state] ?? 9) - (RANK[b.each.marker.state] ?? 9) || a.away - b.away);
+    seen.sort((a, b) => rank(a.each.marker) - rank(b.each.marker) || a.away - b.away);
     const taken: { x: number; y: number; wide: boolean }[] = [];
     seen.forEach(({ each, inside, x, y, away }, order) => {
       const { element } = each;

@@ -31,6 +31,7 @@ export const STYLE = `
 .lobeda-markers [data-state="ok"][data-colour="green"] { --face: #1d7f43; }
 .lobeda-markers [data-state="ok"][data-colour="yellow"] { --face: #f2c037; --ink: #2b2103; }
 .lobeda-markers [data-state="ok"][data-colour="red"] { --face: #c2321f; }
+.lobeda-markers [data-kind="tree"] svg { width: 22px; height: 22px; }
 .lobeda-markers .far svg { width: 24px; height: 24px; }
 .lobeda-markers .far::after { left: 11px; }
 .lobeda-markers .crowded svg { width: 15px; height: 15px; }
