@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 from typing import Annotated, Any
 
 import typer
 
 from viewer.cli_common import progress_bar
+
+_GRACE_S = 2.0
 
 
 def replay(
@@ -59,5 +62,7 @@ def _background(stop: threading.Event) -> None:
         while source.read(1):
             pass
         stop.set()
+        time.sleep(_GRACE_S)
+        os._exit(0)  # in the middle of a simulation; what is in the store is whole all the same
 
     threading.Thread(target=wait, name="until-closed", daemon=True).start()

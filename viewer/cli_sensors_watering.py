@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from scenarios.green_care import Outlook, State, Watering
 
 
+_COLOURS = {
+    "": "watering.unknown", "blue": "watering.blue", "green": "watering.green", "yellow": "watering.yellow",
+    "red": "watering.red",
+}  # fmt: skip
+
+
 def watering(
     database: Annotated[
         str | None,
@@ -82,15 +88,14 @@ def _lines(found: Sequence[Outlook], trees: Sequence[Watering], language: str) -
         return [text(language, "watering.none")]
     lines = []
     for one in found:
-        label = f" ({text(language, 'watering.simulated')})" if one.state.simulated else ""
-        state = text(language, f"watering.{one.colour or 'unknown'}")
+        label = text(language, "watering.simulated")
+        label = f" ({label})" if one.state.simulated and label not in one.state.area.name else ""
+        state = text(language, _COLOURS[one.colour])
         lines.append(f"{one.state.area.name}{label}: pF {one.pf:.1f}, {state}")
-        for name, turn in (("yellow", one.yellow), ("red", one.red)):
+        for key, turn in (("watering.turns_yellow", one.yellow), ("watering.turns_red", one.red)):
             later = text(language, "watering.later")
             span = [day.isoformat() if day else later for day in (turn.expected, turn.earliest, turn.latest)]
-            lines.append(
-                text(language, f"watering.turns_{name}", day=span[0], earliest=span[1], latest=span[2])
-            )
+            lines.append(text(language, key, day=span[0], earliest=span[1], latest=span[2]))
     lines.append(text(language, "watering.trees", count=len(trees), litres=sum(t.litres for t in trees)))
     lines += [f"  {t.tree_id}  {t.litres} l  {t.by.isoformat()}  {t.area}" for t in trees]
     lines.append(text(language, "watering.estimates"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -180,7 +180,9 @@ def _buildings(case: Case, selection: Selection, weather: Weather) -> dict[str, 
 
 def _systems(case: Case, roofs: list[str]) -> pd.DataFrame:
     """Modules on the roofs, as they would fit; those of the district stay."""
-    fitting = pv_potential.potential(case.district, case.parameters, latitude=case.weather.latitude)
+    surfaces = case.district.surfaces
+    small = replace(case.district, surfaces=surfaces[surfaces["building_id"].isin(roofs)])
+    fitting = pv_potential.potential(small, case.parameters, latitude=case.weather.latitude)
     return fitting[fitting["building_id"].isin(roofs) & fitting["kind"].isin(["flat", "pitched"])]
 
 
