@@ -157,8 +157,9 @@ def replayed(place: str) -> Source:
         )  # fmt: skip
         while child.poll() is None and not stop.wait(0.2):
             pass
+        child.terminate()  # what is in the store is whole all the same
         try:
-            _, said = child.communicate(timeout=_WAIT_S / 2)  # closes its input, at which it ends
+            _, said = child.communicate(timeout=_WAIT_S / 2)
         except subprocess.TimeoutExpired:
             child.kill()
             _, said = child.communicate()
