@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -203,6 +204,31 @@ def run(
         if progress is not None:
             progress(ensemble.scenario.name, done / len(starts))
     return read(folder)
+
+
+@contextmanager
+def cluster(scheduler: str | None, workers: int) -> Iterator[Client]:
+    """A client of the cluster at `scheduler` (tcp://host:port), else of one of our own, closed at the end.
+
+    Raises
+    ------
+    CallError : nobody answers there.
+    """
+    from distributed import Client, LocalCluster
+
+    if scheduler is not None:
+        try:
+            there = Client(scheduler, timeout="10s")
+        except (OSError, ValueError) as error:
+            raise CallError(
+                f"no Dask scheduler answers: {error}", scheduler, "Start one with `dask scheduler`"
+            ) from None
+        with there:
+            yield there
+        return
+    own = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
+    with own, Client(own) as client:
+        yield client
 
 
 def read(folder: Path) -> pd.DataFrame:

@@ -95,18 +95,63 @@ def compare(
 
 
 def _as_json(table: pd.DataFrame, quantiles: pd.DataFrame | None) -> dict[str, Any]:
-    def plain(frame: pd.DataFrame) -> dict[str, Any]:
-        held: dict[str, Any] = json.loads(frame.to_json(orient="index"))
-        return held
+    bands = {}
+    if quantiles is not None:
+        names = quantiles.index.get_level_values("scenario").unique()
+        bands = {name: _plain(quantiles.loc[name]) for name in names}
+    return {"indicators": _plain(table), "change_bands": bands}
 
-    bands = (
-        {}
-        if quantiles is None
-        else {
-            name: plain(quantiles.loc[name]) for name in quantiles.index.get_level_values("scenario").unique()
-        }
-    )
-    return {"indicators": plain(table), "change_bands": bands}
+
+def _plain(table: pd.DataFrame) -> dict[str, Any]:
+    held: dict[str, Any] = json.loads(table.to_json(orient="index"))
+    return held
+
+
+@app.command(
+    epilog="Example: lobeda scenario ensemble library/roof-pv.yaml --out e --vary 1.share=0:1"
+)
+def ensemble(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A scenario file, or library/…")],
+    out: Annotated[Path, typer.Option(help="Folder for the results; an interrupted one goes on there.")],
+    count: Annotated[int, typer.Option("--n", help="Variants; with sobol the base number.", min=2)] = 1000,
+    vary: Annotated[
+        list[str] | None, typer.Option(help="Range of a measure's parameter: 1.share=0:1 of the first.")
+    ] = None,
+    sampling: Annotated[str, typer.Option(help="lhs, or sobol (for sensitivity indices).")] = "lhs",
+    seed: Annotated[int, typer.Option(help="The same seed gives the same variants.")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Dask scheduler, tcp://host:port; without it, local workers.")
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Local worker processes.", min=1)] = 2,
+    district: Annotated[str, _DISTRICT] = "lobeda",
+    weather: Annotated[Path | None, _WEATHER] = None,
+    as_json: Annotated[bool, _JSON] = False,
+) -> None:
+    """Thousands of variants of a scenario: uncertain inputs and parameters drawn together, into Parquet."""
+    import energy
+    import scenarios
+    import twin
+    from scenarios import ensemble as many
+
+    place = twin.open(district)
+    case = energy.Case(place, year_of(weather, place))
+    ranges = tuple(many.Vary.parse(text) for text in vary or ())
+    drawn = many.Ensemble(scenarios.load(file), case, ranges, count, sampling, seed)
+    with progress_bar() as progress:
+        case.look(progress)
+        with many.cluster(scheduler, workers) as client:
+            table = many.run(drawn, out, client=client, progress=progress)
+    quantiles = table.drop(columns=list(drawn.inputs)).quantile([0.05, 0.5, 0.95])
+    drivers = many.drivers(table, drawn.inputs, "co2_horizon_kg") if sampling == "sobol" else None
+    if as_json:
+        said = {"variants": len(table), "quantiles": _plain(quantiles)}
+        typer.echo(json.dumps(said if drivers is None else {**said, "drivers_co2": _plain(drivers)}))
+        return
+    typer.echo(f"{out}: {len(table)} variants")
+    typer.echo(quantiles.T.to_string(float_format="{:,.1f}".format))
+    if drivers is not None:
+        typer.echo("what drives the CO2 of the horizon (Sobol indices)")
+        typer.echo(drivers.to_string(float_format="{:.3f}".format))
 
 
 @app.command(epilog="Example: lobeda scenario measures")

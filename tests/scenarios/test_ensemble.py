@@ -16,7 +16,7 @@ import pytest
 import energy
 import scenarios
 from energy import Case
-from scenarios.ensemble import CHUNK, Ensemble, Vary, drivers, read, run
+from scenarios.ensemble import CHUNK, Ensemble, Vary, cluster, drivers, read, run
 from tests.energy.districts import slabs
 from twin import CallError
 
@@ -78,15 +78,15 @@ def test_killed_and_resumed_is_uninterrupted(whole: pd.DataFrame, tmp_path: Path
 
 
 def test_two_workers_give_the_same(whole: pd.DataFrame, tmp_path: Path) -> None:
-    from distributed import Client, LocalCluster
-
-    with (
-        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
-        Client(cluster) as client,
-    ):
+    with cluster(None, 2) as client:
         found = run(ensemble(), tmp_path, client=client)
     pd.testing.assert_frame_equal(found, whole)
     pd.testing.assert_frame_equal(read(tmp_path), whole)
+
+
+def test_a_scheduler_that_is_not_there_is_named() -> None:
+    with pytest.raises(CallError, match="no Dask scheduler answers"), cluster("nowhere", 1):
+        pass
 
 
 def test_a_folder_of_another_ensemble_is_left_alone(tmp_path: Path) -> None:

@@ -78,3 +78,17 @@ def test_an_unknown_level_is_the_calls_fault(district: Path, capsys: pytest.Capt
     options = ["--district", str(district), "--level", "street", "--draws", "0"]
     code, _, err = call(capsys, "scenario", "compare", SCENARIO, *options)
     assert code == 2 and "building, block or district" in err
+
+
+def test_an_ensemble_goes_on_where_it_stopped(
+    district: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--n", "2", "--out", str(tmp_path), "--district", str(district), "--workers", "1", "--json"]
+    found = []
+    for _ in range(2):
+        code, out, err = call(capsys, "scenario", "ensemble", SCENARIO, *options)
+        assert code == 0, err
+        found.append(json.loads(out))
+    assert found[0] == found[1] and found[0]["variants"] == 2
+    code, _, err = call(capsys, "scenario", "ensemble", SCENARIO, *options, "--seed", "2")
+    assert code == 2 and "another ensemble" in err
