@@ -107,9 +107,7 @@ def _plain(table: pd.DataFrame) -> dict[str, Any]:
     return held
 
 
-@app.command(
-    epilog="Example: lobeda scenario ensemble library/roof-pv.yaml --out e --vary 1.share=0:1"
-)
+@app.command(epilog="Example: lobeda scenario ensemble library/roof-pv.yaml --out e --vary 1.share=0:1")
 def ensemble(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A scenario file, or library/…")],
     out: Annotated[Path, typer.Option(help="Folder for the results; an interrupted one goes on there.")],
