@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 import energy
-from energy import Case, rooms, simulate, weighting
+from energy import Case, rooms, simulate
 from energy.network import Network, NetworkYear
 from scenarios import costs
 from scenarios.scenario import Scenario, Step
@@ -22,7 +21,7 @@ from scenarios.scenario import Scenario, Step
 _SUMS = (
     "heating_need_kwh", "cooling_need_kwh", "hot_water_need_kwh", "electricity_use_kwh",
     "heating_delivered_kwh", "auxiliary_electricity_kwh", "pv_generation_kwh", "grid_import_kwh",
-    "grid_export_kwh", "primary_energy_kwh", "co2_kg", "energy_cost_eur",
+    "grid_export_kwh", "primary_energy_kwh", "co2_kg", "energy_cost_eur", "feed_in_revenue_eur",
 )  # fmt: skip
 _HOURLY = ("heating_delivered_kwh", "grid_import_kwh", "grid_export_kwh")
 
@@ -33,7 +32,7 @@ class Outcome:
 
     case : after all measures, at the evaluation year of the case before them.
     annual : per building, index building_id: energy in kWh, CO2 in kg, cost in €, and for each carrier
-        ``delivered_<carrier>_kwh``; feed_in_revenue_eur.
+        ``delivered_<carrier>_kwh``.
     items : what is bought (`costs.ITEM_COLUMNS`).
     years : the district along the pathway, index year: energy_cost_eur (less feed-in revenue), co2_kg,
         primary_energy_kwh.
@@ -119,14 +118,7 @@ def annual(case: Case) -> pd.DataFrame:
     )
     for number, carrier in enumerate(case.parameters.carriers.index):
         table[f"delivered_{carrier}_kwh"] = by_carrier[:, number]
-    table["feed_in_revenue_eur"] = _feed_in(case, table["grid_export_kwh"])
     return table
-
-
-def _feed_in(case: Case, exported_kwh: pd.Series) -> np.ndarray:
-    power = case.pv.groupby("building_id")["peak_power_kwp"].sum().astype("float64")
-    peak = power.reindex(exported_kwh.index).fillna(0.0).to_numpy("float64")
-    return weighting.feed_in_revenue(exported_kwh.to_numpy("float64"), peak, case.parameters)
 
 
 def _delivered(case: Case, table: pd.DataFrame) -> tuple[pd.Series, float]:

@@ -17,7 +17,7 @@ import pandas as pd
 from scipy.special import ndtri
 from scipy.stats import qmc
 
-from energy import Case, simulate, weighting
+from energy import Case, simulate
 from energy.parameters import Parameters
 from energy.spreads import SOURCE_OF, spreads
 from scenarios import costs
@@ -40,7 +40,7 @@ QUANTITIES = {
 }  # fmt: skip
 INPUT_OF = {quantity: name for name, quantities in QUANTITIES.items() for quantity in quantities}
 _SIGNED = ("setpoint_offset_k",)
-_OUTPUTS = ("heating_need_kwh", "delivered_kwh", "grid_export_kwh")
+_OUTPUTS = ("heating_need_kwh", "delivered_kwh", "feed_in_revenue_eur")
 QUANTILES = (0.05, 0.5, 0.95)
 _HIGH_Z = 1.6448536  # of the 95 % that low_eur and high_eur stand for
 
@@ -201,15 +201,8 @@ def one(
         )
         found = simulate(there, resolution="year", outputs=list(_OUTPUTS))
         delivered = found["delivered_kwh"].astype("float64").sum(("building_id", "time")).to_series()
-        exported = found["grid_export_kwh"].astype("float64").sum("time").to_series()
-        peak = (
-            state.case.pv.groupby("building_id")["peak_power_kwp"].sum().reindex(exported.index).fillna(0.0)
-        )
-        revenue = weighting.feed_in_revenue(
-            exported.to_numpy(), peak.to_numpy("float64"), case.parameters
-        ).sum()
         need = float(found["heating_need_kwh"].astype("float64").sum())
-        energies.append((delivered, float(revenue)))
+        energies.append((delivered, float(found["feed_in_revenue_eur"].astype("float64").sum())))
     weighed = [Stage(s.first_year, s.case.replace(parameters=parameters)) for s in states]
     years = pathway(weighed, energies, case)
     start = case.parameters.year
