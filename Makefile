@@ -5,6 +5,7 @@ BIN = $(VENV)/bin
 PORT ?= 5006
 DISTRICT ?= lobeda
 STAMP = $(VENV)/.installed-
+SCENE = $(wildcard viewer/scene/src/*.ts)
 
 .PHONY: serve test bench check-long lint constraints sample clean services
 
@@ -56,7 +57,7 @@ services:
 	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium postgresql mosquitto >/dev/null; } \
 	  || echo "Chromium, PostgreSQL or Mosquitto is not installed: tests that need them will be skipped"
 
-$(STAMP)run: pyproject.toml constraints.txt viewer/scene/build_hook.py viewer/scene/package-lock.json
+$(STAMP)run: pyproject.toml constraints.txt viewer/scene/build_hook.py viewer/scene/package-lock.json $(SCENE)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.13 …"; exit 2; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (once, a few minutes)"

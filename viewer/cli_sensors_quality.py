@@ -88,6 +88,7 @@ def findings(
     with Store.open() as store:
         since = to_us(datetime.now(UTC) - timedelta(days=days))
         table = quality.findings(store, thing_id=thing, since=since)
+        older = len(quality.findings(store, thing_id=thing)) if table.empty else 0
     table["reason"] = [
         reason(row["check"], row["flag"], row["count"], row["figures"], row["unit"] or "", language.value)
         for row in table.to_dict("records")
@@ -96,7 +97,8 @@ def findings(
         typer.echo(_json(table))
         return
     if table.empty:
-        typer.echo(text(language.value, "alarm.no_findings"))
+        key = "alarm.older_findings" if older else "alarm.no_findings"
+        typer.echo(text(language.value, key, count=older, days=f"{days:g}"))
     for name, part in table.groupby("thing", sort=True):
         typer.echo(str(name))
         for row in part.to_dict("records"):

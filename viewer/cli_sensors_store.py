@@ -65,7 +65,9 @@ def _lines(facts: dict[str, Any], language: str) -> list[str]:
         else:
             age = text(language, "store.age", age=duration(max(one["age_s"], 0.0), language))
         value = (
-            f"{one['latest_result']} {shown_unit(one['unit'])}".strip() if one["age_s"] is not None else ""
+            f"{_plain(one['latest_result'])} {shown_unit(one['unit'])}".strip()
+            if one["age_s"] is not None
+            else ""
         )
         lines.append(
             f"  {one['datastream_id']}  {one['thing']}, {one['name']}{label}: {value} {age}".rstrip()
@@ -73,10 +75,17 @@ def _lines(facts: dict[str, Any], language: str) -> list[str]:
     for feed, counters in facts["feeds"].items():
         lines.append(f"{feed}: " + ", ".join(f"{name} {value}" for name, value in counters.items()))
     lines += [
-        text(language, "store.aside", count=one["messages"], device=one["device"], reason=one["reason"])
+        text(
+            language, "store.aside", count=one["messages"], device=one["device"] or "–", reason=one["reason"]
+        )
         for one in facts["set_aside"]
     ]
     return lines
+
+
+def _plain(result: Any) -> str:
+    """A value without the rounding errors of its arithmetic."""
+    return f"{result:.6g}" if isinstance(result, float) else str(result)
 
 
 def backup(

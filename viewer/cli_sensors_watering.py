@@ -31,7 +31,7 @@ def watering(
     ] = None,
     district: Annotated[
         str,
-        typer.Option(help="Whose trees get simulated reference areas where the store has none; `-`: none."),
+        typer.Option(help="Whose trees get simulated reference areas where the store is empty; `-`: none."),
     ] = "lobeda",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     language: Annotated[Language, typer.Option("--lang", help="Language of the text.")] = Language.en,
@@ -44,7 +44,8 @@ def watering(
 
     now = pd.Timestamp.now("UTC")
     with Store.open(database) as store:
-        known = green_care.states(store, now) or _simulated(district)
+        # An empty store shows the model's areas; one with sensors of somebody's own never does.
+        known = green_care.states(store, now) or (_simulated(district) if store.streams().empty else [])
         found = green_care.of_store(store, now, known)
     trees = green_care.waterings(found)
     if as_json:

@@ -34,7 +34,10 @@ _FIGURES = ("count", "mean", "min", "max", "sum", "last", "worst_flag")
 def streams(
     connection: Connection, *, kind: str | None, building_id: str | None, public_only: bool
 ) -> pd.DataFrame:
-    """One row a datastream, with its Thing, place, unit and latest value; index datastream_id."""
+    """One row a datastream, with its Thing, place, unit and latest value; index datastream_id.
+
+    Texts that are not known are None, not nan, so that ``text or ""`` means what it says.
+    """
     d, t, o, v = datastreams.c, things.c, observed_properties.c, latest.c
     query = (
         sa.select(
@@ -56,6 +59,9 @@ def streams(
         query = query.where(t.public)
     found = connection.execute(query)
     table = pd.DataFrame(found.all(), columns=list(found.keys())).set_index("datastream_id")
+    for name in ("building_id", "tree_id", "street", "unit_name", "unit_symbol"):
+        texts = table[name].astype(object)
+        table[name] = texts.where(texts.notna(), None)
     places = _places(connection)
     at = [places.get(thing, (np.nan, np.nan)) for thing in table["thing_id"]]
     table["longitude"] = np.array([place[0] for place in at], float)

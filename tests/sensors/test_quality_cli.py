@@ -71,7 +71,7 @@ def test_nothing_the_matter(
     monkeypatch.setenv("LOBEDA_DATABASE_URL", f"sqlite:///{tmp_path / 'empty.sqlite'}")
     assert run("sensors", "alarms", "--lang", "de") == 0
     assert run("sensors", "findings") == 0
-    assert capsys.readouterr().out == "Kein Alarm.\nNothing was found.\n"
+    assert capsys.readouterr().out == "Kein Alarm.\nNothing was found in 30 days.\n"
 
 
 @pytest.mark.parametrize("language", ["de", "en"])
@@ -108,3 +108,20 @@ def test_the_watcher_looks_until_told_to_stop(filled: str) -> None:
             assert looked.wait(30)
         assert not quality.findings(store).empty
         assert len(alarms.alarms(store)) == 1
+
+
+def test_old_findings_are_not_called_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                          capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    url = f"sqlite:///{tmp_path / 'old.sqlite'}"
+    monkeypatch.setenv("LOBEDA_DATABASE_URL", url)
+    with Store.open(url) as store:
+        (stream,) = store.ensure(station()).values()
+        start = now_us() - 100 * 24 * 60 * MINUTE
+        numbers = [5.0, 6, 5, 90, 5, 6]
+        store.append([NewObservation(stream, start + n * 10 * MINUTE, v) for n, v in enumerate(numbers)])
+        quality.check(store, now=now_us())
+    assert run("sensors", "findings") == 0
+    said = capsys.readouterr().out
+    assert "Nothing was found in 30 days" in said and "raise --days" in said
+    assert run("sensors", "findings", "--days", "200") == 0
+    assert "90" in capsys.readouterr().out

@@ -174,3 +174,15 @@ def test_flags_of_all_versions_stay_in_the_table(store: Store) -> None:
     quality.check(store, now=NOW)
     with store.connect() as connection:
         assert connection.execute(sa.select(sa.func.count()).select_from(observations)).scalar() == before
+
+
+def test_streams_without_a_unit_do_not_stop_the_check_of_others(store: Store) -> None:
+    """Jena's traffic lights have text values and no unit."""
+    (stream,) = store.ensure(station()).values()
+    (light,) = store.ensure(station("light")).values()
+    with store.transaction() as connection:
+        store.update(connection, "Datastreams", light, {"unit_symbol": None, "unit_name": None})
+    assert store.streams().loc[light, "unit_symbol"] is None
+    store.append([*values(stream, [5, 6, 5, 90, 5]), NewObservation(light, START, "green")])
+    quality.check(store, now=NOW)
+    assert flags(store, stream)[3] == 4
