@@ -81,7 +81,8 @@ def test_the_warm_rent_is_levy_less_saved_heat(case: Case, base: Outcome, better
     levy = costs.rent_levy(better.items, area, case.parameters)
     saved = (heat_cost_eur(base) - heat_cost_eur(better)) / 12 / area
     assert found.to_numpy() == pytest.approx((levy - saved).reindex(found.index).to_numpy())
-    assert found["b0"] == pytest.approx(0) and levy["b1"] > 0 and saved["b1"] > 0
+    # The chain runs in float32: what cancels leaves some 1e-7 € per m².
+    assert found["b0"] == pytest.approx(0, abs=1e-5) and levy["b1"] > 0 and saved["b1"] > 0
     # One building by hand: district heat at its price.
     price = weighting.factors(case.parameters).price_eur_kwh
     number = weighting.factors(case.parameters).carriers.index("district_heating")
