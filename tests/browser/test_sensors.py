@@ -62,7 +62,7 @@ def test_values_move_history_opens_and_the_silent_alarm_is_acknowledged(manager:
     shown = row.locator(".latest b")
     first = shown.inner_text()
     expect(shown).not_to_have_text(first)  # it moves
-    expect(panel.locator(".simulated")).to_have_text("simulierte Messreihe")
+    expect(panel.locator(".simulated").first).to_have_text("simulierte Messreihe")
     symbol = page.get_by_role("button", name=f"{feeding.NAMED}: ")
     expect(symbol).to_have_attribute("data-state", "ok")
     # By keys: one stop for all symbols, arrows between them.
