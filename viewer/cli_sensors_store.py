@@ -64,11 +64,8 @@ def _lines(facts: dict[str, Any], language: str) -> list[str]:
             age = text(language, "store.never")
         else:
             age = text(language, "store.age", age=duration(max(one["age_s"], 0.0), language))
-        value = (
-            f"{_plain(one['latest_result'])} {shown_unit(one['unit'])}".strip()
-            if one["age_s"] is not None
-            else ""
-        )
+        unit = shown_unit(one["unit"], language)
+        value = f"{_plain(one['latest_result'])} {unit}".strip() if one["age_s"] is not None else ""
         lines.append(
             f"  {one['datastream_id']}  {one['thing']}, {one['name']}{label}: {value} {age}".rstrip()
         )

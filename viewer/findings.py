@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,11 +18,15 @@ _SHOWN_UNITS = {
     "uS/cm": "µS/cm", "ug/m3": "µg/m³", "m3/h": "m³/h", "W/m2": "W/m²", "[pH]": "pH", "m3": "m³",
     "[degF]": "°F",
 }  # fmt: skip
+_ANNOTATION = re.compile(r"\{([^{}]*)\}")
 
 
-def shown_unit(ucum: str | None) -> str:
-    """A UCUM code as people write the unit."""
-    return _SHOWN_UNITS.get(ucum or "", ucum or "")
+def shown_unit(ucum: str | None, language: str) -> str:
+    """A UCUM code as people write the unit; what braces note by its word in `language`, if known."""
+    code = ucum or ""
+    if code in _SHOWN_UNITS:
+        return _SHOWN_UNITS[code]
+    return _ANNOTATION.sub(lambda found: texts.label(language, "counted", found[1]), code)
 
 
 def reason(
@@ -68,7 +73,7 @@ def amount(value: float, unit: str, language: str) -> str:
     if not math.isfinite(value):
         return "–"
     digits = 0 if value == int(value) else max(0, min(3, 2 - math.floor(math.log10(abs(value)))))
-    return format.quantity(value, shown_unit(unit), language, digits)
+    return format.quantity(value, shown_unit(unit, language), language, digits)
 
 
 def duration(seconds: float, language: str) -> str:
@@ -81,6 +86,15 @@ def duration(seconds: float, language: str) -> str:
             digits = 0 if number >= 10 or abs(number - round(number)) < 0.05 else 1
             return texts.text(language, f"alarm.{name}", value=format.number(number, language, digits))
     raise AssertionError("the last unit always suits")
+
+
+def ago(seconds: float, language: str) -> str:
+    """How long ago something was, in whole units: as the page's script writes it."""
+    whole = math.floor(max(seconds, 0.0) + 0.5)
+    units = (("seconds", 1, 90), ("minutes", 60, 5_400), ("hours", 3_600, 172_800))
+    fitting = ((name, length) for name, length, below in units if whole < below)
+    name, length = next(fitting, ("days", 86_400))
+    return texts.text(language, f"ago.{name}", value=math.floor(whole / length + 0.5))
 
 
 def clock(time: pd.Timestamp, language: str) -> str:

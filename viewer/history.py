@@ -24,6 +24,10 @@ STEP: Mapping[str, Literal["raw", "hour", "day"]] = {
     "day": "raw", "week": "hour", "month": "hour", "year": "day",
 }  # fmt: skip
 MOST_POINTS = 720
+# Points farther apart than this many of the series' usual intervals are not joined by a line.
+GAP = 2.5
+_STEP_S: Mapping[str, int] = {"raw": 1, "hour": 3_600, "day": 86_400}
+_AROUND = 3
 _FLAGS = (3, 4, 9)
 
 
@@ -35,7 +39,8 @@ def chart_data(store: Store, datastream_id: int, range_: str, end: datetime, *, 
     Returns
     -------
     range, from and to [s since 1970]; step: raw, hour or day; t [s], v, and for values that do not add up the
-    least and greatest within each point, low and high; flags: [index, flag] of those that are 3, 4 or 9.
+    least and greatest within each point, low and high; flags: [index, flag] of those that are 3, 4 or 9;
+    breaks: indices of the points that no line joins to the one before.
     Missing values are None.
 
     Raises
@@ -49,6 +54,7 @@ def chart_data(store: Store, datastream_id: int, range_: str, end: datetime, *, 
     table = store.series(datastream_id, start, end, step=step)
     points = _raw(table, start, end) if step == "raw" else _rolled(table, sums)
     time = pd.DatetimeIndex(points.index).as_unit("us").asi8
+    seconds = time // 1_000_000
     return {
         "stream": datastream_id,
         "range": range_,
@@ -56,12 +62,32 @@ def chart_data(store: Store, datastream_id: int, range_: str, end: datetime, *, 
         "to": _seconds(end),
         "step": step,
         "sums": sums and step != "raw",
-        "t": (time // 1_000_000).tolist(),
+        "t": seconds.tolist(),
         "v": _plain(points["value"]),
         "low": _plain(points["low"]),
         "high": _plain(points["high"]),
         "flags": [[int(i), int(f)] for i, f in enumerate(points["flag"]) if f in _FLAGS],
+        "breaks": breaks(seconds, _STEP_S[step]),
     }
+
+
+def breaks(seconds: npt.NDArray[np.int64], step_s: int) -> list[int]:
+    """Indices of points that come unusually long after the one before.
+
+    Usual is the greater of the median interval of the series and of that around the gap, since a stream may
+    begin with a value every six hours and go on with one a minute; never less than `step_s`. [s]
+    """
+    gaps = np.diff(seconds)
+    if not len(gaps):
+        return []
+    overall = max(_upper_median(gaps), step_s)
+    around = (gaps[max(0, i - _AROUND) : i + _AROUND + 1] for i in range(len(gaps)))
+    usual = np.array([max(_upper_median(near), overall) for near in around])
+    return [int(i) + 1 for i in np.flatnonzero(gaps > GAP * usual)]
+
+
+def _upper_median(gaps: npt.NDArray[np.int64]) -> int:
+    return int(np.sort(gaps)[len(gaps) // 2])
 
 
 def _rolled(table: pd.DataFrame, sums: bool) -> pd.DataFrame:

@@ -61,7 +61,7 @@ class Live:
         self._chosen: int | None = None
         self._shown: tuple[int, str, datetime | None] | None = None
         self._feed: dict[str, Any] = {}
-        self._care: list[Outlook] = []
+        self._care: list[Outlook] | None = None
         self._caring = False
         self._marked: list[str] = []
 
@@ -97,9 +97,9 @@ class Live:
 
     def tend(self, found: list[Outlook]) -> None:
         """Tell the page which areas are dry, and mark their trees."""
-        changed = [_dryness(one) for one in found] != [_dryness(one) for one in self._care]
+        known = None if self._care is None else [_dryness(one) for one in self._care]
         self._care = found
-        if not changed:
+        if known == [_dryness(one) for one in found]:
             return
         self._show(watering=watering.page(found, self.twin.district, self.language))
         if self._glance is not None:
@@ -107,14 +107,17 @@ class Live:
 
     def _markers(self, devices: Mapping[int, Device]) -> list[dict[str, Any]]:
         trees = watering.marked_trees(
-            self._care, self.twin.district, self.language,
+            self._care or [], self.twin.district, self.language,
             lambda tree: watering.tree_name(self.twin.district, tree),
         )  # fmt: skip
         return [self._marker(d) for d in devices.values() if d.xy is not None] + trees
 
     def _colour(self, device: Device) -> str:
-        """Of the reference area as reckoned from all its depths, else of the driest value."""
-        one = watering.by_area(self._care).get(str(device.properties.get("reference_area")))
+        """Of the reference area as reckoned from all its depths, none before; else of the driest value."""
+        area = device.properties.get("reference_area")
+        if area is not None and self._care is None:
+            return ""
+        one = watering.by_area(self._care or []).get(str(area))
         return device.colour if one is None else one.colour
 
     def take(self, glance: Glance) -> None:
@@ -167,8 +170,7 @@ class Live:
         lines = [f"{self._name(r)}: {self._value(r)}" for r in device.readings if not r.is_service][:4]
         since = device.time_ms
         if since is not None:
-            age = findings.duration(max(0.0, (_ms() - since) / 1000), self.language)
-            lines.append(texts.text(self.language, "sensor.age", age=age))
+            lines.append(findings.ago((_ms() - since) / 1000, self.language))
         if device.state not in ("ok", "waiting"):
             lines.append(texts.text(self.language, f"sensor.state_{device.state}"))
         if device.simulated:
@@ -177,7 +179,7 @@ class Live:
 
     def hover_tree(self, marker: str) -> dict[str, Any]:
         """Tooltip of a tree that wants water."""
-        shown = watering.page(self._care, self.twin.district, self.language)
+        shown = watering.page(self._care or [], self.twin.district, self.language)
         tree = next((tree for tree in shown["trees"] if f"tree:{tree['tree']}" == marker), None)
         if tree is None:
             return {}
@@ -243,7 +245,7 @@ class Live:
         data = history.chart_data(self.board.store, stream_id, range_, until, sums=adds_up(reading))
         comparable = metered.is_heat(device, reading) and data["sums"] and len(data["t"]) > 1
         return data | {
-            "unit": findings.shown_unit(reading.unit),
+            "unit": findings.shown_unit(reading.unit, self.language),
             "title": self._name(reading),
             "live": end is None,
             "comparable": comparable,
@@ -322,7 +324,8 @@ class Live:
         }  # fmt: skip
 
     def _alarms(self, table: pd.DataFrame) -> list[dict[str, Any]]:
-        return [
+        """Those that wait for somebody first."""
+        rows = [
             {
                 "id": int(str(number)),
                 "thing": int(row["thing_id"]),
@@ -332,6 +335,7 @@ class Live:
             }
             for number, row in table.iterrows()
         ]
+        return sorted(rows, key=lambda row: row["seen_by"] is not None)  # newest first among each
 
     def _feed_state(self) -> dict[str, Any]:
         names = list(self.feeds.sources)

@@ -92,6 +92,12 @@ def test_words_by_hand() -> None:
     )
     assert findings.duration(5400, "de") == "90 Minuten"
     assert findings.duration(2.5 * 86_400, "en") == "2.5 days"
+    assert [findings.ago(s, "de") for s in (7.1, 90, 5_400, 172_800)] == [
+        "vor 7 Sek.", "vor 2 Min.", "vor 2 Std.", "vor 2 Tagen"
+    ]  # fmt: skip
+    assert findings.amount(670, "{vehicles}/h", "de") == "670\u00a0Fahrzeuge/h"
+    assert findings.amount(111, "{spaces}", "en") == "111\u00a0spaces"
+    assert findings.shown_unit("{dogs}", "de") == "dogs"
     assert findings.clock(pd.Timestamp("2024-10-27T00:30Z"), "de") == "27.10.2024 02:30 MESZ"
     assert findings.clock(pd.Timestamp("2024-10-27T01:30Z"), "de") == "27.10.2024 02:30 MEZ"
 

@@ -85,6 +85,9 @@ def test_place_and_potential_are_those_of_the_thing(page: Page) -> None:
     weather = next(m for m in told["markers"] if m["kind"] == "weather")
     assert weather["xy"] == pytest.approx([683_060.0, 5_640_085.0], abs=0.1)
     probe = next(m for m in told["markers"] if m["kind"] == "soil_moisture")
+    assert probe["colour"] == ""  # until the area's state is reckoned
+    page.live.tend([])
+    probe = next(m for m in page.told["markers"] if m["kind"] == "soil_moisture")
     assert probe["colour"] == soil.colour(np.log10(10 * 30.0 + 100)) == "green"
 
 
@@ -131,6 +134,25 @@ def test_dense_day_is_binned_with_its_extremes_and_flags(tmp_path: Path) -> None
     assert [flag for _, flag in data["flags"]] == [4]
 
 
+@pytest.mark.parametrize(
+    ("hours", "step_s", "expected"),
+    [
+        ([0, 6, 12, 18], 1, []),  # every six hours, whatever the chart's step
+        ([0, 6, 12, 18], 3600, []),
+        ([0, 1, 2, 9, 10, 11], 3600, [3]),
+        ([0, 6, 12, 18, 18.1, 18.2, 18.3, 18.4, 18.5, 18.6, 18.7, 18.8], 1, []),  # then often
+        ([0, 0.1, 0.2, 0.3, 6, 6.1, 6.2, 6.3], 1, [4]),
+        ([0, 1, 2, 3, 30, 60, 61, 62, 63], 3600, [4, 5]),  # a lone point
+        ([5], 1, []),
+        ([], 1, []),
+    ],
+)
+def test_line_joins_points_at_the_usual_interval(
+    hours: list[float], step_s: int, expected: list[int]
+) -> None:
+    assert history.breaks((np.array(hours, float) * 3600).astype(np.int64), step_s) == expected
+
+
 def test_unknown_range_is_refused(filled: tuple[Store, dict[str, int]]) -> None:
     store, ids = filled
     with pytest.raises(CallError, match="there is no range 'century'"):
@@ -152,6 +174,9 @@ def test_alarm_shows_until_it_is_over_and_is_acknowledged(tmp_path: Path, twin: 
         page.live.receive({"type": "acknowledge", "alarm": silent[0]["id"]})
         seen = next(alarm for alarm in page.told["alarms"] if alarm["id"] == silent[0]["id"])
         assert seen["seen_by"] == "Quartiersplanung"
+        later = alarms.alarms(store).iloc[[0, 0]].set_axis([1, 2])
+        later["acknowledged_by"] = ["Quartiersplanung", None]
+        assert [row["id"] for row in page.live._alarms(later)] == [2, 1]
 
 
 def test_other_messages_are_not_its_own(page: Page) -> None:

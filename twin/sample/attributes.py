@@ -207,7 +207,8 @@ def blocks(buildings: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     numbers = pd.to_numeric(of_block["house_number"]).astype(int)
     low, high = numbers.groupby(of_block["block_id"]).min(), numbers.groupby(of_block["block_id"]).max()
     street = grouped["street"].first()
-    made = street + " " + low.astype(str) + "–" + high.astype(str)
+    span = (low.astype(str) + "–" + high.astype(str)).where(low < high, low.astype(str))
+    made = street + " " + span
     named = names[of_block.index].groupby(of_block["block_id"]).first()
     return gpd.GeoDataFrame(
         {

@@ -37,6 +37,8 @@ export function lineChart(element, data, { t, f, language }) {
     if (own.length < 2) return "";
     return `${own.map((i, k) => `${k ? "L" : "M"}${x(middle(i)).toFixed(1)} ${y(data.high[i]).toFixed(1)}`).join("")}${own.reverse().map((i) => `L${x(middle(i)).toFixed(1)} ${y(data.low[i]).toFixed(1)}`).join("")}Z`;
   }).join("");
+  const lone = runs.map((run) => run.filter((i) => data.v[i] !== null)).filter((run) => run.length === 1)
+    .map(([i]) => svg("circle", { class: "point", cx: x(middle(i)).toFixed(1), cy: y(data.v[i]).toFixed(1), r: 2.2 }));
   const marks = data.flags.map(([i, flag]) => mark(x(middle(i)), flag === 9 ? HEIGHT - BOTTOM - 5 : y(data.v[i] ?? bottom), flag));
   const cursor = svg("g", { class: "cursor", visibility: "hidden" }, svg("line", { y1: TOP, y2: HEIGHT - BOTTOM }), svg("circle", { r: 3.5 }));
   const last = data.v.reduce((at, v, i) => (v === null ? at : i), -1);
@@ -46,7 +48,7 @@ export function lineChart(element, data, { t, f, language }) {
   const picture = svg("svg", { class: "chart line", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", tabindex: "0", "aria-label": said },
     svg("text", { class: "tick", x: 0, y: 9 }, data.unit), ...grid, ...days,
     svg("path", { class: "band", d: band }), svg("path", { class: "model", d: data.model ? path(data.model) : "" }),
-    svg("path", { class: "value", d: path(data.v) }), ...marks, cursor);
+    svg("path", { class: "value", d: path(data.v) }), ...lone, ...marks, cursor);
   const readout = h("p", { class: "readout", role: "status" });
   const points = data.t.map((_, i) => i).filter((i) => data.v[i] !== null);
   let at = -1;
@@ -88,13 +90,12 @@ export function lineChart(element, data, { t, f, language }) {
   element.replaceChildren(picture, readout, h("p", { class: "line-keys" }, keys));
 }
 
-/** Runs of points without a gap of more than two and a half steps between them. */
+/** Runs of points that a line joins: the server says where it breaks. */
 function pieces(data) {
-  const steps = data.t.slice(1).map((time, i) => time - data.t[i]).sort((a, b) => a - b);
-  const usual = STEP_S[data.step] ?? steps[Math.floor(steps.length / 2)] ?? 1;
+  const breaks = new Set(data.breaks);
   const runs = [];
-  data.t.forEach((time, i) => {
-    if (i && time - data.t[i - 1] <= 2.5 * usual && data.v[i - 1] !== null) runs.at(-1).push(i);
+  data.t.forEach((_, i) => {
+    if (i && !breaks.has(i) && data.v[i - 1] !== null) runs.at(-1).push(i);
     else runs.push([i]);
   });
   return runs;

@@ -1,6 +1,6 @@
 /** Everything that lies over the picture; custom properties move it out of an app's way. */
 export const STYLE = `
-.lobeda-scene { position: relative; width: 100%; height: 100%; min-height: 120px; overflow: hidden; background: linear-gradient(#b7d0e4, #e4ecef 70%); font: 13px/1.3 system-ui, "Segoe UI", Roboto, "Helvetica Neue", sans-serif; color: #1d2b33; touch-action: none; user-select: none; -webkit-user-select: none; }
+.lobeda-scene { position: relative; isolation: isolate; width: 100%; height: 100%; min-height: 120px; overflow: hidden; background: linear-gradient(#b7d0e4, #e4ecef 70%); font: 13px/1.3 system-ui, "Segoe UI", Roboto, "Helvetica Neue", sans-serif; color: #1d2b33; touch-action: none; user-select: none; -webkit-user-select: none; }
 .lobeda-scene canvas { display: block; width: 100%; height: 100%; outline: none; touch-action: none; cursor: grab; }
 .lobeda-scene canvas.over { cursor: pointer; }
 .lobeda-scene canvas:active { cursor: grabbing; }
@@ -10,7 +10,7 @@ export const STYLE = `
 .lobeda-labels span[hidden] { display: none; }
 .lobeda-labels span[data-kind="quarter"] { font-size: 15px; font-weight: 700; letter-spacing: .02em; background: none; box-shadow: none; color: #14242d; text-shadow: 0 0 3px #fff, 0 0 6px #fff, 0 0 10px rgb(255 255 255 / 80%); }
 .lobeda-labels span[data-kind="water"] { background: none; box-shadow: none; color: #1d5573; font-style: italic; text-shadow: 0 0 3px #fff, 0 0 6px #fff; }
-.lobeda-markers { position: absolute; inset: 0; overflow: hidden; pointer-events: none; }
+.lobeda-markers { position: absolute; inset: 0; isolation: isolate; overflow: hidden; pointer-events: none; }
 .lobeda-markers[hidden] { display: none; }
 .lobeda-markers button { position: absolute; left: 0; top: 0; display: flex; align-items: center; padding: 0 0 9px; border: 0; background: none; font: inherit; pointer-events: auto; cursor: pointer; --face: #0b6b72; --ink: #fff; will-change: transform; }
 .lobeda-markers button::after { content: ""; position: absolute; left: 14px; bottom: 0; width: 2px; height: 9px; background: #123; opacity: .75; }
