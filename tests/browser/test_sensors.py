@@ -73,6 +73,7 @@ def test_values_move_history_opens_and_the_silent_alarm_is_acknowledged(manager:
     expect(card.locator(".simulated")).to_have_text("simulierte Messreihe")
     expect(card.locator("svg.line .value")).to_have_attribute("d", re.compile("^M.+L"))
     card.get_by_text("Jahr", exact=True).click()
+    expect(card.locator('[data-range="year"]')).to_be_visible()  # the year is drawn
     expect(card.locator(".line-keys")).to_contain_text("Mittel und Spanne")
     card.locator("svg.line").focus()
     page.keyboard.press("End")
