@@ -1,20 +1,17 @@
 """What comes of a scenario on a case: a year per building, the years of its pathway, what it buys.
 
 The figures here are those of stage 1, the buildings: district heat counts with the certificate's CO2 at the
-customer. `with_network` adds stage 2: the network's own losses instead, pumping, shortfalls.
+customer. The heat network's losses, pumping and shortfalls are `energy.network.simulate_network`'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import pandas as pd
 
-import energy
 from energy import Case, rooms, simulate
-from energy.network import Network, NetworkYear
 from scenarios import costs
 from scenarios.scenario import Scenario, Step
 
@@ -36,7 +33,6 @@ class Outcome:
     items : what is bought (`costs.ITEM_COLUMNS`).
     years : the district along the pathway, index year: energy_cost_eur (less feed-in revenue), co2_kg,
         primary_energy_kwh.
-    network : the heat network's year; None where it was not asked for.
     """
 
     name: str
@@ -44,7 +40,6 @@ class Outcome:
     annual: pd.DataFrame
     items: pd.DataFrame
     years: pd.DataFrame
-    network: NetworkYear | None = None
 
     def hours(self) -> pd.DataFrame:
         """The district's hours, index time in UTC: heat delivered, electricity bought and sold. [kWh]"""
@@ -143,13 +138,3 @@ def pathway(states: Sequence[Stage], energies: Sequence[tuple[pd.Series, float]]
         years["energy_cost_eur"] -= revenue
         parts.append(years)
     return pd.concat(parts)
-
-
-def with_network(outcome: Outcome, network: Network, **options: Any) -> Outcome:
-    """The outcome with the heat network's year; CO2 of district heat at the feed-in, with simulated losses.
-
-    network : laid out before the measures; see `energy.network.simulate_network`.
-    """
-    found = energy.network.simulate_network(outcome.case, network, **options)
-    case = energy.network.with_losses(outcome.case, found)
-    return replace(outcome, case=case, annual=annual(case), network=found)
