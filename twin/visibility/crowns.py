@@ -93,11 +93,15 @@ def leaf_share(day_of_year: ArrayLike, latitude: float = 50.0) -> Floats:
 
 
 def light(
-    found: Crowns, origins: NDArray[np.float32], directions: NDArray[np.float32]
+    found: Crowns,
+    origins: NDArray[np.float32],
+    directions: NDArray[np.float32],
+    length_m: ArrayLike = 1e9,
 ) -> NDArray[np.float64]:
     """What passes the crowns of each ray's light in each season, shape (2, ray).
 
-    origins : shape (ray, 3).  directions : shape (ray, 3), or (1, 3) for all.
+    origins : shape (ray, 3).  directions : shape (ray, 3), or (1, 3) for all; unit where `length_m` counts.
+    length_m : of the rays, shape (ray,), or one for all; crowns beyond it do not dim.
     """
     result = np.empty((len(SEASONS), len(origins)))
     if not len(found):
@@ -105,12 +109,13 @@ def light(
         return result
     known = figures()
     logs = np.log([known["transmissivity_leafless"], known["transmissivity_in_leaf"]])
-    _light(origins, directions, found.start, found.entries, found.cell_top, found.block_top,
+    lengths = np.atleast_1d(np.asarray(length_m, float))
+    _light(origins, directions, lengths, found.start, found.entries, found.cell_top, found.block_top,
            found.place, logs[0], logs[1], result)  # fmt: skip
     return result
 
 
-def _darkened(x, y, z, dx, dy, dz, entries, first, last, west, south, column, row, bare, leafy):  # type: ignore[no-untyped-def]
+def _darkened(x, y, z, dx, dy, dz, reach, entries, first, last, west, south, column, row, bare, leafy):  # type: ignore[no-untyped-def]
     """Logarithms of what the crowns of one cell let through, leafless and in leaf.
 
     A crown that lies in several cells counts in the one that holds the middle of the ray's chord.
@@ -133,7 +138,9 @@ def _darkened(x, y, z, dx, dy, dz, entries, first, last, west, south, column, ro
         root = np.sqrt(inside)
         if root <= b:
             continue
-        enter, leave = max((-root - b) / a, 0.0), (root - b) / a
+        enter, leave = max((-root - b) / a, 0.0), min((root - b) / a, reach)
+        if enter >= leave:
+            continue
         middle = 0.5 * (enter + leave)
         if int(np.floor((x + middle * dx - west) / _CELL_M)) != column:
             continue
@@ -173,7 +180,7 @@ def _within(at, speed, size, first, last):  # type: ignore[no-untyped-def]
 _clip = compiled(_within)
 
 
-def _walk(origins, directions, start, entries, cell_top, block_top, place, bare, leafy, result):  # type: ignore[no-untyped-def]
+def _walk(origins, directions, lengths, start, entries, cell_top, block_top, place, bare, leafy, result):  # type: ignore[no-untyped-def]
     """Each ray through the blocks of the grid and, where it is below their tops, through their cells."""
     west, south, top = place[0], place[1], place[4]
     columns, rows = int(place[2]), int(place[3])
@@ -183,7 +190,8 @@ def _walk(origins, directions, start, entries, cell_top, block_top, place, bare,
         turn = ray if len(directions) > 1 else 0
         x, y, z = float(origins[ray, 0]), float(origins[ray, 1]), float(origins[ray, 2])
         dx, dy, dz = float(directions[turn, 0]), float(directions[turn, 1]), float(directions[turn, 2])
-        end = (top - z) / dz if dz > 1e-9 else 1e9
+        reach = lengths[ray if len(lengths) > 1 else 0]
+        end = min((top - z) / dz if dz > 1e-9 else 1e9, reach)
         now, end = _clip(x - west, dx, columns * wide, 0.0, end)
         now, end = _clip(y - south, dy, rows * wide, now, end)
         if now >= end:
@@ -202,7 +210,7 @@ def _walk(origins, directions, start, entries, cell_top, block_top, place, bare,
                     out = min(edge_x, edge_y)
                     cell = row * columns * _BLOCK + column
                     if min(z + at * dz, z + out * dz) <= cell_top[cell]:
-                        more = _cell(x, y, z, dx, dy, dz, entries, start[cell], start[cell + 1],
+                        more = _cell(x, y, z, dx, dy, dz, reach, entries, start[cell], start[cell + 1],
                                      west, south, column, row, bare, leafy)  # fmt: skip
                         dark_bare += more[0]
                         dark_leafy += more[1]

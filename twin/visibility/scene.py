@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
+_BEYOND_M = 1e6
 _ORIGIN_M = 1000.0  # the frame's origin keeps to whole kilometres, so that one building less does not move it
 _RELIEF_CELL_M = 20.0
 _RELIEF_TRIANGLES = 400_000
@@ -63,6 +64,23 @@ class Scene:
         if not self.triangles or not len(origins):
             return np.full(len(origins), -1, np.int32)
         return np.asarray(self._engine.run(origins, directions, query="INTERSECT"), np.int32)
+
+    def reach(
+        self, origins: Singles, directions: Singles, length_m: ArrayLike = np.inf
+    ) -> tuple[Floats, NDArray[np.int32]]:
+        """How far each ray goes before it meets a solid or the relief, and which triangle that is (-1: none).
+
+        directions : unit, shape (ray, 3).  length_m : where the rays end, shape (ray,) or one for all.
+        Returns two of shape (ray,); a ray that meets nothing goes its whole length.
+        """
+        count = len(origins)
+        ends = np.broadcast_to(np.asarray(length_m, float), count)
+        if not self.triangles or not count:
+            return ends.copy(), np.full(count, -1, np.int32)
+        limit = np.minimum(ends, _BEYOND_M).astype(np.float32)
+        found = self._engine.run(origins, directions, dists=limit, output=True)
+        triangle = np.asarray(found["primID"], np.int32)
+        return np.where(triangle < 0, ends, found["tfar"]), triangle
 
     def below_horizon(self, directions: ArrayLike) -> NDArray[np.bool_]:
         """Whether directions lie below the far horizon, shape (…,)."""
@@ -136,7 +154,7 @@ def relief(terrain: Terrain | None) -> tuple[Floats, NDArray[np.int64]]:
     """The terrain as triangles over cells of at least 20 m, set 0.5 m lower; points and faces."""
     if terrain is None or min(terrain.heights_m.shape) < 2:
         return np.zeros((0, 3)), np.zeros((0, 3), np.int64)
-    coarse = _coarse(terrain)
+    coarse = coarse_relief(terrain)
     heights = coarse.heights_m
     rows, columns = heights.shape
     x = coarse.west_m + (np.arange(columns) + 0.5) * coarse.cell_m
@@ -148,8 +166,8 @@ def relief(terrain: Terrain | None) -> tuple[Floats, NDArray[np.int64]]:
     return points, np.concatenate([np.column_stack([a, c, b]), np.column_stack([b, c, d])])
 
 
-def _coarse(terrain: Terrain) -> Terrain:
-    """Means over blocks of cells; the last blocks repeat the edge."""
+def coarse_relief(terrain: Terrain) -> Terrain:
+    """The terrain in the cells in which it blocks: means over blocks; the last blocks repeat the edge."""
     rows, columns = terrain.heights_m.shape
     by_size = int(np.ceil(_RELIEF_CELL_M / terrain.cell_m - 1e-9))
     by_count = int(np.ceil(np.sqrt(2.0 * rows * columns / _RELIEF_TRIANGLES)))
