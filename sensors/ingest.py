@@ -6,16 +6,16 @@ import random
 import threading
 import time
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sensors.errors import StoreError
 from sensors.protocols import PROTOCOLS, Counters, Feed, FeedError, Module
-from sensors.store import Store
+from sensors.store import Store, retention
 from twin.errors import CallError, SourceError, TwinError
 
 _FLUSH_SECONDS = 2.0
@@ -53,6 +53,17 @@ class Running:
         return f"{self.feed.name}: {self.state}; {counts or 'nothing yet'}"
 
 
+class RetentionRule(BaseModel):
+    """An entry ``[[retention]]`` of a config file, as `lobeda sensors retention set` takes it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str = ""
+    property: str = ""
+    raw_days: int | None = Field(None, ge=1)
+    days: int | None = Field(None, ge=1)
+
+
 def read_config(path: Path, protocols: Mapping[str, Module] = PROTOCOLS) -> list[Feed]:
     """The feeds of a config file: a table ``[feeds.NAME]`` each.
 
@@ -60,16 +71,50 @@ def read_config(path: Path, protocols: Mapping[str, Module] = PROTOCOLS) -> list
     ------
     SourceError : the file cannot be read, or a key is not as it should be; names the file and the key.
     """
+    tables = _document(path).get("feeds")
+    if not isinstance(tables, dict) or not tables:
+        raise SourceError("there is no table [feeds.NAME]", path, "See docs/feeds.md")
+    return [_feed(path, name, options, protocols) for name, options in tables.items()]
+
+
+def read_retention(path: Path) -> list[RetentionRule]:
+    """The rules of retention of a config file, which may have none.
+
+    Raises
+    ------
+    SourceError : as `read_config`; also a rule without days.
+    """
+    tables = _document(path).get("retention", [])
+    if not isinstance(tables, list):
+        raise SourceError("retention is no list of tables", f"{path}: retention", "Write [[retention]]")
+    found = []
+    for number, table in enumerate(tables):
+        where = f"{path}: retention.{number}"
+        try:
+            rule = RetentionRule.model_validate(table)
+        except ValidationError as error:
+            raise _said(error, path, ("retention", number)) from None
+        if rule.raw_days is None and rule.days is None:
+            raise SourceError("a rule needs days", where, "Name raw_days, days or both")
+        found.append(rule)
+    return found
+
+
+def set_rules(store: Store, found: Sequence[RetentionRule]) -> None:
+    """Put rules into the store, each in place of the one for the same kind and property."""
+    for rule in found:
+        retention.set_rule(store, rule.raw_days, rule.days, kind=rule.kind, observed_property=rule.property)
+
+
+def _document(path: Path) -> dict[str, Any]:
     try:
         document = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SourceError(f"the config cannot be read: {error}", path, "See docs/feeds.md") from None
-    tables = document.get("feeds")
-    unknown = sorted(set(document) - {"feeds"})
-    if unknown or not isinstance(tables, dict) or not tables:
-        what = f"there is no key {unknown[0]}" if unknown else "there is no table [feeds.NAME]"
-        raise SourceError(what, path, "See docs/feeds.md")
-    return [_feed(path, name, options, protocols) for name, options in tables.items()]
+    unknown = sorted(set(document) - {"feeds", "retention"})
+    if unknown:
+        raise SourceError(f"there is no key {unknown[0]}", path, "See docs/feeds.md")
+    return document
 
 
 def _feed(path: Path, name: str, options: Any, protocols: Mapping[str, Module]) -> Feed:
@@ -82,11 +127,16 @@ def _feed(path: Path, name: str, options: Any, protocols: Mapping[str, Module]) 
     try:
         return module.feed(name, module.Options.model_validate(options))
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        key = ".".join(str(part) for part in ("feeds", name, *first["loc"]))
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        what = first["msg"].removeprefix("Value error, ")
-        raise SourceError(f"{what}{more}", f"{path}: {key}", "See docs/feeds.md") from None
+        raise _said(error, path, ("feeds", name)) from None
+
+
+def _said(error: ValidationError, path: Path, table: tuple[str | int, ...]) -> SourceError:
+    """The first thing that is wrong, by its key."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    key = ".".join(str(part) for part in (*table, *first["loc"]))
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    what = first["msg"].removeprefix("Value error, ")
+    return SourceError(f"{what}{more}", f"{path}: {key}", "See docs/feeds.md")
 
 
 def run(

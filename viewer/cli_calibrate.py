@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,9 +23,18 @@ from viewer.texts import text
 if TYPE_CHECKING:
     import pandas as pd
 
+    from energy import Case
     from energy.weather import Weather
-    from scenarios.baseline import Agreement, Calibration
+    from scenarios.baseline import Agreement, Calibration, Readings
     from scenarios.baseline.calibration import Unit
+
+
+class MeterKind(StrEnum):
+    """Kinds of meters of the store."""
+
+    heat = "heat"
+    electricity = "electricity"
+
 
 _OPEN = 0.5  # a figure of which the readings tell less is called open
 METERS_HELP = (
@@ -40,7 +50,20 @@ def calibrate(
     district: Annotated[
         str, typer.Argument(metavar="DISTRICT", help="A district folder, or `lobeda` for the sample.")
     ],
-    meters: Annotated[Path, typer.Option(help=METERS_HELP)],
+    meters: Annotated[Path | None, typer.Option(help=METERS_HELP)] = None,
+    from_store: Annotated[
+        bool,
+        typer.Option("--from-store", help="Take the meters of the sensors' store (lobeda sensors import)."),
+    ] = False,
+    kind: Annotated[
+        MeterKind, typer.Option(help="With --from-store: meters of heat, or of the electricity that heats.")
+    ] = MeterKind.heat,
+    since: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="With --from-store: the first day.")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="With --from-store: the day after the last.")
+    ] = None,
     weather: Annotated[
         Path | None,
         typer.Option(
@@ -78,10 +101,14 @@ def calibrate(
         raise CallError(
             "there is no such folder", out.resolve().parent, "Make it, or name another file for --out"
         )
+    if (meters is None) != from_store:
+        raise CallError("one source of readings is needed", "--meters, --from-store", "Give one of the two")
+    if not from_store and (since, until, kind) != (None, None, MeterKind.heat):
+        raise CallError("these narrow down the store", "--since, --until, --kind", "Give --from-store too")
     chosen = twin.open(district)
-    readings = baseline.read(meters, chosen)
     figures = Parameters.from_folder(parameters) if parameters else Parameters.default()
     case = energy.Case(chosen, year_of(reference, chosen), figures)
+    readings = _of_store(case, kind, since, until) if meters is None else baseline.read(meters, chosen)
     measured = None if weather is None else _measured(weather, readings.values)
     with progress_bar() as progress:
         case.look(progress)
@@ -96,6 +123,19 @@ def calibrate(
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False, indent=1))
     else:
         typer.echo("\n".join(lines(found, language.value)))
+
+
+def _of_store(case: Case, kind: MeterKind, since: datetime | None, until: datetime | None) -> Readings:
+    """What the store's meters measured from the local day `since` until before that of `until`."""
+    import pandas as pd
+
+    from energy.calendar_days import LOCAL_TIME
+    from scenarios import baseline
+    from sensors.store import Store
+
+    first, last = (None if day is None else pd.Timestamp(day, tz=LOCAL_TIME) for day in (since, until))
+    with Store.open() as store:
+        return baseline.read_store(store, case, kind=kind.value, since=first, until=last)
 
 
 def _measured(path: Path, values: pd.DataFrame) -> Weather:

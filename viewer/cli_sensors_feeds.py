@@ -43,22 +43,24 @@ def ingest(
     ] = 60,
     check: Annotated[bool, typer.Option("--check", help="Only look whether the config is right.")] = False,
 ) -> None:
-    """Run all feeds of a config file until Ctrl-C or SIGTERM; quality checks and alarms with them.
+    """Run all feeds of a config file until Ctrl-C or SIGTERM; checks, alarms and retention with them.
 
     Example: lobeda sensors ingest --config feeds.toml
     """
     from sensors import ingest as feeds_
+    from sensors.keeping import Keeper
     from sensors.store import Store
     from sensors.watching import Watcher
 
-    feeds = feeds_.read_config(config, protocols())
+    feeds, rules = feeds_.read_config(config, protocols()), feeds_.read_retention(config)
     if check:
         typer.echo(f"{config}: {len(feeds)} feeds: {', '.join(feed.name for feed in feeds)}")
         return
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with Store.open(database) as store, Watcher(store):
+    with Store.open(database) as store, Watcher(store), Keeper(store, say=_say):
+        feeds_.set_rules(store, rules)
         _say(f"{len(feeds)} feeds run. Stop with Ctrl-C.")
         feeds_.run(feeds, store, stop, say=_say, status_seconds=status_seconds)
 

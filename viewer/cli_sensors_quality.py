@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from twin.errors import CallError
 from viewer.cli_common import Language, progress_bar
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from sensors.quality.run import ModelOf
+    from sensors.store import Store
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Lang = Annotated[Language, typer.Option("--lang", help="Language of the text.")]
@@ -107,16 +112,28 @@ def findings(
             typer.echo(f"  {row['stream']}, {span}, {flag}: {row['reason']}")
 
 
-def check(as_json: AsJson = False) -> None:
+def check(
+    district: Annotated[
+        str | None,
+        typer.Option(help="A district folder, or `lobeda`: hold its heat meters against the simulation too."),
+    ] = None,
+    weather: Annotated[
+        Path | None, typer.Option(help="With --district: measured weather; without it a typical year.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Check what is new in the store now, and look for alarms; the feeds do so by themselves.
 
-    Example: lobeda sensors check
+    Example: lobeda sensors check --district lobeda
     """
     from sensors import watching
     from sensors.store import Store
 
+    if weather is not None and district is None:
+        raise CallError("there is nothing to simulate", "--weather", "Name the --district too")
     with Store.open() as store, progress_bar() as progress:
-        summary, changes = watching.look(store, progress=progress)
+        model = None if district is None else _heat_model(store, district, weather)
+        summary, changes = watching.look(store, model=model, progress=progress)
     counts = {
         "streams": summary.streams, "observations": summary.observations, "flags_changed": summary.changed,
         "alarms_raised": len(changes.raised), "alarms_ended": len(changes.ended),
@@ -125,6 +142,15 @@ def check(as_json: AsJson = False) -> None:
         typer.echo(json.dumps(counts))
     else:
         typer.echo(", ".join(f"{number} {name.replace('_', ' ')}" for name, number in counts.items()))
+
+
+def _heat_model(store: Store, place: str, weather: Path | None) -> ModelOf:
+    import energy
+    import twin
+    from scenarios.model_check import HeatModel
+
+    known = energy.weather.sample() if weather is None else energy.weather.read(weather)
+    return HeatModel(store, energy.Case(twin.open(place), known))
 
 
 def _json(table: pd.DataFrame) -> str:

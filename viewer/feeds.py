@@ -12,12 +12,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from sensors.keeping import Keeper
+from sensors.quality.check import Model
+from sensors.quality.checks import Times
+from sensors.quality.run import ModelOf
+from sensors.repeating import Repeating
 from sensors.store import Store
 from sensors.watching import Watcher
 from twin.district import District
 from twin.errors import SourceError, TwinError
 
 Source = Callable[[Store, threading.Event], None]
+WATCH_S = 5.0
+"""Seconds between looks at the sensors' quality and alarms."""
 _WAIT_S = 10.0  # for a feed to end
 REPLAY = "replay"
 
@@ -30,7 +37,8 @@ class Feeds:
     store : closed together with the feeds.
     sources : by name; called with the store and an event that says when to end.
     folder : of a store that goes with the server.
-    watch : whether what comes is checked, and alarms raised, while it is open.
+    watch : whether what comes is checked, alarms raised and the rules of retention kept while it is open.
+    watch_s : seconds between looks.
     """
 
     def __init__(
@@ -40,11 +48,17 @@ class Feeds:
         folder: tempfile.TemporaryDirectory[str] | None = None,
         *,
         watch: bool = True,
+        watch_s: float = WATCH_S,
     ) -> None:
         self.store = store
         self.sources = dict(sources)
         self._folder = folder
-        self._watcher = Watcher(store) if watch else None
+        self._model: ModelOf | None = None
+        self._keepers: tuple[Repeating, ...] = ()
+        if watch:
+            self._keepers = (
+                Watcher(store, every_s=watch_s, model=self._expected), Keeper(store, say=_say)
+            )  # fmt: skip
         self._running: dict[str, tuple[threading.Thread, threading.Event]] = {}
         self._failed: dict[str, str] = {}
         self._lock = threading.Lock()
@@ -81,11 +95,18 @@ class Feeds:
         folder = tempfile.TemporaryDirectory(prefix="lobeda-trial-", ignore_cleanup_errors=True)
         return cls(Store.open(f"sqlite:///{Path(folder.name) / 'trial.db'}"), {}, folder, watch=False)
 
+    def hold_against(self, model: ModelOf) -> None:
+        """Let the checks hold what is measured against a model."""
+        self._model = model
+
+    def _expected(self, stream_id: int, times: Times) -> Model | None:
+        return None if self._model is None else self._model(stream_id, times)
+
     def __enter__(self) -> Self:
         for name in self.sources:
             self.start(name)
-        if self._watcher is not None:
-            self._watcher.start()
+        for keeper in self._keepers:
+            keeper.start()
         return self
 
     def __exit__(
@@ -129,8 +150,8 @@ class Feeds:
             stop.set()
         for name in running:
             self.stop(name)
-        if self._watcher is not None:
-            self._watcher.stop()
+        for keeper in self._keepers:
+            keeper.stop()
         self.store.close()
         if self._folder is not None:
             self._folder.cleanup()
@@ -141,7 +162,11 @@ class Feeds:
         except TwinError as error:
             self._failed[name] = str(error)
             if not stop.is_set():
-                print(f"lobeda: the feed {name} ended: {error}", file=sys.stderr, flush=True)
+                _say(f"the feed {name} ended: {error}")
+
+
+def _say(line: str) -> None:
+    print(f"lobeda: {line}", file=sys.stderr, flush=True)
 
 
 def replayed(place: str) -> Source:

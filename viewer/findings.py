@@ -39,6 +39,7 @@ def reason(
         return amount(given.get(name, math.nan), unit, language)
 
     words = {"low": value("low"), "high": value("high"), "count": count, "limit": value("limit")}
+    words |= {"model_low": value("model_low"), "model_high": value("model_high")}
     if check == "range":
         high = given.get("high", -math.inf) > given.get("limit_high", math.inf)
         side = "high" if high else "low"

@@ -257,7 +257,7 @@ class Live:
         buildings = metered.buildings_of(device, self.twin.district)
         if not buildings:
             return {"waiting": False}
-        hot_water = bool(device.properties.get("hot_water", True))
+        hot_water = metered.hot_water(self.board.store, device)
         found = metered.modelled(self.twin.case, buildings, data, reading.unit, hot_water=hot_water)
         return {"waiting": False, **found}
 

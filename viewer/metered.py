@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 
 from energy import Case
+from scenarios import meters
 from scenarios.baseline.comparison import compare
 from sensors import units
+from sensors.store import Store
 from twin.district import District
 from viewer.board import Device, Reading
 
@@ -21,15 +23,15 @@ def is_heat(device: Device, reading: Reading) -> bool:
 
 
 def buildings_of(device: Device, district: District) -> list[str]:
-    """The buildings behind a meter: those it names, else the block of the building it stands in."""
-    table = district.buildings
-    named = device.properties.get("building_ids")
-    if isinstance(named, Sequence) and not isinstance(named, str):
-        return [str(name) for name in named if str(name) in table.index]
-    if device.building_id is None or device.building_id not in table.index:
-        return []
-    block = table["block_id"].loc[device.building_id]
-    return [device.building_id] if pd.isna(block) else list(table.index[table["block_id"] == block])
+    """The buildings of the district behind a meter."""
+    named = meters.buildings_of(device.properties, device.building_id, district)
+    return [name for name in named if name in district.buildings.index]
+
+
+def hot_water(store: Store, device: Device) -> bool:
+    """Whether a meter counts the heat of hot water, as its Thing or its datastreams say."""
+    found = (meter for meter in meters.meters(store, device.kind) if meter.id == device.thing_id)
+    return next((meter.hot_water for meter in found), True)
 
 
 def modelled(

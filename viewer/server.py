@@ -25,7 +25,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sensors.watching import Watcher
+from scenarios.model_check import HeatModel
 from twin.district import District
 from twin.errors import CallError
 from viewer import access, pages, publish, texts
@@ -37,8 +37,6 @@ from viewer.scene import build
 from viewer.state import Twin
 
 _HASHED = re.compile(r"-[0-9a-f]{12,64}(\.\w+$|/)")
-WATCH_S = 5.0
-"""Seconds between looks at the sensors' quality and alarms."""
 _IMMUTABLE = "public, max-age=31536000, immutable"
 
 
@@ -67,13 +65,15 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> Any:
-        with feeds or nullcontext(), Watcher(feeds.store, every_s=WATCH_S) if feeds else nullcontext():
+        with feeds or nullcontext():
             yield
         folder.cleanup()
 
     # No OpenAPI pages: FastAPI's load their scripts from another host.
     app = FastAPI(title="Lobeda", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.feeds = feeds
+    if feeds is not None:
+        feeds.hold_against(HeatModel(feeds.store, twin.case))
     login = access.Login(token)
     app.add_api_route("/healthz", _health, methods=["GET"], include_in_schema=False)
     app.add_exception_handler(404, _not_found)

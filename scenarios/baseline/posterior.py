@@ -26,6 +26,7 @@ _LONGEST = 1.5  # largest change of x at once
 _CLOSE = 0.02  # of x: done
 _ALL_COUNT, _NORMAL = 3, 1e9  # steps with errors as if normal
 _DAMPING, _MORE, _LESS = 1e-3, 6.0, 0.3
+_ROUNDS = 3  # of weights and covariance, which depend on each other
 _PAIRS = 20  # fewer readings in a row do not tell how errors follow each other
 _LONGEST_MEMORY = 0.95
 
@@ -126,7 +127,7 @@ def fit(
         if steps > _ALL_COUNT:  # from there on, what lies far off may be left; before, all could be
             setting = robust
             _scatter(data, best, setting)
-        covariance = np.linalg.inv(_curvature(data, best, setting)[0])
+        covariance = _covariance(data, best, setting)[0]
         attempt = _next(data, best, low, high, damping, setting)
         told(steps / setting.steps)
         still = float(np.abs(attempt - best.x).max(initial=0.0)) < _CLOSE
@@ -178,10 +179,10 @@ def _error(data: Data, x: Array, simulated: Array, setting: Setting) -> Array:
     return np.asarray((data.measured - level * simulated) / data.scale)
 
 
-def _weights(data: Data, error: Array, scatter: Array, setting: Setting) -> Array:
-    """What each reading counts: near 1, and less the further it lies off."""
+def _weights(data: Data, square: Array, scatter: Array, setting: Setting) -> Array:
+    """What each reading counts by the square of its error: near 1, and less the further it lies off."""
     nu = setting.tail_freedom
-    return np.asarray((nu + 1) / (nu + (error / scatter[data.unit]) ** 2))
+    return np.asarray((nu + 1) / (nu + square / scatter[data.unit] ** 2))
 
 
 def _cost(data: Data, x: Array, simulated: Array, best: _Fit, setting: Setting) -> Array:
@@ -196,11 +197,28 @@ def _scatter(data: Data, best: _Fit, setting: Setting) -> None:
     """Estimate k and the repeats of each unit from the errors at its best x."""
     error = _error(data, best.x, best.simulated, setting)
     prior = setting.scatter_weight
+    square = error**2 + _covariance(data, best, setting)[1]
     for _ in range(20):
-        weight = _weights(data, error, best.scatter, setting)
-        mean = (prior + data.total(weight * error**2) / best.repeats) / (prior + data.count / best.repeats)
+        weight = _weights(data, square, best.scatter, setting)
+        mean = (prior + data.total(weight * square) / best.repeats) / (prior + data.count / best.repeats)
         best.scatter = np.maximum(np.sqrt(mean), setting.least_scatter)
     best.repeats = _repeats(data, error * np.sqrt(weight))
+
+
+def _covariance(data: Data, best: _Fit, setting: Setting) -> tuple[Array, Array]:
+    """Covariance of x and level, (unit, …), and the variance of each simulated reading by it, (reading,).
+
+    The best x follows the errors of few readings, which then look smaller than they are, and would count too
+    much: the expected square of an error is that at the best x and this variance (Dempster, Laird and Rubin
+    1977). The variance is in squares of each reading's scale.
+    """
+    unsure = np.zeros(len(data.unit))
+    slope = best.gradient / data.scale[:, None]
+    for _ in range(_ROUNDS):
+        covariance = np.linalg.inv(_curvature(data, best, setting, unsure)[0])
+        along = np.einsum("ri,rij->rj", slope, covariance[data.unit])
+        unsure = np.einsum("rj,rj->r", along, slope)
+    return covariance, unsure
 
 
 def _repeats(data: Data, error: Array) -> Array:
@@ -218,14 +236,16 @@ def _repeats(data: Data, error: Array) -> Array:
     return np.asarray((1 + r) / (1 - r))
 
 
-def _curvature(data: Data, best: _Fit, setting: Setting) -> tuple[Array, Array]:
+def _curvature(data: Data, best: _Fit, setting: Setting, unsure: Array | float = 0.0) -> tuple[Array, Array]:
     """Curvature and downhill gradient of the cost at the best x, shapes (unit, …).
 
     The curvature is the expected one of the t distribution, (ν + 1)/(ν + 3) of the normal one's.
+    unsure : what the squares of the errors are expected to be greater; for the step nothing.
     """
     nu = setting.tail_freedom
     error = _error(data, best.x, best.simulated, setting)
-    weight = _weights(data, error, best.scatter, setting) / (best.scatter**2 * best.repeats)[data.unit]
+    weight = _weights(data, error**2 + unsure, best.scatter, setting)
+    weight /= (best.scatter**2 * best.repeats)[data.unit]
     slope = best.gradient / data.scale[:, None]
     size = slope.shape[1]
     down, curved = np.empty((data.units, size)), np.empty((data.units, size, size))

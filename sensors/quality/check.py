@@ -19,11 +19,12 @@ CHECKS = ("range", "spike", "rate", "flat", "neighbours", "model", "gap")
 
 @dataclass(frozen=True)
 class Model:
-    """A modelled series at the observations' times, and how far it may be off."""
+    """A modelled series at the observations' times, and how far it may be off; see `checks.against_model`."""
 
     values: Values
     difference: float
     share: float = 0.0
+    fail_factor: float = 3.0
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Checked:
-    """Flags of a series: all together, and by check."""
+    """Flags of a series: all together, and by check; and what it was held against."""
 
     flags: Flags
     by_check: Mapping[str, Flags]
+    model: Model | None = None
 
 
 def check_series(
@@ -77,11 +79,13 @@ def check_series(
         if others is not None and rules.neighbour_difference is not None:
             found["neighbours"] = checks.against_others(values, others, rules.neighbour_difference)
     if model is not None:
-        found["model"] = checks.against_model(values, model.values, model.difference, model.share)
+        found["model"] = checks.against_model(
+            values, model.values, model.difference, model.share, model.fail_factor
+        )
     if not found:
         nothing = np.where(np.isfinite(values), checks.UNKNOWN, checks.MISSING).astype(np.uint8)
         return Checked(nothing, {})
-    return Checked(checks.aggregate(list(found.values())), found)
+    return Checked(checks.aggregate(list(found.values())), found, model)
 
 
 def findings(
@@ -110,6 +114,9 @@ def findings(
                 "high": float(values[first:last].max()),
                 **_limits(check, int(marks[first]), rules),
             }
+            if check == "model" and checked.model is not None:
+                expected = checked.model.values[first:last]
+                figures |= {"model_low": float(expected.min()), "model_high": float(expected.max())}
             out.append(
                 Finding(
                     check, int(marks[first]), int(times[first]), int(times[last - 1]), last - first, figures

@@ -337,7 +337,7 @@ def _across_months(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             and row["start"] - last["end"] <= 24 * HOUR_US
         ):
             figures = dict(last["figures"] or {})
-            for key, better in (("low", min), ("high", max)):
+            for key, better in (("low", min), ("high", max), ("model_low", min), ("model_high", max)):
                 if key in figures and key in (row["figures"] or {}):
                     figures[key] = better(figures[key], row["figures"][key])
             last.update(end=row["end"], count=last["count"] + row["count"], figures=figures)

@@ -16,7 +16,7 @@ from tests.browser.visit import DESKTOP, PHONE, Visit, visit
 from tests.conftest import skip_or_fail
 from tests.viewer import feeding
 from tests.viewer.test_server import TOKEN, Running, running
-from viewer import publish, server
+from viewer import publish
 from viewer.feeds import Feeds
 
 pytestmark = pytest.mark.browser
@@ -28,12 +28,12 @@ def web() -> Iterator[Running]:
         skip_or_fail("the scene's script is not built; run `make build`")
     folder = tempfile.TemporaryDirectory()
     feeds = Feeds(
-        Store.open(f"sqlite:///{Path(folder.name) / 'live.db'}"), {"test": feeding.live("west-0")}, folder
-    )
+        Store.open(f"sqlite:///{Path(folder.name) / 'live.db'}"), {"test": feeding.live("west-0")}, folder,
+        watch_s=1.0,
+    )  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
         # A silence of half a minute would be most of these tests' time.
         patch.setattr(alarms, "LEAST_SILENCE_US", 4_000_000)
-        patch.setattr(server, "WATCH_S", 1.0)
         with running(feeds=feeds) as started:
             yield started
 

@@ -37,7 +37,8 @@ def things(building_id: str | None) -> list[ThingSpec]:
         ),
         ThingSpec(
             "test", "heat", "Wärmezähler Test", "heat_meter", location=meter, building_id=building_id,
-            simulated=True, streams=(_stream("heat/heat", "heat consumption", "kW.h", "Wärme der Stunde"),),
+            simulated=True, properties={"block_id": "west"},
+            streams=(_stream("heat/heat", "heat consumption", "kW.h", "Wärme der Stunde"),),
         ),
         ThingSpec(
             "test", "soil", "Bodenfeuchte Test", "soil_moisture", location=soil, simulated=True,
