@@ -25,6 +25,7 @@ from twin.sources.base import Finding, Provenance
 from twin.terrain import Orthophoto, Terrain
 
 FORMAT_VERSION = 1
+_BY_PLACE = ("trees", "streets", "places", "network_pipes", "hazard_areas")
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class District:
     trees: gpd.GeoDataFrame
     streets: gpd.GeoDataFrame
     places: gpd.GeoDataFrame
+    hazard_areas: gpd.GeoDataFrame
     terrain: Terrain | None = None
     ortho: Orthophoto | None = None
     provenance: tuple[Provenance, ...] = ()
@@ -127,7 +129,7 @@ class District:
                 continue
             if "building_id" in frame.columns:
                 tables[table] = frame[frame["building_id"].isin(keep) | frame["building_id"].isna()]
-            if isinstance(area, BaseGeometry) and table in ("trees", "streets", "places", "network_pipes"):
+            if isinstance(area, BaseGeometry) and table in _BY_PLACE:
                 tables[table] = frame[frame.geometry.intersects(area)]
         tables["blocks"] = self.blocks[self.blocks.index.isin(tables["buildings"]["block_id"].dropna())]
         return replace(self, **tables)

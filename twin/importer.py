@@ -12,6 +12,7 @@ from twin import facts as facts_reader
 from twin import match, prior
 from twin.district import District
 from twin.errors import CallError, SourceError
+from twin.sources import hazards as hazard_source
 from twin.sources import ortho as ortho_source
 from twin.sources import terrain as terrain_source
 from twin.sources import trees as tree_source
@@ -19,6 +20,7 @@ from twin.sources.base import Finding, Progress, Provenance, SourceData, no_prog
 from twin.sources.detect import read_buildings
 
 PathLike = str | os.PathLike[str]
+_KEPT = ("trees", "streets", "places", "hazard_areas")  # stay where new buildings come
 
 
 def build(
@@ -28,6 +30,7 @@ def build(
     terrain: Sequence[PathLike] = (),
     ortho: Sequence[PathLike] = (),
     trees: Sequence[PathLike] = (),
+    hazards: Sequence[tuple[str, PathLike]] = (),
     facts: PathLike | None = None,
     facts_map: PathLike | None = None,
     tree_map: Mapping[str, str] | None = None,
@@ -44,6 +47,8 @@ def build(
     Parameters
     ----------
     buildings, terrain, ortho, trees : files, archives or folders.
+    hazards : cases (`twin.sources.hazards.CASES`) and their files: flood areas and noise maps. A case that is
+        there already is replaced.
     facts, facts_map : an owner's list (XLSX, CSV) and the map of its columns.
     year_grid : grid of building years (Zensus-like CSV), a prior where nothing else is known.
     crs : for files that name none.
@@ -58,10 +63,13 @@ def build(
         raise CallError(
             "there are no buildings to import", remedy="Pass --buildings, or --into for an existing district"
         )
-    read = _read_all(buildings, terrain, ortho, trees, tree_map, crs, default_height_m, progress)
+    read = _read_all(buildings, terrain, ortho, trees, hazards, tree_map, crs, default_height_m, progress)
     tables: dict[str, pd.DataFrame] = dict(base.tables()) if base is not None else {}
     if "buildings" in read.tables:  # new buildings bring their own surfaces, parts and blocks
-        tables = {key: frame for key, frame in tables.items() if key in ("trees", "streets", "places")}
+        tables = {key: frame for key, frame in tables.items() if key in _KEPT}
+    if "hazard_areas" in read.tables and "hazard_areas" in tables:
+        new, old = read.tables["hazard_areas"], tables["hazard_areas"]
+        read.tables["hazard_areas"] = pd.concat([old[~old["scenario"].isin(new["scenario"])], new])
     tables.update(read.tables)
     progress("geometry", float("nan"))
     district = District.from_tables(
@@ -87,6 +95,7 @@ def _read_all(
     terrain: Sequence[PathLike],
     ortho: Sequence[PathLike],
     trees: Sequence[PathLike],
+    hazards: Sequence[tuple[str, PathLike]],
     tree_map: Mapping[str, str] | None,
     crs: str | None,
     default_height_m: float | None,
@@ -106,6 +115,9 @@ def _read_all(
         answers.append(ortho_source.read(_existing(ortho), crs=crs, progress=progress))
     mapping = dict(tree_map) if tree_map else None
     answers += [tree_source.read(file, crs=crs, mapping=mapping) for file in _existing(trees)]
+    for case, path in hazards:
+        (file,) = _existing([path])
+        answers.append(hazard_source.read(file, case=case, crs=crs, progress=progress))
     return _joined(answers)
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 import shapely
 from pyproj import Transformer
 
-from twin import schema
+from twin import hazards, schema
 from twin.district import FORMAT_VERSION, District
 from twin.sources.base import Finding, Provenance
 
@@ -69,6 +69,7 @@ class Info:
     area_km2 : convex hull of the footprints. footprint_area_m2 : sum of the footprints.
     dwellings : sum of what is known. dwellings_unknown : residential buildings that do not know theirs.
     watertight_share : of the buildings whose solid was checked; None where there is none.
+    hazards : per flood or noise case what it reaches (`twin.hazards.summary`).
     notice : the mark that the district is a model and no survey, by language; None for surveyed ones.
     """
 
@@ -82,6 +83,7 @@ class Info:
     dwellings: int
     dwellings_unknown: int
     dwellings_by_quarter: dict[str, int]
+    hazards: dict[str, dict[str, Any]]
     coverage: tuple[Coverage, ...]
     watertight_share: float | None
     watertight_checked: int
@@ -122,6 +124,7 @@ def info(district: District) -> Info:
         dwellings=round(dwellings.sum()),
         dwellings_unknown=int((dwellings.isna() & (buildings["function"] == "residential")).sum()),
         dwellings_by_quarter=_by_quarter(buildings),
+        hazards={str(case): dict(row) for case, row in hazards.summary(district).iterrows()},
         coverage=tuple(coverage(district.tables())),
         watertight_share=float(closed.mean()) if len(closed) else None,
         watertight_checked=len(closed),
@@ -232,6 +235,9 @@ def _licences(provenance: Iterable[Provenance]) -> tuple[Licence, ...]:
 _TEXT: dict[str, dict[str, str]] = {
     "en": {
         "model": "MODEL, NOT SURVEY", "tables": "Records", "extent": "Extent", "dwellings": "Dwellings",
+        "hazards": "Flood and noise",
+        "flood_line": "buildings, {dwellings} dwellings, up to {worst} m and more",
+        "noise_line": "buildings, {dwellings} dwellings, up to {worst} dB(A) and more",
         "coverage": "Where the values come from (share of the records)", "quality": "Quality",
         "findings": "Findings", "provenance": "Origin", "licences": "Licences and attribution",
         "version": "Version", "no_quarter": "no quarter", "given": "given", "derived": "derived",
@@ -245,7 +251,10 @@ _TEXT: dict[str, dict[str, str]] = {
     },
     "de": {
         "model": "MODELL, KEINE VERMESSUNG", "tables": "Datensätze", "extent": "Ausdehnung",
-        "dwellings": "Wohnungen", "coverage": "Woher die Werte stammen (Anteil der Datensätze)",
+        "dwellings": "Wohnungen", "hazards": "Hochwasser und Lärm",
+        "flood_line": "Gebäude, {dwellings} Wohnungen, bis {worst} m und mehr",
+        "noise_line": "Gebäude, {dwellings} Wohnungen, bis {worst} dB(A) und mehr",
+        "coverage": "Woher die Werte stammen (Anteil der Datensätze)",
         "quality": "Qualität", "findings": "Befunde", "provenance": "Herkunft",
         "licences": "Lizenzen und Quellenvermerke", "version": "Version", "no_quarter": "ohne Ortsteil",
         "given": "gegeben", "derived": "abgeleitet", "guessed": "geschätzt", "unstated": "ohne Angabe",
@@ -261,7 +270,7 @@ _TABLES_DE = {
     "buildings": "Gebäude", "surfaces": "Flächen", "parts": "Gebäudeteile", "blocks": "Blöcke",
     "systems": "Anlagen", "pv": "PV-Anlagen", "network_pipes": "Wärmeleitungen",
     "substations": "Hausstationen", "usage": "Nutzungen", "trees": "Bäume", "streets": "Straßen",
-    "places": "Orte", "terrain": "Gelände", "ortho": "Bodenbild",
+    "places": "Orte", "hazard_areas": "Gefahrenflächen", "terrain": "Gelände", "ortho": "Bodenbild",
 }  # fmt: skip
 
 
@@ -292,6 +301,7 @@ def _lines(report: Info, language: Language) -> Iterator[str]:
         yield f"{t['model']}: {report.notice.get(language) or next(iter(report.notice.values()))}"
     sections = (
         ("tables", _table_lines), ("extent", _extent_lines), ("dwellings", _dwelling_lines),
+        *((("hazards", _hazard_lines),) if report.hazards else ()),
         ("coverage", _coverage_lines), ("quality", _quality_lines), ("findings", _finding_lines),
         ("provenance", _provenance_lines), ("licences", _licence_lines), ("version", _version_lines),
     )  # fmt: skip
@@ -331,6 +341,14 @@ def _dwelling_lines(report: Info, language: Language) -> Iterator[str]:
         yield f"  {number(count, language)} {quarter or t['no_quarter']}"
     if report.dwellings_unknown:
         yield f"{number(report.dwellings_unknown, language)} {t['unknown']}"
+
+
+def _hazard_lines(report: Info, language: Language) -> Iterator[str]:
+    for case, found in report.hazards.items():
+        worst = number(found["worst"], language, 1) if np.isfinite(found["worst"]) else "?"
+        line = _TEXT[language][f"{found['kind']}_line"]
+        words = line.format(dwellings=number(found["dwellings"], language), worst=worst)
+        yield f"{case}: {number(found['buildings'], language)} {words}"
 
 
 def _coverage_lines(report: Info, language: Language) -> Iterator[str]:

@@ -18,7 +18,7 @@ from panel.custom import JSComponent
 from panel.template import Template
 
 from twin.errors import TwinError
-from viewer import colours, facts, format, pages, texts
+from viewer import colours, facts, format, layers, pages, texts
 from viewer.board import Board
 from viewer.feeds import Feeds
 from viewer.layers import LAYERS, NETWORK, SECOND_STAGE, Layer
@@ -95,7 +95,8 @@ class Manager:
                 "texts": dict(texts.load(language)),
                 "language": language,
                 "layers": [
-                    {"id": name, "title": texts.text(language, f"layer.{name}.title")} for name in LAYERS
+                    {"id": name, "title": texts.text(language, f"layer.{name}.title")}
+                    for name in layers.of(self.state.twin.district)
                 ],
             },
             layer=self._legend(layer),

@@ -37,6 +37,10 @@ def import_district(
         list[Path] | None, typer.Option(help="Orthophoto: GeoTIFF, or JPEG with world file.")
     ] = None,
     trees: Annotated[list[Path] | None, typer.Option(help="Trees: CSV, GPKG, KML.")] = None,
+    hazard: Annotated[
+        list[str] | None,
+        typer.Option(help="Flood areas or noise map, as case=FILE: hq10, hq100, hq_extreme, lden, lnight."),
+    ] = None,
     facts: Facts = None,
     facts_map: FactsMap = None,
     tree_map: Annotated[
@@ -69,6 +73,7 @@ def import_district(
             terrain=terrain or [],
             ortho=ortho or [],
             trees=trees or [],
+            hazards=_cases(hazard or []),
             facts=facts,
             facts_map=facts_map,
             tree_map=_pairs(tree_map or []),
@@ -124,6 +129,17 @@ def _pairs(options: list[str]) -> dict[str, str]:
     pairs = dict(option.split("=", 1) for option in options if "=" in option)
     if len(pairs) < len(options):
         raise CallError("--tree-map is not ours=theirs", remedy="Such as --tree-map height_m=Baumhoehe")
+    return pairs
+
+
+def _cases(options: list[str]) -> list[tuple[str, Path]]:
+    """Case and file of each --hazard."""
+    pairs = []
+    for option in options:
+        case, separator, file = option.partition("=")
+        if not separator or not file:
+            raise CallError(f"--hazard is {option!r}", remedy="Write case=FILE, such as hq100=flood.gpkg")
+        pairs.append((case.strip().lower(), Path(file)))
     return pairs
 
 

@@ -24,8 +24,8 @@ import pandas as pd
 
 from twin.district import District
 from twin.errors import DistrictError
-from viewer import access, colours, facts, format, pages, privacy, texts
-from viewer.layers import LAYERS, PUBLIC, Layer
+from viewer import access, colours, facts, format, layers, pages, privacy, texts
+from viewer.layers import LAYERS, Layer
 from viewer.scene import build
 from viewer.state import Retrofit, Twin
 
@@ -107,7 +107,7 @@ def public_data(twin: Twin, states: Mapping[str, pd.DataFrame], table: pd.DataFr
     number = {group: row for row, group in enumerate(table.index)}
     data: dict[str, Any] = {
         "frames": list(states),
-        "layers": [_layer(twin, states, table, name) for name in PUBLIC],
+        "layers": [_layer(twin, states, table, name) for name in layers.of(twin.district, public=True)],
         "attributes": [
             {"id": a.column, "unit": a.unit, "digits": a.digits, "section": a.section} for a in ATTRIBUTES
         ],

@@ -26,7 +26,7 @@ from twin.errors import SchemaError
 CRS = "EPSG:25832"
 TABLES = (
     "buildings", "surfaces", "parts", "blocks", "systems", "pv", "network_pipes",
-    "substations", "usage", "trees", "streets", "places",
+    "substations", "usage", "trees", "streets", "places", "hazard_areas",
 )  # fmt: skip
 SOURCE_KINDS = ("given", "derived", "guessed")
 _LARGEST_COUNT = 2**31 - 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from twin.sources import citygml, cityjson, footprints, ortho, osm, terrain, trees
+from twin.sources import citygml, cityjson, footprints, hazards, ortho, osm, terrain, trees
 
 SOURCES: dict[str, ModuleType] = {
     "citygml": citygml,
@@ -14,4 +14,5 @@ SOURCES: dict[str, ModuleType] = {
     "terrain": terrain,
     "ortho": ortho,
     "trees": trees,
+    "hazards": hazards,
 }

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 
+from twin.district import District
 from viewer.layers import (
     co2,
     construction_series,
     electricity,
     function,
+    hazards,
     heating_need,
     heating_need_per_area,
     network,
@@ -38,6 +40,8 @@ LAYERS: dict[str, Callable[[View], Layer]] = {
     construction_series.TITLE: construction_series.spec,
     storeys.TITLE: storeys.spec,
     function.TITLE: function.spec,
+    hazards.FLOOD: hazards.flood,
+    hazards.NOISE: hazards.noise,
 }
 
 # The way of the pipes is not for everybody, as they carry a district's heat; a room's summer is its people's.
@@ -45,4 +49,12 @@ MANAGERS_ONLY = (*NETWORK, overheating.TITLE)
 SECOND_STAGE = MANAGERS_ONLY
 PUBLIC = tuple(name for name in LAYERS if name not in MANAGERS_ONLY)
 
-__all__ = ["LAYERS", "MANAGERS_ONLY", "NETWORK", "PUBLIC", "SECOND_STAGE", "Category", "Layer", "View"]
+
+def of(district: District, *, public: bool = False) -> tuple[str, ...]:
+    """The layers that have something to show of a district, in the menu's order."""
+    held = hazards.held(district)
+    names = PUBLIC if public else tuple(LAYERS)
+    return tuple(name for name in names if name not in (hazards.FLOOD, hazards.NOISE) or name in held)
+
+
+__all__ = ["LAYERS", "MANAGERS_ONLY", "NETWORK", "PUBLIC", "SECOND_STAGE", "Category", "Layer", "View", "of"]
