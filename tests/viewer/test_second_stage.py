@@ -11,7 +11,7 @@ import pytest
 import energy
 from tests.viewer.districts import small
 from viewer import facts
-from viewer.layers import LAYERS, MANAGERS_ONLY, NETWORK, PUBLIC
+from viewer.layers import LAYERS, MANAGERS_ONLY, NETWORK, PUBLIC, of
 from viewer.state import Retrofit, State, Twin
 
 
@@ -141,4 +141,5 @@ def test_a_district_without_network_says_why(twin: Twin) -> None:
 def test_the_public_sees_no_network(site: Path) -> None:
     assert not set(MANAGERS_ONLY) & set(PUBLIC)
     data = [json.loads(file.read_text("utf-8")) for file in site.rglob("district-*.json")]
-    assert [[layer["id"] for layer in public["layers"]] for public in data] == [list(PUBLIC)]
+    offered = list(of(small(), public=True))
+    assert [[layer["id"] for layer in public["layers"]] for public in data] == [offered]
