@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -37,23 +39,27 @@ KINDS = ("given", "derived", "guessed")
 _OTHER = "derived"  # what a measure sets is planned and known, not measured
 
 
-def kinds(sources: pd.Series) -> npt.NDArray[np.object_]:
-    """ "given", "derived" or "guessed" of each source; shape (building,)."""
+def kinds(sources: pd.Series) -> tuple[npt.NDArray[np.intp], list[str]]:
+    """Number of each source's kind, shape (building,), in a list of "given", "derived" or "guessed"."""
     number, texts = pd.factorize(sources)
     kind = [str(text).partition(":")[0] for text in texts]
-    return np.array([name if name in KINDS else _OTHER for name in kind], "object")[number]
+    return number, [name if name in KINDS else _OTHER for name in kind]
 
 
-def spreads(envelope: pd.DataFrame, parameters: Parameters) -> pd.DataFrame:
-    """Standard deviation of each figure of `SOURCE_OF`, columns `<quantity>_sd`, index as the envelope.
+def spreads(
+    envelope: pd.DataFrame, parameters: Parameters, quantities: Iterable[str] = tuple(SOURCE_OF)
+) -> pd.DataFrame:
+    """Standard deviation of figures of `SOURCE_OF`, columns `<quantity>_sd`, index as the envelope.
 
     In the figure's own unit; by the table spreads (own estimates), relative ones times the figure.
     """
     table = parameters.spreads
     out = {}
-    for quantity, column in SOURCE_OF.items():
+    for quantity in quantities:
+        column = SOURCE_OF[quantity]
         rows = table.loc[quantity]
-        index = rows.index.get_indexer(pd.Index(kinds(envelope[column])))
+        number, kind = kinds(envelope[column])
+        index = np.asarray(rows.index.get_indexer(pd.Index(kind, dtype=rows.index.dtype)))[number]
         sd = rows["sd"].to_numpy("float64")[index]
         relative = (rows["scale"] == "relative").to_numpy()[index]
         value = np.abs(envelope[quantity].to_numpy("float64"))

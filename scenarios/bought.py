@@ -20,12 +20,12 @@ def quantities(before: Case, after: Case) -> pd.DataFrame:
     found = {
         **_components(before, after),
         **_supplies(before, after),
-        "smart_heating": _smart(before, after),
+        **_smart(before, after),
         **_modules(before, after),
-        "tree": _trees(before, after),
+        **_trees(before, after),
     }
-    table = pd.DataFrame(found).fillna(0.0)
-    return table.loc[:, (table != 0).any()].loc[(table != 0).any(axis=1)].rename_axis("building_id")
+    some = {name: amounts[amounts != 0] for name, amounts in found.items() if (amounts != 0).any()}
+    return pd.DataFrame(some).fillna(0.0).rename_axis("building_id")
 
 
 def _components(before: Case, after: Case) -> dict[str, pd.Series]:
@@ -41,10 +41,11 @@ def _components(before: Case, after: Case) -> dict[str, pd.Series]:
 def _supplies(before: Case, after: Case) -> dict[str, pd.Series]:
     """Design heat load of the buildings with a new supply, after the measure. [kW]"""
     old, new = before.envelope["heating"], after.envelope["heating"]
+    if old.equals(new):
+        return {}
     changed = (old != new).to_numpy(bool)
     power = pd.Series(0.0, index=after.envelope.index)
-    if changed.any():
-        power[changed] = design_load_kw(after, np.flatnonzero(changed))
+    power[changed] = design_load_kw(after, np.flatnonzero(changed))
     return {name: power.where(changed & (new == name), 0.0) for name in _SUPPLIES}
 
 
@@ -55,16 +56,19 @@ def design_load_kw(case: Case, rows: np.ndarray) -> np.ndarray:
     return (zones.h_tr_op_w_k + zones.h_tr_w_w_k + zones.h_ve_on_w_k) * apart / 1000
 
 
-def _smart(before: Case, after: Case) -> pd.Series:
+def _smart(before: Case, after: Case) -> dict[str, pd.Series]:
     """Dwellings that get smart control."""
-    new = after.envelope["function"].str.contains("~smart") & ~before.envelope["function"].str.contains(
-        "~smart"
-    )
-    return after.envelope["dwellings"].fillna(0.0).where(new, 0.0)
+    old, new = before.envelope["function"], after.envelope["function"]
+    if old.equals(new):
+        return {}
+    first = new.str.contains("~smart") & ~old.str.contains("~smart")
+    return {"smart_heating": after.envelope["dwellings"].fillna(0.0).where(first, 0.0)}
 
 
 def _modules(before: Case, after: Case) -> dict[str, pd.Series]:
     """Peak power on roofs [kWp], sets on balconies, and batteries [kWh], added."""
+    if after.pv is before.pv:
+        return {}
     out = {"battery": _sum(after.pv, "battery_kwh").sub(_sum(before.pv, "battery_kwh"), fill_value=0.0)}
     for item in ("roof_pv", "balcony_pv"):
         column = "sets" if item == "balcony_pv" else "peak_power_kwp"
@@ -77,6 +81,8 @@ def _sum(systems: pd.DataFrame, column: str) -> pd.Series:
     return systems.groupby("building_id")[column].sum().astype("float64")
 
 
-def _trees(before: Case, after: Case) -> pd.Series:
+def _trees(before: Case, after: Case) -> dict[str, pd.Series]:
+    if after.district is before.district:
+        return {}
     count = len(after.district.trees.index.difference(before.district.trees.index))
-    return pd.Series({"": float(count)})
+    return {"tree": pd.Series({"": float(count)})}

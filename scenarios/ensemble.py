@@ -1,19 +1,15 @@
-"""Thousands of variants of a scenario on Dask: uncertain inputs and measures' parameters drawn together.
+"""Thousands of variants of a scenario: uncertain inputs and measures' parameters drawn together.
 
-Each variant follows from its number alone, so that an ensemble that was killed goes on where it stopped:
-results lie in a folder, one Parquet file a chunk, written whole or not at all; what is there is not computed
-again.
+Each variant follows from its number alone, wherever and however often it is computed (`ensemble_run`).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -22,20 +18,18 @@ from scipy.special import ndtri
 from scipy.stats import qmc
 
 from energy import Case
+from scenarios import costs, rules
+from scenarios.drawn import Ready, Spread, spread_of
 from scenarios.measures import MEASURES
-from scenarios.outcome import bought_items, stages
+from scenarios.outcome import Stage
 from scenarios.scenario import Scenario, Step
 from scenarios.shelf import as_yaml
-from scenarios.uncertainty import Draws, one
+from twin.compute import Same
 from twin.errors import CallError
 
-if TYPE_CHECKING:
-    from distributed import Client
-
 Array = npt.NDArray[np.float64]
-CHUNK = 8  # variants a file: some seconds of work, so that a kill costs little
 SAMPLINGS = ("lhs", "sobol")
-_MANIFEST = "ensemble.json"
+_PRIME = 100_003  # keeps the seeds of the buildings' noise apart from those of the draws
 
 
 @dataclass(frozen=True)
@@ -157,84 +151,95 @@ def _check_vary(scenario: Scenario, vary: Vary) -> None:
         )
 
 
-def simulate_chunk(ensemble: Ensemble, first: int, levels: Array) -> pd.DataFrame:
-    """The variants from number `first` on, each with its inputs and results; index variant."""
+@dataclass(frozen=True, eq=False)
+class Variants:
+    """Some variants, one after the other.
+
+    table : inputs and the district's figures, index variant.
+    buildings : quantity → shape (variant, building), float32.
+    """
+
+    table: pd.DataFrame
+    buildings: dict[str, npt.NDArray[np.float32]]
+
+
+def simulate_chunk(ensemble: Ensemble, first: int, levels: Array) -> Variants:
+    """The variants from number `first` on, each with its inputs and results."""
+    prepared = _prepared(Same(ensemble))
     uncertain = len(ensemble.inputs) - len(ensemble.vary)
     z = ndtri(np.clip(levels[:, :uncertain], 1e-9, 1 - 1e-9))
     names = ensemble.inputs[:uncertain]
-    rows = {}
+    rows, parts = {}, []
     for offset, level in enumerate(levels):
-        if offset == 0 or ensemble.vary:  # else all variants have the same measures
-            scenario = ensemble.variant(level)
-            states, items = stages(scenario, ensemble.case), bought_items(scenario, ensemble.case)
         # The noise of the buildings follows from the variant's number, not from its place in the chunk.
-        drawn = Draws(z[offset : offset + 1], names, ensemble.seed + first + offset)
-        figures = one(ensemble.case, states, items, drawn, 0)
+        found = prepared.ready(level).draw(
+            dict(zip(names, z[offset].tolist(), strict=True)), (ensemble.seed + first + offset) * _PRIME
+        )
         values = [v.low + (v.high - v.low) * s for v, s in zip(ensemble.vary, level[uncertain:], strict=True)]
         inputs = dict(zip(ensemble.inputs, [*z[offset], *values], strict=True))
-        rows[first + offset] = {**inputs, **figures}
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("variant")
+        rows[first + offset] = {**inputs, **found.figures}
+        parts.append(found.buildings)
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("variant")
+    stacked = {name: np.array([part[name] for part in parts], np.float32) for name in parts[0]}
+    return Variants(table, stacked)
 
 
-def run(
-    ensemble: Ensemble,
-    folder: Path,
-    *,
-    client: Client | None = None,
-    progress: Callable[[str, float], None] | None = None,
-) -> pd.DataFrame:
-    """Run what is still missing of an ensemble into `folder`; all its variants.
+@lru_cache(maxsize=2)
+def _prepared(ensemble: Same[Ensemble]) -> _Prepared:
+    return _Prepared(ensemble.it)
 
-    client : of a Dask cluster; without it, all in this process. At most two chunks a worker are under way, so
-        that memory is bounded by workers, not by variants.
 
-    Raises
-    ------
-    CallError : the folder holds another ensemble.
+class _Prepared:
+    """What all variants of an ensemble share: the case, its spread, and the measures before the first varied.
+
+    Measures are numbered from 0; a state is named by the numbers of the measures that led to it.
     """
-    _claim(ensemble, folder)
-    levels = ensemble.levels()
-    starts = range(0, len(levels), CHUNK)
-    missing = [first for first in starts if not _part(folder, first).exists()]
-    done = len(starts) - len(missing)
-    chunks = ((first, levels[first : first + CHUNK]) for first in missing)
-    for first, table in _here(ensemble, chunks) if client is None else _on(client, ensemble, chunks):
-        _write(table, _part(folder, first))
-        done += 1
-        if progress is not None:
-            progress(ensemble.scenario.name, done / len(starts))
-    return read(folder)
+
+    def __init__(self, ensemble: Ensemble) -> None:
+        self._ensemble, case = ensemble, ensemble.case
+        rules.check(ensemble.scenario, case)
+        self._varied = {vary.step - 1 for vary in ensemble.vary}
+        self._kept: dict[tuple[int, ...], Case] = {(): case}
+        self._spread: tuple[Case, Spread] = (case, spread_of(case))
+        self._only = None if ensemble.vary else self._make(ensemble.scenario)
+
+    def ready(self, level: Array) -> Ready:
+        """The scenario of a variant, ready to be drawn from."""
+        return self._only or self._make(self._ensemble.variant(level))
+
+    def _make(self, scenario: Scenario) -> Ready:
+        states: dict[tuple[int, ...], Case] = {}
+        case, steps = self._ensemble.case, range(len(scenario.measures))
+        start = case.parameters.year
+        end = start + int(case.parameters.constant("horizon_a"))
+        dates = [_date(measure, start) for measure in scenario.measures]
+        turns = sorted({start, *(date for date in dates if start < date < end)})
+        reached = [tuple(n for n in steps if dates[n] <= turn) for turn in turns]
+        stages = [
+            Stage(t, self._after(scenario, numbers, states))
+            for t, numbers in zip(turns, reached, strict=True)
+        ]
+        trail = [self._after(scenario, tuple(steps[:n]), states) for n in range(len(steps) + 1)]
+        bought = [costs.investments(trail[n], trail[n + 1], dates[n]) for n in steps]
+        items = [part for part in bought if len(part)]
+        joined = pd.concat(items, ignore_index=True) if items else costs.investments(case, case)
+        return Ready.of(case, stages, joined, self._spread)
+
+    def _after(
+        self, scenario: Scenario, numbers: tuple[int, ...], states: dict[tuple[int, ...], Case]
+    ) -> Case:
+        """The case after some measures, each applied once; those before a varied one are kept for all."""
+        here = states if self._varied.intersection(numbers) else self._kept
+        if numbers not in here:
+            before = self._after(scenario, numbers[:-1], states)
+            measure = scenario.measures[numbers[-1]]
+            here[numbers] = measure.apply(before) if isinstance(measure, Step) else measure(before)
+        return here[numbers]
 
 
-@contextmanager
-def cluster(scheduler: str | None, workers: int) -> Iterator[Client]:
-    """A client of the cluster at `scheduler` (tcp://host:port), else of one of our own, closed at the end.
-
-    Raises
-    ------
-    CallError : nobody answers there.
-    """
-    from distributed import Client, LocalCluster
-
-    if scheduler is not None:
-        try:
-            there = Client(scheduler, timeout="10s")
-        except (OSError, ValueError) as error:
-            raise CallError(
-                f"no Dask scheduler answers: {error}", scheduler, "Start one with `dask scheduler`"
-            ) from None
-        with there:
-            yield there
-        return
-    own = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
-    with own, Client(own) as client:
-        yield client
-
-
-def read(folder: Path) -> pd.DataFrame:
-    """All variants that are there, in order; index variant."""
-    parts = [pd.read_parquet(file) for file in sorted(folder.glob("part-*.parquet"))]
-    return pd.concat(parts).sort_index() if parts else pd.DataFrame()
+def _date(measure: Step | Callable[[Case], Case], start: int) -> int:
+    dated = measure.year if isinstance(measure, Step) else None
+    return dated or start
 
 
 def drivers(table: pd.DataFrame, inputs: Sequence[str], figure: str) -> pd.DataFrame:
@@ -260,70 +265,3 @@ def drivers(table: pd.DataFrame, inputs: Sequence[str], figure: str) -> pd.DataF
         {name: found[key] for name, key in columns.items()}, index=pd.Index(inputs, name="input")
     )
     return result.sort_values("total", ascending=False)
-
-
-def _here(ensemble: Ensemble, chunks: Iterator[tuple[int, Array]]) -> Iterator[tuple[int, pd.DataFrame]]:
-    for first, levels in chunks:
-        yield first, simulate_chunk(ensemble, first, levels)
-
-
-def _on(
-    client: Client, ensemble: Ensemble, chunks: Iterator[tuple[int, Array]]
-) -> Iterator[tuple[int, pd.DataFrame]]:
-    """Chunks as the cluster's workers finish them; each worker gets the ensemble once."""
-    from distributed import as_completed
-
-    there = client.scatter(ensemble, broadcast=True, hash=False)
-    under_way = as_completed()
-    numbers: dict[Any, int] = {}
-
-    def send() -> bool:
-        chunk = next(chunks, None)
-        if chunk is None:
-            return False
-        future = client.submit(simulate_chunk, there, *chunk, pure=False)
-        numbers[future.key] = chunk[0]
-        under_way.add(future)
-        return True
-
-    for _ in range(2 * max(len(client.scheduler_info()["workers"]), 1)):
-        send()
-    for future in under_way:
-        yield numbers.pop(future.key), future.result()
-        future.release()
-        send()
-
-
-def _claim(ensemble: Ensemble, folder: Path) -> None:
-    """Make the folder the ensemble's, or see that it is."""
-    folder.mkdir(parents=True, exist_ok=True)
-    manifest = folder / _MANIFEST
-    said: Mapping[str, Any] = {
-        "digest": ensemble.digest,
-        "scenario": ensemble.scenario.name,
-        "inputs": list(ensemble.inputs),
-        "sampling": ensemble.sampling,
-        "count": ensemble.count,
-        "seed": ensemble.seed,
-    }
-    if manifest.exists():
-        if json.loads(manifest.read_text("utf-8"))["digest"] != said["digest"]:
-            raise CallError(
-                "the folder holds another ensemble", folder, "Name another folder, or empty this one"
-            )
-        return
-    if any(folder.glob("part-*.parquet")):
-        raise CallError("the folder holds results of nobody knows what", folder, "Name another folder")
-    beside = manifest.with_suffix(".part")
-    beside.write_text(json.dumps(said, indent=1), "utf-8")
-    beside.replace(manifest)
-
-
-def _part(folder: Path, first: int) -> Path:
-    return folder / f"part-{first:07d}.parquet"
-
-
-def _write(table: pd.DataFrame, file: Path) -> None:
-    beside = file.with_suffix(".part")
-    table.to_parquet(beside)
-    beside.replace(file)

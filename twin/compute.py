@@ -77,7 +77,9 @@ def _helpers() -> ThreadPoolExecutor:
 
 
 def available_cores() -> int:
-    """Cores that this process may use."""
+    """Cores that this process may use: those of the environment's LOBEDA_CORES, else of the system."""
+    if (named := os.environ.get("LOBEDA_CORES", "")).isdigit():
+        return max(int(named), 1)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

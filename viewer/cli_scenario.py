@@ -120,16 +120,23 @@ def ensemble(
     scheduler: Annotated[
         str | None, typer.Option(help="Dask scheduler, tcp://host:port; without it, local workers.")
     ] = None,
-    workers: Annotated[int, typer.Option(help="Local worker processes.", min=1)] = 2,
+    workers: Annotated[
+        int | None, typer.Option(help="Local worker processes; without it, one a core.", min=1)
+    ] = None,
     district: Annotated[str, _DISTRICT] = "lobeda",
     weather: Annotated[Path | None, _WEATHER] = None,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """Thousands of variants of a scenario: uncertain inputs and parameters drawn together, into Parquet."""
+    """Thousands of variants of a scenario: uncertain inputs and parameters drawn together.
+
+    The folder holds the district's figures as Parquet and those of each building as Zarr.
+    """
     import energy
     import scenarios
     import twin
     from scenarios import ensemble as many
+    from scenarios import ensemble_run as runs
+    from twin.compute import available_cores
 
     place = twin.open(district)
     case = energy.Case(place, year_of(weather, place))
@@ -137,12 +144,13 @@ def ensemble(
     drawn = many.Ensemble(scenarios.load(file), case, ranges, count, sampling, seed)
     with progress_bar() as progress:
         case.look(progress)
-        with many.cluster(scheduler, workers) as client:
-            table = many.run(drawn, out, client=client, progress=progress)
+        with runs.cluster(scheduler, workers or available_cores()) as client:
+            table = runs.run(drawn, out, client=client, progress=progress)
+            held = {"here": runs.peak_memory_mb(), "largest_worker": runs.workers_peak_mb(client)}
     quantiles = table.drop(columns=list(drawn.inputs)).quantile([0.05, 0.5, 0.95])
     drivers = many.drivers(table, drawn.inputs, "co2_horizon_kg") if sampling == "sobol" else None
     if as_json:
-        said = {"variants": len(table), "quantiles": _plain(quantiles)}
+        said = {"variants": len(table), "quantiles": _plain(quantiles), "peak_memory_mb": held}
         typer.echo(json.dumps(said if drivers is None else {**said, "drivers_co2": _plain(drivers)}))
         return
     typer.echo(f"{out}: {len(table)} variants")
@@ -150,6 +158,7 @@ def ensemble(
     if drivers is not None:
         typer.echo("what drives the CO2 of the horizon (Sobol indices)")
         typer.echo(drivers.to_string(float_format="{:.3f}".format))
+    typer.echo(f"most memory: {held['here']:,.0f} MB here, {held['largest_worker']:,.0f} MB a worker")
 
 
 @app.command(epilog="Example: lobeda scenario measures")

@@ -12,11 +12,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 import energy
 import scenarios
 from energy import Case
-from scenarios.ensemble import CHUNK, Ensemble, Vary, cluster, drivers, read, run
+from scenarios.ensemble import Ensemble, Vary, drivers
+from scenarios.ensemble_run import cluster, run
+from scenarios.ensemble_store import CHUNK, read
+from scenarios.outcome import bought_items, stages
+from scenarios.uncertainty import Draws, one
 from tests.energy.districts import slabs
 from twin import CallError
 
@@ -32,8 +37,13 @@ def ensemble(count: int = 20, **options: object) -> Ensemble:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
-    return run(ensemble(), tmp_path_factory.mktemp("whole"))
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("whole")
+
+
+@pytest.fixture(scope="module")
+def whole(folder: Path) -> pd.DataFrame:
+    return run(ensemble(), folder)
 
 
 def test_variants_cover_inputs_and_parameters(whole: pd.DataFrame) -> None:
@@ -44,6 +54,29 @@ def test_variants_cover_inputs_and_parameters(whole: pd.DataFrame) -> None:
     assert np.corrcoef(whole["1.share"], whole["heating_need_kwh"])[0, 1] < -0.5
 
 
+def test_a_variant_is_a_draw_of_the_bands(whole: pd.DataFrame) -> None:
+    # The same figures as `uncertainty.one` reckons with tables, here with the arrays that make many cheap.
+    some = ensemble()
+    names = some.inputs[: -len(VARY)]
+    levels = some.levels()
+    for number in (0, 19):
+        variant = some.variant(levels[number])
+        z = whole.loc[[number], list(names)].to_numpy()
+        seed = some.seed + number  # times a prime in both
+        drawn = Draws(z, names, seed)
+        by_table = one(some.case, stages(variant, some.case), bought_items(variant, some.case), drawn, 0)
+        assert whole.loc[number, list(by_table)].to_dict() == pytest.approx(by_table, rel=1e-12)
+
+
+def test_buildings_lie_in_zarr_and_add_up(whole: pd.DataFrame, folder: Path) -> None:
+    with xr.open_zarr(folder / "buildings.zarr") as buildings:
+        assert list(buildings["building_id"].to_numpy()) == ["b0", "b1", "b2"]
+        for name in ("heating_need_kwh", "delivered_kwh", "co2_kg"):
+            assert buildings[name].dims == ("variant", "building_id")
+            sums = buildings[name].astype("float64").sum("building_id").to_numpy()
+            assert sums == pytest.approx(whole[name].to_numpy(), rel=1e-6)  # kept in float32
+
+
 def test_what_is_missing_is_computed_again_and_equal(whole: pd.DataFrame, tmp_path: Path) -> None:
     run(ensemble(), tmp_path)
     parts = sorted(tmp_path.glob("part-*.parquet"))
@@ -52,7 +85,7 @@ def test_what_is_missing_is_computed_again_and_equal(whole: pd.DataFrame, tmp_pa
     parts[1].unlink()
     seen: list[float] = []
     again = run(ensemble(), tmp_path, progress=lambda _, share: seen.append(share))
-    assert seen == [1.0] and parts[0].stat().st_mtime_ns == kept
+    assert seen == [0.5, 1.0] and parts[0].stat().st_mtime_ns == kept
     pd.testing.assert_frame_equal(again, whole)
 
 
@@ -60,7 +93,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from tests.scenarios.test_ensemble import ensemble
-from scenarios.ensemble import run
+from scenarios.ensemble_run import run
 run(ensemble(), Path(sys.argv[1]))
 """
 

@@ -89,6 +89,7 @@ def test_an_ensemble_goes_on_where_it_stopped(
         code, out, err = call(capsys, "scenario", "ensemble", SCENARIO, *options)
         assert code == 0, err
         found.append(json.loads(out))
-    assert found[0] == found[1] and found[0]["variants"] == 2
+    assert found[0]["quantiles"] == found[1]["quantiles"] and found[0]["variants"] == 2
+    assert found[0]["peak_memory_mb"]["largest_worker"] > 1 and not err
     code, _, err = call(capsys, "scenario", "ensemble", SCENARIO, *options, "--seed", "2")
     assert code == 2 and "another ensemble" in err
