@@ -90,12 +90,17 @@ def co2_price(year: int, parameters: Parameters) -> float:
 
 @lru_cache(maxsize=32)
 def factors(parameters: Parameters) -> Factors:
-    """Factors and prices of the year of evaluation (`parameters.year`).
+    """Factors and prices of the year of evaluation (`parameters.year`)."""
+    return factors_in(parameters, parameters.year)
+
+
+def factors_in(parameters: Parameters, year: int) -> Factors:
+    """Factors and prices of a year.
 
     Heat of the network counts with the CO2 at the customer, or, where network_simulated is 1, with that at
     the feed-in and the losses that were simulated (network_loss_share).
     """
-    table, year = parameters.carriers, parameters.year
+    table = parameters.carriers
     carriers = tuple(str(name) for name in table.index)
     column = {name: table[name].to_numpy("float64") for name in table if not str(name).endswith("source")}
     co2 = column["co2_kg_kwh"]

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from energy import weighting
-from scenarios import costs
-from scenarios.outcome import Outcome
+from scenarios import costs, heat_network
+from scenarios.outcome import Outcome, heat_price_eur_kwh, living_area_m2
 from twin.errors import CallError
 
 Level = Literal["building", "block", "district"]
+LEVELS = ("building", "block", "district")
 DISTRICT = "district"
 
 
@@ -24,7 +25,9 @@ class Indicator:
 
     adds_up : whether a block's figure is the sum over its buildings.
     stage : of a run that gives it (1: buildings, 2: heat network).
+    network : whether a stage-1 figure changes once the heat network is simulated.
     formula : how it follows from others, in names of columns.
+    better : "lower", "higher", or "" where neither is better.
     """
 
     name: str
@@ -34,6 +37,12 @@ class Indicator:
     formula: str
     adds_up: bool = True
     stage: int = 1
+    network: bool = False
+    better: str = "lower"
+
+    def title(self, language: str) -> str:
+        """What it is, in German or English."""
+        return self.de if language == "de" else self.en
 
 
 INDICATORS = {
@@ -51,52 +60,135 @@ INDICATORS = {
         ),
         Indicator(
             "primary_energy_kwh", "kWh/a", "Primärenergie", "Primary energy",
-            "Σ delivered_<carrier>_kwh · primary energy factor",
+            "Σ delivered_<carrier>_kwh · primary energy factor (heat: the certificate's, with its losses)",
         ),
-        Indicator("co2_kg", "kg/a", "CO2", "CO2", "Σ delivered_<carrier>_kwh · CO2 factor of the year"),
+        Indicator(
+            "co2_kg", "kg/a", "CO2", "CO2",
+            "Σ delivered_<carrier>_kwh · CO2 factor of the year; with the network: heat at the feed-in with "
+            "the simulated losses, and the district's pumping",
+            network=True,
+        ),
         Indicator(
             "energy_cost_eur", "€/a", "Energiekosten", "Energy cost", "Σ delivered_<carrier>_kwh · price"
         ),
         Indicator(
-            "feed_in_revenue_eur", "€/a", "Einspeisevergütung", "Feed-in revenue", "exported · rate (EEG)"
+            "feed_in_revenue_eur", "€/a", "Einspeisevergütung", "Feed-in revenue", "exported · rate (EEG)",
+            better="higher",
         ),
-        Indicator("pv_generation_kwh", "kWh/a", "Solarstrom", "Solar electricity", "pvlib, hour by hour"),
+        Indicator(
+            "pv_generation_kwh", "kWh/a", "Solarstrom", "Solar electricity", "pvlib, hour by hour",
+            better="higher",
+        ),
         Indicator(
             "self_consumption", "1", "Eigenverbrauch", "Self-consumption",
-            "(generated − exported) / generated", adds_up=False,
+            "(generated − exported) / generated", adds_up=False, better="higher",
         ),
         Indicator(
             "autarky", "1", "Autarkie", "Autarky",
-            "(generated − exported) / (generated − exported + imported)", adds_up=False,
+            "(generated − exported) / (generated − exported + imported)", adds_up=False, better="higher",
         ),
         Indicator("investment_eur", "€", "Investition", "Investment", "Σ quantity · unit cost + fixed cost"),
-        Indicator("subsidy_eur", "€", "Förderung", "Subsidy", "Σ investment · subsidised share"),
+        Indicator(
+            "subsidy_eur", "€", "Förderung", "Subsidy", "Σ investment · subsidised share", better="higher"
+        ),
         Indicator(
             "running_cost_eur", "€/a", "Laufende Kosten", "Running cost",
-            "energy_cost_eur − feed_in_revenue_eur + upkeep of what is bought",
+            "energy_cost_eur − feed_in_revenue_eur + upkeep of what is bought (+ network_surplus_eur)",
+            network=True,
         ),
         Indicator(
             "warm_rent_change_eur_m2_month", "€/(m² Monat)", "Änderung Warmmiete", "Change of warm rent",
             "landlord's levy (BGB § 559, § 559e) + change of the heat cost, per living area", adds_up=False,
         ),
+        Indicator(
+            "net_present_cost_eur", "€", "Barwert der Kosten", "Net present cost",
+            "Σ (purchase − subsidy + replacement + upkeep + energy cost − revenue (+ network surplus)) / "
+            "(1 + interest)^(year − start), over the horizon",
+            network=True,
+        ),
+        Indicator(
+            "co2_horizon_kg", "kg", "CO2 im Betrachtungszeitraum", "CO2 over the horizon",
+            "Σ over the years of delivered_<carrier>_kwh · CO2 factor of the year", network=True,
+        ),
+        Indicator(
+            "extra_cost_eur", "€", "Mehrkosten (Barwert)", "Extra cost (present value)",
+            "net_present_cost_eur − that of the base", network=True,
+        ),
+        Indicator(
+            "co2_saved_kg", "kg", "Vermiedenes CO2", "CO2 saved", "co2_horizon_kg of the base − that",
+            network=True, better="higher",
+        ),
+        Indicator(
+            "abatement_cost_eur_t", "€/t", "CO2-Vermeidungskosten", "Abatement cost",
+            "extra_cost_eur / (co2_saved_kg / 1000); none where no CO2 is saved", adds_up=False,
+            network=True,
+        ),
+        Indicator(
+            "network_fed_kwh", "kWh/a", "Wärme ab Werk", "Heat at the plant", "heat that arrives + losses",
+            stage=2,
+        ),
+        Indicator(
+            "network_loss_kwh", "kWh/a", "Netzverluste", "Network heat losses", "pipe by pipe, hour by hour",
+            stage=2,
+        ),
+        Indicator(
+            "network_pump_kwh", "kWh/a", "Pumpstrom des Netzes", "Pumping electricity",
+            "flow · head / efficiency, hour by hour", stage=2,
+        ),
+        Indicator(
+            "network_loss_co2_kg", "kg/a", "CO2 der Netzverluste", "CO2 of network losses",
+            "losses · CO2 factor at the feed-in", stage=2,
+        ),
+        Indicator(
+            "network_pump_co2_kg", "kg/a", "CO2 des Pumpstroms", "CO2 of pumping",
+            "pumping · CO2 factor of the grid", stage=2,
+        ),
+        Indicator(
+            "network_cost_eur", "€/a", "Kosten von Verlusten und Pumpen", "Cost of losses and pumping",
+            "losses · heat_at_plant_eur_kwh + pumping · pump_power_eur_kwh", stage=2,
+        ),
+        Indicator(
+            "network_surplus_eur", "€/a", "Netzkosten über dem Wärmepreis",
+            "Network cost beyond the heat price",
+            "network_cost_eur − that of the base per kWh that arrives · heat that arrives", stage=2,
+        ),
+        Indicator(
+            "network_short_stations", "1", "Unterversorgte Stationen", "Under-supplied substations",
+            "substations with an hour of less heat or pressure than asked", stage=2,
+        ),
+        Indicator(
+            "network_unserved_kwh", "kWh/a", "Nicht gelieferte Wärme", "Heat that does not arrive",
+            "Σ asked − served", stage=2,
+        ),
     )
 }  # fmt: skip
+NETWORK = tuple(name for name, indicator in INDICATORS.items() if indicator.stage == 2)
+_OF_BUILDING = tuple(name for name, indicator in INDICATORS.items() if indicator.stage == 1)
+
+
+def same_basis(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes with the heat network where all have it, else all without: never one against another."""
+    if all(outcome.network is not None for outcome in outcomes):
+        return list(outcomes)
+    return [outcome.without_network() for outcome in outcomes]
 
 
 def indicators_of(outcome: Outcome, base: Outcome, level: Level = "district") -> pd.DataFrame:
     """Indicators of an outcome at a level; index the buildings, the blocks, or "district".
 
-    base : the outcome before any measure, for what is a change.
+    base : the outcome before any measure, for what is a change. Network figures stand in the district's row
+        where both have them; a building's CO2 then counts with the network's losses, but not its pumping.
 
     Raises
     ------
     CallError : an unknown level.
     """
-    if level not in ("building", "block", "district"):
+    if level not in LEVELS:
         raise CallError(f"there is no level {level!r}", "indicators", "Use building, block or district")
-    parts = _buildings(outcome, base)
-    unit = _units(outcome, level)
-    table = parts.groupby(unit).sum().rename_axis(level)
+    after, before = same_basis([outcome, base])
+    unit = units(after, level)
+    table = _buildings(after, before).groupby(unit).sum().rename_axis(level)
+    of_base = _buildings(before, before).groupby(unit).sum()
     made, sold, bought = (table[name] for name in ("pv_generation_kwh", "grid_export_kwh", "grid_import_kwh"))
     used = (made - sold).clip(lower=0.0)
     table["self_consumption"] = used / made.where(made > 0)
@@ -104,14 +196,18 @@ def indicators_of(outcome: Outcome, base: Outcome, level: Level = "district") ->
     area = table["living_area_m2"].where(table["living_area_m2"] > 0)
     change = table["levy_eur_month"] + (table["heat_cost_eur"] - table["heat_cost_before_eur"]) / 12
     table["warm_rent_change_eur_m2_month"] = change / area
-    return table.loc[:, list(INDICATORS)]
+    table["extra_cost_eur"] = table["net_present_cost_eur"] - of_base["net_present_cost_eur"]
+    table["co2_saved_kg"] = of_base["co2_horizon_kg"] - table["co2_horizon_kg"]
+    pairs = table[["extra_cost_eur", "co2_saved_kg"]].to_numpy("float64").tolist()
+    table["abatement_cost_eur_t"] = [costs.abatement_cost(cost, saved) for cost, saved in pairs]
+    counted = level == "district" and after.network is not None
+    return table.loc[:, list(INDICATORS if counted else _OF_BUILDING)]
 
 
 def compare(outcomes: Sequence[Outcome]) -> pd.DataFrame:
     """The district's indicators of outcomes, the first being the base; index scenario.
 
-    Beside `INDICATORS`: net_present_cost_eur and co2_horizon_kg over the horizon, and against the base
-    extra_cost_eur, co2_saved_kg and abatement_cost_eur_t.
+    With the heat network's figures where all outcomes have them, else all without (`same_basis`).
 
     Raises
     ------
@@ -119,29 +215,64 @@ def compare(outcomes: Sequence[Outcome]) -> pd.DataFrame:
     """
     if not outcomes:
         raise CallError("there is no outcome to compare")
-    base = outcomes[0]
-    rows = pd.concat([indicators_of(outcome, base) for outcome in outcomes])
-    rows.index = pd.Index([outcome.name for outcome in outcomes], name="scenario")
-    start = base.case.parameters.year
-    rows["net_present_cost_eur"] = [
-        costs.net_present_cost(o.items, o.years["energy_cost_eur"], base.case.parameters, start)
-        for o in outcomes
-    ]
-    rows["co2_horizon_kg"] = [float(o.years["co2_kg"].sum()) for o in outcomes]
-    rows["extra_cost_eur"] = rows["net_present_cost_eur"] - rows["net_present_cost_eur"].iloc[0]
-    rows["co2_saved_kg"] = rows["co2_horizon_kg"].iloc[0] - rows["co2_horizon_kg"]
-    rows["abatement_cost_eur_t"] = [
-        costs.abatement_cost(cost, saved)
-        for cost, saved in zip(rows["extra_cost_eur"], rows["co2_saved_kg"], strict=True)
-    ]
+    alike = same_basis(outcomes)
+    rows = pd.concat([indicators_of(outcome, alike[0]) for outcome in alike])
+    rows.index = pd.Index([outcome.name for outcome in alike], name="scenario")
     return rows
 
 
-def co2_by_carrier(outcome: Outcome) -> pd.Series:
-    """The district's CO2 of the year by carrier, index carrier. [kg]"""
+PUMPING = "network_pumping"
+
+
+def co2_by_carrier(outcome: Outcome, level: Level = "district") -> pd.DataFrame:
+    """CO2 of the year by carrier; index as in `indicators_of`, a column per carrier. [kg]
+
+    Where the network is simulated, district heat counts with its losses, and the district's row has
+    network_pumping.
+    """
     factors = weighting.factors(outcome.case.parameters)
-    sums = [float(outcome.annual[f"delivered_{name}_kwh"].sum()) for name in factors.carriers]
-    return pd.Series(np.array(sums) * factors.co2_kg_kwh, index=list(factors.carriers)).rename_axis("carrier")
+    delivered = outcome.annual[[f"delivered_{name}_kwh" for name in factors.carriers]]
+    co2 = (delivered * factors.co2_kg_kwh).set_axis(list(factors.carriers), axis=1)
+    table = co2.groupby(units(outcome, level)).sum().rename_axis(level)
+    if outcome.network is not None and level == "district":
+        table[PUMPING] = _network_now(outcome)["network_pump_co2_kg"]
+    return table
+
+
+def co2_by_year(outcome: Outcome) -> pd.DataFrame:
+    """The district's CO2 along the pathway by carrier, index year; sums to `Outcome.years`. [kg]"""
+    turns = [*(stage.first_year for stage in outcome.stages[1:]), int(outcome.years.index[-1]) + 1]
+    rows = {}
+    for stage, annual, behind in zip(outcome.stages, outcome.annuals, turns, strict=True):
+        for year in range(stage.first_year, behind):
+            factors = weighting.factors_in(stage.case.parameters, year)
+            sums = [float(annual[f"delivered_{name}_kwh"].sum()) for name in factors.carriers]
+            rows[year] = dict(zip(factors.carriers, np.array(sums) * factors.co2_kg_kwh, strict=True))
+    table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("year")
+    if outcome.network is not None:
+        table[PUMPING] = outcome.years["network_pump_co2_kg"]
+    return table
+
+
+def years_of(outcome: Outcome, base: Outcome) -> pd.DataFrame:
+    """Costs, CO2 and primary energy of the district in each year of the horizon, index year.
+
+    Columns energy_cost_eur (less feed-in revenue), items_eur (purchase, subsidy, replacement, upkeep,
+    residual value in the last year), network_surplus_eur where the network is simulated in both, total_eur,
+    total_discounted_eur, co2_kg, primary_energy_kwh, and `heat_network.YEAR_COLUMNS` with the network.
+    """
+    after, before = same_basis([outcome, base])
+    parameters = before.case.parameters
+    start, rate = parameters.year, parameters.constant("interest_rate")
+    table = after.years[["energy_cost_eur"]].copy()
+    table["items_eur"] = costs.item_payments(after.items, parameters, start)
+    total = table.sum(axis=1)
+    if after.network is not None:
+        table["network_surplus_eur"] = heat_network.surplus(after.years, before.years)
+        total = total + table["network_surplus_eur"]
+    table["total_eur"] = total
+    table["total_discounted_eur"] = total * (1 + rate) ** -(table.index.to_numpy("float64") - start)
+    return table.join(after.years.drop(columns="energy_cost_eur"))
 
 
 def duration_curve(hours: pd.Series) -> np.ndarray:
@@ -149,8 +280,17 @@ def duration_curve(hours: pd.Series) -> np.ndarray:
     return np.sort(hours.to_numpy("float64"))[::-1]
 
 
+def _network_now(outcome: Outcome) -> pd.Series:
+    """The network's figures of the state after all measures in the year of evaluation."""
+    assert outcome.network is not None
+    parameters = outcome.case.parameters
+    one_year = range(parameters.year, parameters.year + 1)
+    return heat_network.over_years(outcome.network, parameters, one_year).iloc[0]
+
+
 def _buildings(outcome: Outcome, base: Outcome) -> pd.DataFrame:
-    """What adds up, per building; trees and the like, which belong to none, stand under the empty id."""
+    """What adds up, per building; trees, the network and the like, which belong to none, stand under the
+    empty id."""
     annual, items = outcome.annual, outcome.items
     carriers = [f"delivered_{name}_kwh" for name in outcome.case.parameters.carriers.index]
     table = annual.assign(delivered_kwh=annual[carriers].sum(axis=1))
@@ -159,7 +299,7 @@ def _buildings(outcome: Outcome, base: Outcome) -> pd.DataFrame:
     table["running_cost_eur"] = (
         table["energy_cost_eur"] - table["feed_in_revenue_eur"] + table["maintenance_eur_a"]
     )
-    area = _living_area_m2(base)
+    area = living_area_m2(base.case)
     levy = costs.rent_levy(items, area, outcome.case.parameters)
     table["living_area_m2"] = area.reindex(table.index).fillna(0.0)
     table["levy_eur_month"] = (levy * area).reindex(table.index).fillna(0.0)
@@ -167,28 +307,73 @@ def _buildings(outcome: Outcome, base: Outcome) -> pd.DataFrame:
         table[name] = (
             heat_cost_eur(which).reindex(table.index).where(table["living_area_m2"] > 0, 0.0).fillna(0.0)
         )
-    return table
+    over_time = _horizon(outcome, base).reindex(table.index).fillna(0.0)
+    table = table.join(over_time)
+    return table if outcome.network is None else _with_network(table, outcome, base)
 
 
-def _living_area_m2(outcome: Outcome) -> pd.Series:
-    """Living area of homes, nothing elsewhere; index building_id. [m²]"""
-    envelope = outcome.case.envelope
-    share = outcome.case.parameters.constant("dwelling_share")
-    return (envelope["a_use_m2"] * share).where(envelope["dwellings"].fillna(0) > 0, 0.0).fillna(0.0)
+def _with_network(table: pd.DataFrame, outcome: Outcome, base: Outcome) -> pd.DataFrame:
+    """With a row of no building that holds the network's part."""
+    assert outcome.network is not None and base.network is not None
+    now, before = _network_now(outcome), _network_now(base)
+    parameters = base.case.parameters
+    surplus = heat_network.surplus(outcome.years, base.years)
+    more = float(heat_network.surplus(now.to_frame().T, before.to_frame().T).iloc[0])
+    pumping = float(now["network_pump_co2_kg"])
+    own = {
+        **{name: float(now[name]) for name in heat_network.YEAR_COLUMNS},
+        "network_surplus_eur": more,
+        "network_short_stations": float(len(outcome.network.short_stations)),
+        "network_unserved_kwh": float(outcome.network.stations["unserved_kwh"].sum()),
+        "co2_kg": pumping,
+        "co2_horizon_kg": float(outcome.years["network_pump_co2_kg"].sum()),
+        "running_cost_eur": more,
+        "net_present_cost_eur": costs.present_value(
+            surplus, parameters.constant("interest_rate"), parameters.year
+        ),
+    }
+    row = pd.DataFrame(own, index=pd.Index([""], name=table.index.name))
+    return table.add(row, fill_value=0.0).fillna(0.0)
+
+
+def _horizon(outcome: Outcome, base: Outcome) -> pd.DataFrame:
+    """Net present cost and CO2 over the horizon of each building, and of what belongs to none."""
+    parameters = base.case.parameters
+    start, rate = parameters.year, parameters.constant("interest_rate")
+    turns = [*(stage.first_year for stage in outcome.stages[1:]), int(outcome.years.index[-1]) + 1]
+    cost, co2 = [], []
+    for stage, annual, behind in zip(outcome.stages, outcome.annuals, turns, strict=True):
+        carriers = list(stage.case.parameters.carriers.index)
+        delivered = annual[[f"delivered_{name}_kwh" for name in carriers]].to_numpy("float64")
+        price, factor, years = np.zeros(len(carriers)), np.zeros(len(carriers)), 0.0
+        for year in range(stage.first_year, behind):
+            of_year = weighting.factors_in(stage.case.parameters, year)
+            worth = (1 + rate) ** -(year - start)
+            price, factor, years = (
+                price + of_year.price_eur_kwh * worth,
+                factor + of_year.co2_kg_kwh,
+                years + worth,
+            )
+        cost.append(pd.Series(delivered @ price, annual.index) - annual["feed_in_revenue_eur"] * years)
+        co2.append(pd.Series(delivered @ factor, annual.index))
+    items = costs.items_present_value(outcome.items, parameters, start)
+    bought = items.groupby(outcome.items["building_id"]).sum()
+    energy = pd.concat(cost).groupby(level=0).sum()
+    return pd.DataFrame(
+        {
+            "net_present_cost_eur": energy.add(bought, fill_value=0.0),
+            "co2_horizon_kg": pd.concat(co2).groupby(level=0).sum(),
+        }
+    ).fillna(0.0)
 
 
 def heat_cost_eur(outcome: Outcome) -> pd.Series:
     """Cost of the energy delivered for heating and hot water, index building_id. [€/a]"""
-    parameters = outcome.case.parameters
-    factors = weighting.factors(parameters)
-    price = dict(zip(factors.carriers, factors.price_eur_kwh, strict=True))
-    carrier = parameters.systems["carrier"].to_dict()
-    of_building = outcome.case.envelope["heating"].map(carrier).map(price).fillna(0.0)
-    cost: pd.Series = outcome.annual["heating_delivered_kwh"] * of_building
+    cost: pd.Series = outcome.annual["heating_delivered_kwh"] * heat_price_eur_kwh(outcome.case)
     return cost
 
 
-def _units(outcome: Outcome, level: Level) -> pd.Series:
+def units(outcome: Outcome, level: Level) -> pd.Series:
     """What each building's figures are summed by; what belongs to no building counts in the district only."""
     ids = pd.Index([*outcome.annual.index, ""])
     if level == "district":

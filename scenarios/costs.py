@@ -7,6 +7,7 @@ and rules are rows of assets/parameters (measure_costs, economy, carriers, paths
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from energy import Case, weighting
@@ -53,7 +54,7 @@ def over_years(delivered_kwh: pd.Series, parameters: Parameters, years: range) -
     """
     rows = {}
     for year in years:
-        of_year = weighting.factors(parameters.with_constants(year=year))
+        of_year = weighting.factors_in(parameters, year)
         amounts = delivered_kwh.reindex(list(of_year.carriers)).fillna(0.0).to_numpy("float64")
         rows[year] = {
             name: float(amounts @ getattr(of_year, column)) for name, column in weighting.FACTORS.items()
@@ -83,21 +84,39 @@ def item_payments(items: pd.DataFrame, parameters: Parameters, start: int) -> pd
     Series, index year from `start` on, without the year behind the horizon. [€]
     """
     horizon = int(parameters.constant("horizon_a"))
-    years = np.arange(start, start + horizon)
     paid = np.zeros(horizon)
-    alike = items.groupby(["year", "lifetime_a"])[
-        ["investment_eur", "subsidy_eur", "maintenance_eur_a"]
-    ].sum()
-    for (year, life), (price, subsidy, upkeep) in zip(alike.index, alike.to_numpy("float64"), strict=True):
-        first, life_a = max(int(year) - start, 0), int(life)
-        if first >= horizon:
-            continue
+    alike = items.groupby(["year", "lifetime_a"])[list(_MONEY)].sum()
+    for (year, life), amounts in zip(alike.index, alike.to_numpy("float64"), strict=True):
+        paid += amounts @ _payments_per_euro(max(int(year) - start, 0), int(life), horizon)
+    return pd.Series(paid, index=pd.Index(range(start, start + horizon), name="year"))
+
+
+_MONEY = ("investment_eur", "subsidy_eur", "maintenance_eur_a")
+
+
+def _payments_per_euro(first: int, life_a: int, horizon: int) -> npt.NDArray[np.float64]:
+    """Payments per euro of investment, subsidy and yearly upkeep, shape (3, year of the horizon). [-]"""
+    paid = np.zeros((3, horizon))
+    if first < horizon:
         bought_in = np.arange(first, horizon, life_a)
-        paid[bought_in] += price
-        paid[first] -= subsidy
-        paid[first:] += upkeep
-        paid[-1] -= price * (1 - (horizon - bought_in[-1]) / life_a)
-    return pd.Series(paid, index=pd.Index(years, name="year"))
+        paid[0, bought_in] += 1.0
+        paid[0, -1] -= 1 - (horizon - bought_in[-1]) / life_a
+        paid[1, first] -= 1.0
+        paid[2, first:] += 1.0
+    return paid
+
+
+def items_present_value(items: pd.DataFrame, parameters: Parameters, start: int) -> pd.Series:
+    """Present value of all payments (`item_payments`) for each row of items; index as `items`. [€]"""
+    horizon, rate = int(parameters.constant("horizon_a")), parameters.constant("interest_rate")
+    discount = (1 + rate) ** -np.arange(horizon)
+    value = pd.Series(0.0, index=items.index)
+    dated, lives = items["year"].to_numpy(int), items["lifetime_a"].to_numpy(int)
+    for year, life in sorted(set(zip(dated.tolist(), lives.tolist(), strict=True))):
+        rows = (dated == year) & (lives == life)
+        per_euro = _payments_per_euro(max(year - start, 0), life, horizon) @ discount
+        value[rows] = items.loc[rows, list(_MONEY)].to_numpy("float64") @ per_euro
+    return value
 
 
 def net_present_cost(items: pd.DataFrame, energy_eur: pd.Series, parameters: Parameters, start: int) -> float:
@@ -111,7 +130,11 @@ def net_present_cost(items: pd.DataFrame, energy_eur: pd.Series, parameters: Par
 
 
 def abatement_cost(cost_eur: float, co2_saved_kg: float) -> float:
-    """Extra net present cost over CO2 saved in the same years, not discounted; nan without saving. [€/t]"""
+    """Extra net present cost over CO2 saved in the same years, not discounted. [€/t]
+
+    Negative where a scenario saves both. Without saving (none, or more CO2) there is no such cost: nan, since
+    the ratio's sign would then praise what costs more and emits more.
+    """
     return cost_eur / (co2_saved_kg / 1000) if co2_saved_kg > 0 else float("nan")
 
 

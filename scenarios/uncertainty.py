@@ -20,8 +20,18 @@ from scipy.stats import qmc
 from energy import Case, simulate
 from energy.parameters import Parameters
 from energy.spreads import SOURCE_OF, spreads
-from scenarios import costs
-from scenarios.outcome import Stage, bought_items, pathway, stages
+from scenarios import costs, heat_network
+from scenarios.heat_network import HeatNetwork
+from scenarios.outcome import (
+    Outcome,
+    Stage,
+    bought_items,
+    heat_of_homes_eur,
+    living_area_m2,
+    pathway,
+    stages,
+    weighed,
+)  # fmt: skip
 from scenarios.scenario import Scenario
 from twin.errors import CallError
 
@@ -40,8 +50,17 @@ QUANTITIES = {
 }  # fmt: skip
 INPUT_OF = {quantity: name for name, quantities in QUANTITIES.items() for quantity in quantities}
 _SIGNED = ("setpoint_offset_k",)
-_OUTPUTS = ("heating_need_kwh", "delivered_kwh", "feed_in_revenue_eur")
+_SUMS = (
+    "heating_need_kwh", "hot_water_need_kwh", "electricity_use_kwh", "pv_generation_kwh", "grid_import_kwh",
+    "grid_export_kwh", "feed_in_revenue_eur",
+)  # fmt: skip
+_OUTPUTS = (*_SUMS, "heating_delivered_kwh", "delivered_kwh")
 QUANTILES = (0.05, 0.5, 0.95)
+ONE = (
+    "heating_need_kwh", "delivered_kwh", "co2_kg", "energy_cost_eur", "net_present_cost_eur",
+    "co2_horizon_kg",
+)  # fmt: skip
+NETWORK_FIGURES = heat_network.YEAR_COLUMNS[1:]
 _HIGH_Z = 1.6448536  # of the 95 % that low_eur and high_eur stand for
 
 
@@ -113,12 +132,19 @@ def _drawn(value: Array, sd: Array, z: Array, *, signed: bool) -> Array:
     return np.asarray(value * np.exp(sigma * z - sigma**2 / 2))  # the mean stays
 
 
+def of_scenario(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Rows of a scenario in a table whose index begins with the level scenario."""
+    mine: pd.DataFrame = table[table.index.get_level_values("scenario") == name]
+    return mine.droplevel("scenario")
+
+
 @dataclass(frozen=True, eq=False)
 class Bands:
     """Indicators of each scenario in each draw.
 
-    values : index (scenario, draw), columns heating_need_kwh, delivered_kwh, co2_kg, energy_cost_eur (of a
-        year), net_present_cost_eur, co2_horizon_kg; the first scenario is the base.
+    values : index (scenario, draw), columns as in `compare.INDICATORS` of a year's sums, net_present_cost_eur
+        and co2_horizon_kg, with `NETWORK_FIGURES` and network_surplus_eur where the network is simulated; the
+        first scenario is the base.
     z : the draws, index draw, one column per input.
     """
 
@@ -142,15 +168,55 @@ class Bands:
         return pd.concat(parts, names=["scenario"]) if parts else self.values.iloc[:0]
 
     def quantiles(self, changes: bool = False) -> pd.DataFrame:
-        """5, 50 and 95 % of each figure; index (scenario, quantile)."""
+        """5, 50 and 95 % of each figure; index (scenario, quantile).
+
+        The abatement cost has a band only where every draw saves CO2: without saving there is none, and the
+        other draws alone would look too good. `saving_share` says how many do.
+        """
         table = self.changes if changes else self.values
-        found: pd.DataFrame = table.groupby(level="scenario", sort=False).quantile(np.array(QUANTILES))
-        return found.rename_axis(["scenario", "quantile"])
+        groups = table.groupby(level="scenario", sort=False)
+        found: pd.DataFrame = groups.quantile(np.array(QUANTILES)).rename_axis(["scenario", "quantile"])
+        if "abatement_cost_eur_t" in found:
+            every = groups["abatement_cost_eur_t"].apply(lambda column: bool(column.notna().all()))
+            found.loc[
+                ~every.reindex(found.index, level="scenario").to_numpy(bool), "abatement_cost_eur_t"
+            ] = np.nan
+        return found
+
+    def saving_share(self, scenario: str) -> float:
+        """Share of the draws in which the scenario saves CO2 over the horizon."""
+        return self.probability(scenario, self.scenarios[0], "co2_horizon_kg")
 
     def probability(self, better: str, worse: str, figure: str) -> float:
         """Share of the draws in which `figure` is lower in the scenario `better` than in `worse`."""
         one, other = (self.values.xs(name, level="scenario")[figure] for name in (better, worse))
         return float((one < other).mean())
+
+    def apart(self, one: str, other: str) -> pd.DataFrame:
+        """Two scenarios directly, draw by draw: index figure, columns q05, q50, q95 of `one` less `other` and
+        p_lower, p_higher: the shares of draws in which it is lower or higher; the rest are equal."""
+        change = of_scenario(self.values, one) - of_scenario(self.values, other)
+        table = change.quantile(np.array(QUANTILES)).T.set_axis(["q05", "q50", "q95"], axis=1)
+        return table.assign(p_lower=(change < 0).mean(), p_higher=(change > 0).mean()).rename_axis("figure")
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """A scenario ready to be drawn.
+
+    networks : the heat network's year in each of `states`; empty where it is not simulated.
+    """
+
+    name: str
+    states: tuple[Stage, ...]
+    items: pd.DataFrame
+    networks: tuple[HeatNetwork, ...] = ()
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> Runs:
+        """Of an outcome, with its networks."""
+        plain = outcome.without_network()
+        return cls(outcome.name, plain.stages, plain.items, outcome.networks)
 
 
 def bands(
@@ -162,7 +228,7 @@ def bands(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Bands | None:
-    """Run each draw through all scenarios; None if it was cancelled in between.
+    """Run each draw through all scenarios, stage 1; None if it was cancelled in between.
 
     The case before the measures is drawn, not what measures decide: they act on the figures as known, and the
     draw then spreads the result, by the sources of its figures.
@@ -171,18 +237,40 @@ def bands(
     ------
     CallError : no scenario, fewer than two draws, or as `Scenario.apply` says.
     """
-    if not scenarios:
+    ready = [Runs(s.name, tuple(stages(s, case)), bought_items(s, case)) for s in scenarios]
+    return bands_of(ready, case, count=count, seed=seed, progress=progress, cancelled=cancelled)
+
+
+def bands_of(
+    runs: Sequence[Runs],
+    case: Case,
+    *,
+    count: int = 16,
+    seed: int = 1,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Bands | None:
+    """As `bands`, of scenarios whose networks may be simulated; the first is the base.
+
+    Raises
+    ------
+    CallError : no scenario, or fewer than two draws.
+    """
+    if not runs:
         raise CallError("there is no scenario", "uncertainty")
     drawn = draws(case.parameters, count, seed)
-    ready = [(s, stages(s, case), bought_items(s, case)) for s in scenarios]
     rows = {}
     for number in range(len(drawn)):
-        for scenario, states, items in ready:
+        base: Drawn | None = None
+        for run in runs:
             if cancelled():
                 return None
             if progress is not None:
-                progress(scenario.name, number / len(drawn))
-            rows[scenario.name, number] = one(case, states, items, drawn, number)
+                progress(run.name, number / len(drawn))
+            z = drawn.of(number)
+            years = energies(run.states, z, _noise(drawn.seed, number))
+            rows[run.name, number], mine = figures(case, run, years, z, base)
+            base = base or mine
     values = pd.DataFrame.from_dict(rows, orient="index")
     values.index = pd.MultiIndex.from_tuples(list(rows), names=["scenario", "draw"])
     return Bands(values, pd.DataFrame(drawn.z, columns=list(drawn.inputs)).rename_axis("draw"))
@@ -191,33 +279,157 @@ def bands(
 def one(
     case: Case, states: Sequence[Stage], items: pd.DataFrame, drawn: Draws, number: int
 ) -> dict[str, float]:
-    """The district's figures of a scenario in one draw, as `Bands.values`."""
+    """The `ONE` figures of a scenario in one draw, as in `Bands.values`, stage 1."""
     z = drawn.of(number)
-    parameters = _weights(case.parameters, z)
-    energies, need = [], 0.0
+    years = energies(states, z, _noise(drawn.seed, number))
+    found = figures(case, Runs("", tuple(states), items), years, z)[0]
+    net_cost = found["energy_cost_eur"] - found["feed_in_revenue_eur"]
+    return {**{name: found[name] for name in ONE}, "energy_cost_eur": net_cost}
+
+
+def _noise(seed: int, number: int) -> int:
+    """Seed of the buildings' own noise in a draw."""
+    return seed * 100_003 + number
+
+
+@dataclass(frozen=True, eq=False)
+class Energies:
+    """A state's year in a draw: sums of the district's outputs, energy by carrier, heat of each building.
+
+    sums : by name of output.  delivered, heat : index carrier and building_id. [kWh]
+    """
+
+    sums: dict[str, float]
+    delivered: pd.Series
+    heat: pd.Series
+
+    @property
+    def path(self) -> tuple[pd.Series, float]:
+        """As `pathway` takes it."""
+        return self.delivered, self.sums["feed_in_revenue_eur"]
+
+
+def energies(states: Sequence[Stage], z: dict[str, float], noise: int) -> list[Energies]:
+    """The simulated year of each state in a draw.
+
+    noise : seed of the buildings' own noise.
+    """
+    found = []
     for state in states:
-        there = perturbed(state.case, z, drawn.seed * 100_003 + number).replace(
-            parameters=state.case.parameters
-        )
-        found = simulate(there, resolution="year", outputs=list(_OUTPUTS))
-        delivered = found["delivered_kwh"].astype("float64").sum(("building_id", "time")).to_series()
-        need = float(found["heating_need_kwh"].astype("float64").sum())
-        energies.append((delivered, float(found["feed_in_revenue_eur"].astype("float64").sum())))
-    weighed = [Stage(s.first_year, s.case.replace(parameters=parameters)) for s in states]
-    years = pathway(weighed, energies, case)
-    start = case.parameters.year
-    now = costs.over_years(energies[-1][0], parameters, range(start, start + 1)).iloc[0]
-    paid = items.assign(
-        investment_eur=items["investment_eur"] * _dearer(items, case.parameters, z["unit_costs"])
-    )
-    return {
-        "heating_need_kwh": need,
-        "delivered_kwh": float(energies[-1][0].sum()),
+        there = perturbed(state.case, z, noise).replace(parameters=state.case.parameters)
+        year = simulate(there, resolution="year", outputs=list(_OUTPUTS)).astype("float64").sum("time")
+        sums = {name: float(year[name].sum()) for name in _SUMS}
+        delivered = year["delivered_kwh"].sum("building_id").to_series()
+        found.append(Energies(sums, delivered, year["heating_delivered_kwh"].to_series()))
+    return found
+
+
+def figures(
+    case: Case, run: Runs, found: Sequence[Energies], z: dict[str, float], base: Drawn | None = None
+) -> tuple[dict[str, float], Drawn]:
+    """A scenario's figures in one draw, as `Bands.values`, from its simulated years; and what is held
+    against the next ones if it is the base.
+
+    base : of the base in the same draw; without it the scenario is the base.
+    """
+    networks = [_network(n, e, z, case.parameters) for n, e in zip(run.networks, found, strict=False)]
+    states = [
+        Stage(s.first_year, s.case.replace(parameters=_weights(s.case.parameters, z))) for s in run.states
+    ]
+    if networks:
+        pairs = zip(states, networks, strict=True)
+        states = [Stage(s.first_year, heat_network.counted(s.case, n)) for s, n in pairs]
+    years = pathway(states, [e.path for e in found], case, networks)
+    before = years if base is None else base.years
+    start, last = case.parameters.year, found[-1]
+    # What is reported of one year is the state after all measures, in the year of evaluation.
+    one_year = range(start, start + 1)
+    now = weighed(states[-1], last.path, networks[-1] if networks else None, one_year).iloc[0]
+    surplus = pd.Series(0.0, index=years.index)
+    if networks:
+        surplus = heat_network.surplus(years, before)
+    paid = _paid(run.items, case.parameters, z["unit_costs"])
+    homes = heat_of_homes_eur(states[-1].case, last.heat, case)
+    drawn = Drawn(years, homes)
+    sums = last.sums
+    used = max(sums["pv_generation_kwh"] - sums["grid_export_kwh"], 0.0)
+    values = {
+        **{name: sums[name] for name in ("heating_need_kwh", "hot_water_need_kwh", "electricity_use_kwh")},
+        "delivered_kwh": float(last.delivered.sum()),
+        "primary_energy_kwh": float(now["primary_energy_kwh"]),
         "co2_kg": float(now["co2_kg"]),
-        "energy_cost_eur": float(now["energy_cost_eur"]) - energies[-1][1],
-        "net_present_cost_eur": costs.net_present_cost(paid, years["energy_cost_eur"], parameters, start),
+        "energy_cost_eur": float(now["energy_cost_eur"]) + sums["feed_in_revenue_eur"],
+        "feed_in_revenue_eur": sums["feed_in_revenue_eur"],
+        "pv_generation_kwh": sums["pv_generation_kwh"],
+        "self_consumption": _share(used, sums["pv_generation_kwh"]),
+        "autarky": _share(used, used + sums["grid_import_kwh"]),
+        **{name: float(paid[name].sum()) for name in ("investment_eur", "subsidy_eur")},
+        "running_cost_eur": float(now["energy_cost_eur"] + paid["maintenance_eur_a"].sum()),
+        "warm_rent_change_eur_m2_month": _rent(paid, case, homes - (homes if base is None else base.homes)),
+        "net_present_cost_eur": costs.net_present_cost(
+            paid, years["energy_cost_eur"] + surplus, case.parameters, start
+        ),
         "co2_horizon_kg": float(years["co2_kg"].sum()),
     }
+    if networks:
+        of_base = networks[-1] if base is None or base.network is None else base.network
+        more = _surplus_now(networks[-1], of_base, states[-1].case.parameters, one_year)
+        values["running_cost_eur"] += more
+        values |= {name: float(now[name]) for name in NETWORK_FIGURES}
+        values["network_surplus_eur"] = more
+        drawn = Drawn(years, homes, networks[-1])
+    return values, drawn
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Of the base in a draw, what its scenarios are held against: years, heat cost of homes [€], network."""
+
+    years: pd.DataFrame
+    homes: float
+    network: HeatNetwork | None = None
+
+
+def _surplus_now(network: HeatNetwork, base: HeatNetwork, parameters: Parameters, one_year: range) -> float:
+    now, before = (heat_network.over_years(n, parameters, one_year) for n in (network, base))
+    return float(heat_network.surplus(now, before).iloc[0])
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole > 0 else float("nan")
+
+
+def _paid(items: pd.DataFrame, parameters: Parameters, z: float) -> pd.DataFrame:
+    """What is bought at drawn costs; subsidies and upkeep are shares of them."""
+    dearer = _dearer(items, parameters, z)
+    money = ["investment_eur", "subsidy_eur", "maintenance_eur_a"]
+    return items.assign(**{name: items[name] * dearer for name in money})
+
+
+def _rent(paid: pd.DataFrame, case: Case, more_heat_eur: float) -> float:
+    """Change of the district's mean warm rent, as `compare` has it. [€/(m² month)]"""
+    area = living_area_m2(case)
+    whole = float(area.sum())
+    if whole <= 0:
+        return float("nan")
+    levy = float((costs.rent_levy(paid, area, case.parameters) * area).sum())
+    return (levy + more_heat_eur / 12) / whole
+
+
+def _network(known: HeatNetwork, found: Energies, z: dict[str, float], parameters: Parameters) -> HeatNetwork:
+    """A network's year in a draw, from the one that was simulated with the figures as known.
+
+    Losses depend on temperatures, hardly on the heat: they spread as their input says. Pumping follows the
+    heat that is drawn, and as large a share of it arrives.
+    """
+    spread = parameters.uncertainties["spread"].astype("float64").to_dict()["network_losses"]
+    sigma = np.sqrt(np.log1p(spread**2))
+    lost = known.loss_kwh * float(np.exp(sigma * z["network_losses"] - sigma**2 / 2))
+    asked = known.heat_kwh + float(known.stations["unserved_kwh"].sum())
+    arrives = known.heat_kwh / asked if asked > 0 else 1.0
+    heat = float(found.delivered.to_dict()[heat_network.CARRIER]) * arrives
+    ratio = heat / known.heat_kwh if known.heat_kwh > 0 else 0.0
+    return HeatNetwork(heat, heat + lost, lost, known.pump_kwh * ratio, known.stations, known.notes)
 
 
 def _weights(parameters: Parameters, z: dict[str, float]) -> Parameters:

@@ -55,51 +55,42 @@ def compare(
     draws: Annotated[
         int, typer.Option(help="Draws of the uncertain inputs for the bands; 0: none.", min=0)
     ] = 16,
+    network: Annotated[
+        bool, typer.Option("--network/--no-network", help="Simulate the heat network in all of them.")
+    ] = True,
+    until: Annotated[int, typer.Option(help="Last year of the printed table by year.")] = 2045,
     as_json: Annotated[bool, _JSON] = False,
-    csv: Annotated[Path | None, typer.Option(help="Indicators as CSV.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(help="Indicators as CSV; FILE-years.csv beside by year.")
+    ] = None,
     allow_code: Annotated[bool, _CODE] = False,
+    language: Annotated[Language, typer.Option("--lang", help="Language of the text.")] = Language.en,
 ) -> None:
-    """Indicators of scenarios against the district as it is: energy, CO2, costs to 2049, rent, with bands."""
-    import pandas as pd
+    """Scenarios against the district as it is: energy, CO2, costs by year, rent, heat network, with bands.
 
+    A figure is called better only with the share of draws in which it is.
+    """
     import energy
     import scenarios
     import twin
-    from scenarios.compare import compare as side_by_side
-    from scenarios.compare import indicators_of
-    from scenarios.outcome import evaluate
-    from scenarios.uncertainty import bands
+    from scenarios.compare import LEVELS
+    from viewer import comparison_text
 
-    chosen = [scenarios.BASELINE, *(scenarios.load(file, allow_code=allow_code) for file in files)]
+    if level not in LEVELS:
+        raise CallError(f"there is no level {level!r}", "--level", "Use building, block or district")
+    chosen = [scenarios.load(file, allow_code=allow_code) for file in files]
     place = twin.open(district)
     case = energy.Case(place, year_of(weather, place))
     with progress_bar() as progress:
         case.look(progress)
-        found = []
-        for number, scenario in enumerate(chosen):
-            progress(scenario.name, number / len(chosen))
-            found.append(evaluate(scenario, case))
-        band = bands(chosen, case, count=draws, progress=progress) if draws else None
-    table = side_by_side(found)
-    parts = [indicators_of(one, found[0], level) for one in found]  # type: ignore[arg-type]
+        found = scenarios.comparison(chosen, case, network=network, draws=draws, progress=progress)
     if csv:
-        write_csv(pd.concat(parts, keys=[one.name for one in found], names=["scenario"]), csv)
-    quantiles = None if band is None else band.quantiles(changes=True)
+        write_csv(found.indicators(level), csv)  # type: ignore[arg-type]
+        write_csv(found.years, csv.with_name(f"{csv.stem}-years{csv.suffix}"))
     if as_json:
-        typer.echo(json.dumps(_as_json(table, quantiles)))
+        typer.echo(json.dumps(comparison_text.plain(found), ensure_ascii=False))
         return
-    typer.echo(table.T.to_string(float_format="{:,.2f}".format))
-    if quantiles is not None:
-        typer.echo(f"\nchange against the district as it is, 5, 50 and 95 % of {draws} draws")
-        typer.echo(quantiles.T.to_string(float_format="{:,.1f}".format))
-
-
-def _as_json(table: pd.DataFrame, quantiles: pd.DataFrame | None) -> dict[str, Any]:
-    bands = {}
-    if quantiles is not None:
-        names = quantiles.index.get_level_values("scenario").unique()
-        bands = {name: _plain(quantiles.loc[name]) for name in names}
-    return {"indicators": _plain(table), "change_bands": bands}
+    typer.echo("\n".join(comparison_text.lines(found, language.value, until)))
 
 
 def _plain(table: pd.DataFrame) -> dict[str, Any]:

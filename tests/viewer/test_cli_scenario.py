@@ -11,8 +11,6 @@ import pytest
 
 import energy
 import scenarios
-from scenarios.compare import compare
-from scenarios.outcome import evaluate
 from tests.energy.districts import slabs
 from viewer import cli
 
@@ -43,15 +41,33 @@ def test_compare_gives_pythons_figures_and_bands(
     assert code == 0, err
     found = json.loads(out)
     case = energy.Case(twin.open(district), energy.weather.sample())
-    by_python = compare([evaluate(s, case) for s in (scenarios.BASELINE, scenarios.load(SCENARIO))])
+    by_python = scenarios.comparison([scenarios.load(SCENARIO)], case, draws=4)
+    assert found["network"]["simulated"] and "network_loss_kwh" in found["indicators"]["baseline"]
     for scenario, row in found["indicators"].items():
         for name, value in row.items():
-            expected = by_python.loc[scenario, name]
+            expected = by_python.table.loc[scenario, name]
             assert (value is None and pd.isna(expected)) or value == pytest.approx(expected, rel=1e-6), name
+    for year, row in found["years"]["retrofit-wbs70"].items():
+        expected = by_python.years.loc[("retrofit-wbs70", int(year))]
+        assert row["total_eur"] == pytest.approx(expected["total_eur"], rel=1e-6)
     band = found["change_bands"]["retrofit-wbs70"]
     assert set(band) == {"0.05", "0.5", "0.95"}
     assert band["0.05"]["heating_need_kwh"] <= band["0.95"]["heating_need_kwh"] < 0
+    assert found["probabilities"]["retrofit-wbs70"]["co2_kg"]["lower"] == 1
     assert set(pd.read_csv(table)["building"].dropna()) == {"b0", "b1", "b2"}
+    assert set(pd.read_csv(tmp_path / "table-years.csv")["year"]) == set(range(2025, 2050))
+
+
+def test_without_the_network_each_figure_says_so(district: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--district", str(district), "--draws", "0", "--no-network"]
+    code, out, err = call(capsys, "scenario", "compare", "library/cooler-network.yaml", *options)
+    assert code == 0, err
+    assert "Heat network not simulated" in out and "CO2 *" in out and "Network heat losses" not in out
+    assert "Heating need *" not in out and "2045" in out and "2046" not in out
+    code, out, err = call(
+        capsys, "scenario", "compare", "library/cooler-network.yaml", *options, "--lang", "de"
+    )
+    assert code == 0 and "Wärmenetz nicht gerechnet" in out and "Laufende Kosten *" in out, err
 
 
 def test_measures_and_schema_are_told(capsys: pytest.CaptureFixture[str]) -> None:

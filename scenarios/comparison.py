@@ -1,0 +1,115 @@
+"""A comparison in one call: what `lobeda scenario compare` prints, for Python.
+
+>>> found = scenarios.comparison([scenarios.load("library/retrofit-wbs70-advanced.yaml")], case)
+>>> found.table.T, found.years, found.bands.quantiles(changes=True)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations
+
+import pandas as pd
+
+from energy import Case
+from energy.network import Network
+from scenarios import heat_network
+from scenarios.compare import Level, compare, indicators_of, years_of
+from scenarios.outcome import Outcome, evaluate
+from scenarios.scenario import BASELINE, Scenario
+from scenarios.uncertainty import Bands, Progress, Runs, bands_of
+from twin.errors import CallError, TwinError
+from twin.sources.base import no_progress
+
+SKIPPED = "skipped: network=False"
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Scenarios against the district as it is; the first outcome is the base.
+
+    bands : None where nothing was drawn.
+    network_missing : why the heat network is not in the figures; empty where it is.
+    """
+
+    case: Case
+    outcomes: tuple[Outcome, ...]
+    bands: Bands | None
+    network_missing: str
+
+    @property
+    def base(self) -> Outcome:
+        return self.outcomes[0]
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The district's indicators, index scenario."""
+        return compare(self.outcomes)
+
+    @cached_property
+    def years(self) -> pd.DataFrame:
+        """Costs, CO2 and primary energy by year of the horizon; index (scenario, year)."""
+        parts = {outcome.name: years_of(outcome, self.base) for outcome in self.outcomes}
+        return pd.concat(parts, names=["scenario"])
+
+    def indicators(self, level: Level) -> pd.DataFrame:
+        """Indicators at a level; index (scenario, level)."""
+        parts = {outcome.name: indicators_of(outcome, self.base, level) for outcome in self.outcomes}
+        return pd.concat(parts, names=["scenario"])
+
+    def directly(self) -> pd.DataFrame:
+        """Each pair of scenarios beside the base, as `Bands.apart`; index (one, other, figure).
+
+        Empty with fewer than two scenarios, or where nothing was drawn.
+        """
+        names = [outcome.name for outcome in self.outcomes[1:]]
+        if self.bands is None or len(names) < 2:
+            return pd.DataFrame()
+        pairs = {(one, other): self.bands.apart(one, other) for one, other in combinations(names, 2)}
+        return pd.concat(pairs, names=["one", "other"])
+
+
+def comparison(
+    scenarios: Sequence[Scenario],
+    case: Case,
+    *,
+    network: bool = True,
+    draws: int = 16,
+    seed: int = 1,
+    progress: Progress = no_progress,
+) -> Comparison:
+    """Scenarios against the case as it is, with the heat network and bands.
+
+    network : simulate it, for all or, where the district has none, for nobody; `network_missing` says why.
+    draws : of the uncertain inputs; 0: no bands.
+
+    Raises
+    ------
+    CallError : no scenario, two of one name, or as `evaluate` says.
+    """
+    if not scenarios:
+        raise CallError("there is no scenario to compare")
+    chosen = [BASELINE, *scenarios]
+    names = [scenario.name for scenario in chosen]
+    if len(set(names)) < len(names):
+        raise CallError("two scenarios have the same name", ", ".join(names), "Rename one")
+    net, missing = _network(case, network)
+    found = []
+    for number, scenario in enumerate(chosen):
+        progress(scenario.name, number / len(chosen))
+        found.append(evaluate(scenario, case, network=net, progress=progress))
+    band = None
+    if draws:
+        band = bands_of([Runs.of(one) for one in found], case, count=draws, seed=seed, progress=progress)
+    return Comparison(case, tuple(found), band, missing)
+
+
+def _network(case: Case, wanted: bool) -> tuple[Network | None, str]:
+    if not wanted:
+        return None, SKIPPED
+    try:
+        return heat_network.laid_out(case), ""
+    except TwinError as error:
+        return None, str(error)
