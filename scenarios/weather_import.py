@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sqlalchemy.engine import Connection
 
 from energy import weather_formats
 from energy.weather_formats import dwd, dwd_places, mosmix
 from energy.weather_formats.base import Reading
 from energy.weather_formats.dwd import Measured
-from sensors.store import Store
+from sensors.store import Store, reading
 from sensors.things import NewObservation, ObservedProperty, StreamSpec, ThingSpec, Unit
 from sensors.times import from_us, to_us
 from twin.errors import SourceError
@@ -55,11 +56,11 @@ class Imported:
 
 
 def import_file(store: Store, file: Path) -> list[Imported]:
-    """A station file, a MOSMIX forecast or the list of stations into the store.
+    """A station file, a MOSMIX forecast or the list of stations into the store: all of it, or nothing.
 
     Raises
     ------
-    SourceError : no such file, or none of the kinds named.
+    SourceError : no such file, or none of the kinds named. StoreError : nothing was stored.
     """
     if not file.is_file():
         raise SourceError("there is no such file", file, "Name a DWD station file or a MOSMIX forecast")
@@ -72,13 +73,15 @@ def import_file(store: Store, file: Path) -> list[Imported]:
         if mosmix.matches(text):
             return [import_forecast(store, mosmix.parse(text, file))]
         if dwd.matches(name, text):
-            return _import_station(store, dwd.measured(file))
+            found = dwd.measured(file)
+            with store.transaction() as connection:
+                return _import_station(store, connection, found)
     raise SourceError(
         "the file is neither a DWD station file nor a MOSMIX forecast", file, "Name one of those"
     )
 
 
-def _import_station(store: Store, found: list[Measured]) -> list[Imported]:
+def _import_station(store: Store, connection: Connection, found: list[Measured]) -> list[Imported]:
     done: list[Imported] = []
     places: dict[str, Any] = store.state(SOURCE, "places") or {}
     for station in sorted({one.station for one in found}):
@@ -88,12 +91,11 @@ def _import_station(store: Store, found: list[Measured]) -> list[Imported]:
         place = next((one.place for one in mine if one.place), None) or (
             tuple(listed[1:]) if listed else None
         )
-        ids = store.ensure(
-            _thing(f"station-{station}", f"DWD {title}", [one.quantity for one in mine], place)
-        )
+        thing = _thing(f"station-{station}", f"DWD {title}", [one.quantity for one in mine], place)
+        ids = store.ensure(thing, connection=connection)
         counts = np.zeros(3, np.int64)
         for one in mine:
-            counts += _add(store, ids[f"station-{station}/{one.quantity}"], one)
+            counts += _add(store, connection, ids[f"station-{station}/{one.quantity}"], one)
         done.append(Imported(f"DWD {title}", *(int(count) for count in counts)))
     return done
 
@@ -121,13 +123,14 @@ def _thing(
     )  # fmt: skip
 
 
-def _add(store: Store, datastream_id: int, one: Measured) -> tuple[int, int, int]:
+def _add(store: Store, connection: Connection, datastream_id: int, one: Measured) -> tuple[int, int, int]:
     """New, corrected and known values."""
     if not len(one.stamps):
         return 0, 0, 0
     length = one.minutes * 60_000_000
     starts = one.stamps.as_unit("us").asi8 - length
-    known = store.series(datastream_id, from_us(int(starts.min())), from_us(int(starts.max()) + 1))
+    first, last = from_us(int(starts.min())), from_us(int(starts.max()) + 1)
+    known = reading.series(connection, datastream_id, first, last, "raw")
     times = pd.DatetimeIndex(known.index).as_unit("us").asi8.tolist()
     stored = zip(known["id"].tolist(), known["result"].tolist(), strict=True)
     before = dict(zip(times, stored, strict=True))
@@ -140,33 +143,35 @@ def _add(store: Store, datastream_id: int, one: Measured) -> tuple[int, int, int
             new.append(NewObservation(datastream_id, start, value, phenomenon_end=end, source_key=str(start)))
         elif old[1] != value:
             changed[old[0]] = value
-    for first in range(0, len(new), _PART):
-        store.append(new[first : first + _PART])
-    if changed:
-        with store.transaction() as connection:
-            for observation_id, value in changed.items():
-                store.correct(observation_id, {"result": value}, connection=connection)
+    for position in range(0, len(new), _PART):
+        store.append(new[position : position + _PART], connection=connection)
+    for observation_id, value in changed.items():
+        store.correct(observation_id, {"result": value}, connection=connection)
     return len(new), len(changed), len(starts) - len(new) - len(changed)
 
 
-def import_forecast(store: Store, reading: Reading) -> Imported:
+def import_forecast(store: Store, forecast: Reading) -> Imported:
     """A MOSMIX forecast, hour by hour; the same issue twice is stored once."""
-    issued = to_us(pd.Timestamp(reading.metadata["issued"]).to_pydatetime())
-    table = reading.table[[name for name in STREAMS if name in reading.table]]
-    key = reading.name.split()[-1]
-    place = reading.latitude, reading.longitude, reading.altitude_m
-    ids = store.ensure(_thing(f"mosmix-{key}", reading.name, list(table.columns), place, forecast=True))
+    issued = to_us(pd.Timestamp(forecast.metadata["issued"]).to_pydatetime())
+    table = forecast.table[[name for name in STREAMS if name in forecast.table]]
+    key = forecast.name.split()[-1]
+    place = forecast.latitude, forecast.longitude, forecast.altitude_m
+    thing = _thing(f"mosmix-{key}", forecast.name, list(table.columns), place, forecast=True)
     starts = pd.DatetimeIndex(table.index).as_unit("us").asi8.tolist()
-    new = [
-        NewObservation(
-            ids[f"mosmix-{key}/{name}"], start, value, phenomenon_end=start + HOUR_US, result_time=issued,
-            source_key=f"{issued}/{start}",
-        )
-        for name in table.columns
-        for start, value in zip(starts, table[name].tolist(), strict=True)
-        if np.isfinite(value)
-    ]  # fmt: skip
-    stored = [
-        one.new for first in range(0, len(new), _PART) for one in store.append(new[first : first + _PART])
-    ]
-    return Imported(reading.name, new=sum(stored), known=len(stored) - sum(stored))
+    with store.transaction() as connection:
+        ids = store.ensure(thing, connection=connection)
+        new = [
+            NewObservation(
+                ids[f"mosmix-{key}/{name}"], start, value, phenomenon_end=start + HOUR_US, result_time=issued,
+                source_key=f"{issued}/{start}",
+            )
+            for name in table.columns
+            for start, value in zip(starts, table[name].tolist(), strict=True)
+            if np.isfinite(value)
+        ]  # fmt: skip
+        stored = [
+            one.new
+            for first in range(0, len(new), _PART)
+            for one in store.append(new[first : first + _PART], connection=connection)
+        ]
+    return Imported(forecast.name, new=sum(stored), known=len(stored) - sum(stored))

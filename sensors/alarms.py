@@ -307,6 +307,45 @@ def alarms(store: Store, *, all_: bool = False) -> pd.DataFrame:
     return table
 
 
+def acknowledge_all(store: Store, by: str, *, now: int | None = None) -> list[int]:
+    """Note that a person has seen all open alarms that nobody has; their numbers, for `withdraw`.
+
+    Raises
+    ------
+    CallError : `by` names nobody.
+    """
+    a = alarms_table.c
+    name = _named(by, "alarms")
+    with store.transaction() as connection:
+        waiting = sa.and_(a.ended_at.is_(None), a.acknowledged_by.is_(None))
+        found = [int(number) for number in connection.execute(sa.select(a.id).where(waiting)).scalars()]
+        connection.execute(
+            alarms_table.update()
+            .where(a.id.in_(found))
+            .values(acknowledged_at=now_us() if now is None else now, acknowledged_by=name)
+        )
+    return found
+
+
+def withdraw(store: Store, alarm_ids: Iterable[int]) -> int:
+    """Take back that alarms were acknowledged; how many were."""
+    a = alarms_table.c
+    with store.transaction() as connection:
+        done = connection.execute(
+            alarms_table.update()
+            .where(a.id.in_([int(number) for number in alarm_ids]), a.acknowledged_by.is_not(None))
+            .values(acknowledged_at=None, acknowledged_by=None)
+        )
+    return int(done.rowcount)
+
+
+def _named(by: str, where: str) -> str:
+    name = " ".join(by.split())
+    if not name:
+        raise CallError("nobody is named", where, "Say who has seen it, with --by NAME")
+    return name
+
+
 def acknowledge(store: Store, alarm_id: int, by: str, *, now: int | None = None) -> None:
     """Note that a person has seen an alarm; it stands until it is over.
 
@@ -314,9 +353,7 @@ def acknowledge(store: Store, alarm_id: int, by: str, *, now: int | None = None)
     ------
     CallError : there is no such alarm, somebody acknowledged it before, or `by` names nobody.
     """
-    name = " ".join(by.split())
-    if not name:
-        raise CallError("nobody is named", f"alarm {alarm_id}", "Say who has seen it, with --by NAME")
+    name = _named(by, f"alarm {alarm_id}")
     a = alarms_table.c
     with store.transaction() as connection:
         row = connection.execute(sa.select(a.acknowledged_by).where(a.id == alarm_id)).one_or_none()

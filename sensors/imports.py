@@ -5,6 +5,7 @@ A file that is read again adds nothing; where it now says another value for a ti
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -102,7 +103,9 @@ def told(path: Path) -> FileKind:
 
 
 def _is_json(head: bytes) -> bool:
-    return head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
+    if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return head[: len(head) // 2 * 2].decode("utf-16", "replace").lstrip()[:1] in ("{", "[")
+    return head.removeprefix(codecs.BOM_UTF8).lstrip()[:1] in (b"{", b"[")
 
 
 def _is_text(head: bytes) -> bool:
@@ -127,9 +130,11 @@ def _document(path: Path) -> Any:
     if path.stat().st_size > MAX_JSON_BYTES:
         raise SourceError(f"the file has more than {MAX_JSON_BYTES >> 20} MiB", path, "Split it")
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        data = path.read_bytes()
+        is_wide = data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        text = data.decode("utf-16" if is_wide else "utf-8-sig")
     except UnicodeDecodeError:
-        raise SourceError("the JSON is not in UTF-8", path, "Export it again") from None
+        raise SourceError("the JSON is in neither UTF-8 nor UTF-16", path, "Export it again") from None
     try:
         return json.loads(text)
     except RecursionError:

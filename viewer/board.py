@@ -74,6 +74,11 @@ class Device:
     def colour(self) -> str:
         return soil.colour(self.pf)
 
+    def called(self, language: str) -> str:
+        """Its name in a language, where the feed gives one as property `name_de` or `name_en`."""
+        named = self.properties.get(f"name_{language}")
+        return named if isinstance(named, str) and named else self.name
+
     @property
     def main(self) -> Reading:
         """What stands for it on the map."""

@@ -20,12 +20,10 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from twin.sources.base import Progress as Report
-from twin.sources.base import no_progress
-
 if TYPE_CHECKING:
     from energy.weather import Weather
     from twin.district import District
+    from twin.sources.base import Progress as Report
 
 WEATHER_HELP = (
     "Weather of a year: EPW, DWD test reference year, DWD station file or folder, PVGIS or Open-Meteo "
@@ -44,7 +42,7 @@ class Language(StrEnum):
 def progress_bar() -> Iterator[Report]:
     """A progress bar on a terminal's stderr; silent elsewhere."""
     if not sys.stderr.isatty():
-        yield no_progress
+        yield lambda text, share: None
         return
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     bar = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True)

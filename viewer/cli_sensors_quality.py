@@ -60,18 +60,32 @@ def alarms(
 
 
 def acknowledge(
-    alarm_id: Annotated[int, typer.Argument(metavar="ID", help="Number of the alarm.")],
-    by: Annotated[str, typer.Option(help="Name of who has seen it.")],
+    alarm_ids: Annotated[
+        list[int] | None, typer.Argument(metavar="[ID…]", help="Numbers of the alarms.")
+    ] = None,
+    by: Annotated[str, typer.Option(help="Name of who has seen it.")] = "",
+    all_: Annotated[bool, typer.Option("--all", help="All that nobody has acknowledged.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Take it back for these alarms.")] = False,
 ) -> None:
-    """Note that you have seen an alarm; it stands until it is over.
+    """Note that you have seen alarms; they stand until they are over.
 
     Example: lobeda sensors acknowledge 3 --by "Ada Lovelace"
     """
     from sensors import alarms as alarms_
     from sensors.store import Store
 
+    numbers = alarm_ids or []
+    if all_ == bool(numbers) or (undo and all_):
+        raise CallError("it is not said which alarms", "acknowledge", "Name their numbers, or say --all")
     with Store.open() as store:
-        alarms_.acknowledge(store, alarm_id, by)
+        if undo:
+            typer.echo(f"{alarms_.withdraw(store, numbers)} taken back")
+        elif all_:
+            done = alarms_.acknowledge_all(store, by)
+            typer.echo(f"{len(done)} acknowledged: {' '.join(map(str, done))}".rstrip(": "))
+        else:
+            for number in numbers:
+                alarms_.acknowledge(store, number, by)
 
 
 def findings(

@@ -175,7 +175,7 @@ class Live:
             lines.append(texts.text(self.language, f"sensor.state_{device.state}"))
         if device.simulated:
             lines.append(texts.text(self.language, "sensor.simulated"))
-        return {"title": device.name, "line": "\n".join(lines)}
+        return {"title": device.called(self.language), "line": "\n".join(lines)}
 
     def hover_tree(self, marker: str) -> dict[str, Any]:
         """Tooltip of a tree that wants water."""
@@ -201,6 +201,14 @@ class Live:
         alarms.acknowledge(self.board.store, int(message["alarm"]), by)
         self.take(self.board.look(fresh=True))
 
+    def _on_acknowledge_all(self, message: Mapping[str, Any]) -> None:
+        alarms.acknowledge_all(self.board.store, texts.text(self.language, "app.manager"))
+        self.take(self.board.look(fresh=True))
+
+    def _on_withdraw(self, message: Mapping[str, Any]) -> None:
+        alarms.withdraw(self.board.store, [int(number) for number in message["alarms"]])
+        self.take(self.board.look(fresh=True))
+
     def _on_feed(self, message: Mapping[str, Any]) -> None:
         action = self.feeds.start if message["run"] else self.feeds.stop
         names = list(self.feeds.sources)
@@ -213,7 +221,8 @@ class Live:
         pn.state.execute(work)
 
     _ACTIONS: Mapping[str, Callable[[Live, Mapping[str, Any]], None]] = {
-        "sensor": _on_sensor, "history": _on_history, "acknowledge": _on_acknowledge, "feed": _on_feed,
+        "sensor": _on_sensor, "history": _on_history, "acknowledge": _on_acknowledge,
+        "acknowledge_all": _on_acknowledge_all, "withdraw": _on_withdraw, "feed": _on_feed,
     }  # fmt: skip
 
     # Histories
@@ -277,7 +286,7 @@ class Live:
             "simulated": any(d.simulated for d in devices.values()),
             "things": [
                 {
-                    "id": number, "name": d.name, "kind": d.kind, "simulated": d.simulated,
+                    "id": number, "name": d.called(self.language), "kind": d.kind, "simulated": d.simulated,
                     "building": d.building_id, "area": d.properties.get("reference_area"),
                     "read": self._readings(d),
                 }
@@ -299,7 +308,7 @@ class Live:
 
     def _marker(self, device: Device) -> dict[str, Any]:
         return {
-            "id": str(device.thing_id), "kind": device.kind, "title": device.name,
+            "id": str(device.thing_id), "kind": device.kind, "title": device.called(self.language),
             "xy": list(device.xy or ()), "building_id": device.building_id,
             "state": device.state, "text": self._value(device.main), "colour": self._colour(device),
         }  # fmt: skip
@@ -309,7 +318,7 @@ class Live:
         known = building is not None and building in self.twin.district.buildings.index
         return {
             "id": device.thing_id,
-            "name": device.name,
+            "name": device.called(self.language),
             "kind": device.kind,
             "simulated": device.simulated,
             "building": building if known else None,

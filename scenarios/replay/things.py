@@ -33,11 +33,19 @@ def _stream(
 
 
 def _thing(
-    key: str, name: str, kind: Kind, place: tuple[float, float], streams: tuple[StreamSpec, ...], **more: Any
+    key: str,
+    name: str,
+    english: str,
+    kind: Kind,
+    place: tuple[float, float],
+    streams: tuple[StreamSpec, ...],
+    **more: Any,
 ) -> ThingSpec:
     properties = {
         "label_de": "simulierte Messreihe",
         "label_en": "simulated feed",
+        "name_de": name,
+        "name_en": english,
         **more.pop("properties", {}),
     }
     return ThingSpec(
@@ -71,7 +79,7 @@ def things(selection: Selection) -> list[ThingSpec]:
 def _meter(meter: Metered) -> ThingSpec:
     # Heat of five and more dwellings; still, what a block uses is its owner's business: not public.
     return _thing(
-        f"heat-{meter.block_id}", f"Wärmezähler {meter.name}", "heat_meter",
+        f"heat-{meter.block_id}", f"Wärmezähler {meter.name}", f"Heat meter {meter.name}", "heat_meter",
         (meter.longitude, meter.latitude),
         (
             _stream("heat", "heat consumption", "Energy", Unit("kilowatt hour", "kW.h"),
@@ -85,17 +93,17 @@ def _meter(meter: Metered) -> ThingSpec:
 
 def _roof(roof: Selected) -> ThingSpec:
     return _thing(
-        f"pv-{roof.building_id}", f"Solarstromzähler {roof.name}", "pv_meter",
+        f"pv-{roof.building_id}", f"Solarstromzähler {roof.name}", f"PV meter {roof.name}", "pv_meter",
         (roof.longitude, roof.latitude),
         (_stream("power", "pv power", "Power", _KILOWATT, "Solarleistung", 20),),
-        building_id=roof.building_id, public=True,
+        building_id=roof.building_id,  # a meter of a single building: not public
         properties={"note": "angenommene Anlage, im Bestand ist keine bekannt"},
     )  # fmt: skip
 
 
 def _room(room: Selected) -> ThingSpec:
     return _thing(
-        f"room-{room.building_id}", f"Raumklima {room.name}", "indoor_climate",
+        f"room-{room.building_id}", f"Raumklima {room.name}", f"Indoor climate {room.name}", "indoor_climate",
         (room.longitude, room.latitude),
         (
             _stream("temperature", "indoor temperature", "Temperature", _CELSIUS, "Raumtemperatur", 30),
@@ -113,7 +121,8 @@ def _soil(area: ReferenceArea) -> ThingSpec:
         for depth in area.depths_cm
     )  # fmt: skip
     return _thing(
-        f"soil-{area.key}", f"Bodenfeuchte {area.name}", "soil_moisture", (area.longitude, area.latitude),
+        f"soil-{area.key}", f"Bodenfeuchte {area.name}", f"Soil moisture {area.name}",
+        "soil_moisture", (area.longitude, area.latitude),
         (*streams, _stream("battery", "battery voltage", "Voltage", Unit("volt", "V"),
                            "Batteriespannung", 300)),
         tree_id=area.trees[0] if area.trees else None, street=area.street, public=True,
@@ -126,7 +135,7 @@ def _soil(area: ReferenceArea) -> ThingSpec:
 
 def _weather(place: tuple[float, float]) -> ThingSpec:
     return _thing(
-        "weather", "Wetterstation Lobeda", "weather", place,
+        "weather", "Wetterstation Lobeda", "Weather station Lobeda", "weather", place,
         (
             _stream("temp_air", "air temperature", "Temperature", _CELSIUS, "Lufttemperatur", 20),
             _stream("humidity", "relative humidity", "RelativeHumidity", _PERCENT, "Luftfeuchte", 30),
@@ -144,7 +153,7 @@ def _road(place: tuple[float, float]) -> list[ThingSpec]:
     """Counts at the main road, and car parks beside it."""
     per_hour, spaces = Unit("vehicles per hour", "{vehicles}/h"), Unit("parking spaces", "{spaces}")
     counts = _thing(
-        "traffic", f"Verkehrszählung {MAIN_ROAD}", "traffic", place,
+        "traffic", f"Verkehrszählung {MAIN_ROAD}", f"Traffic count {MAIN_ROAD}", "traffic", place,
         (
             _stream("inbound", "vehicles per hour", "Dimensionless", per_hour, "stadteinwärts", 15),
             _stream("outbound", "vehicles per hour", "Dimensionless", per_hour, "stadtauswärts", 15),
@@ -153,7 +162,8 @@ def _road(place: tuple[float, float]) -> list[ThingSpec]:
     )  # fmt: skip
     parks = [
         _thing(
-            f"parking-{key}", f"Parkplatz {name}", "parking", (place[0] + shift, place[1] + shift / 3),
+            f"parking-{key}", f"Parkplatz {name}", f"Car park {name}", "parking",
+            (place[0] + shift, place[1] + shift / 3),
             (_stream("free", "free parking spaces", "Count", spaces, "freie Plätze", 20),),
             street=MAIN_ROAD, public=True,
         )

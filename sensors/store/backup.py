@@ -27,7 +27,7 @@ from sensors.store.migrations import HEAD
 from sensors.store.sql import Rows, insert
 from sensors.store.store import Store
 from sensors.store.tables import metadata
-from twin.errors import CallError
+from twin.errors import CallError, SourceError
 
 Progress = Callable[[str, float], None]
 _ROWS = 10_000
@@ -78,6 +78,7 @@ def restore(
     Raises
     ------
     CallError : the store holds something and `force` is not set.
+    SourceError : there is no such file.
     StoreError : the file is no backup, or of a newer version; the database cannot be written.
     """
     target = database_url(url)
@@ -208,7 +209,7 @@ def _version(file: Path) -> str | None:
 
 def _require_backup(file: Path) -> None:
     if not file.is_file():
-        raise CallError("there is no such file", file, "Name a backup")
+        raise SourceError("there is no such file", file, "Name a backup")
     found = _version(file)
     if found is None:
         raise StoreError("this is no backup of the sensors' store", file, "Name another file")

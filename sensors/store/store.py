@@ -162,19 +162,21 @@ class Store:
     ) -> None:
         """Writes a new version of an observation: `changes` by column, `result` of any kind."""
         with self._within(connection) as within:
-            observations.correct(within, observation_id, changes)
+            observations.correct(within, int(observation_id), changes)
 
     def remove(self, observation_ids: Iterable[int], *, connection: Connection | None = None) -> None:
         """Writes tombstones for observations."""
         with self._within(connection) as within:
-            observations.remove(within, observation_ids)
+            observations.remove(within, [int(number) for number in observation_ids])
 
     def set_flags(
         self, datastream_id: int, flags: Mapping[int, int], *, connection: Connection | None = None
     ) -> None:
         """Sets quality flags, by observation id, in one datastream; values never change."""
         with self._within(connection) as within:
-            observations.set_flags(within, datastream_id, flags)
+            observations.set_flags(
+                within, int(datastream_id), {int(number): int(flag) for number, flag in flags.items()}
+            )
 
     # Reading
 
@@ -195,7 +197,8 @@ class Store:
     ) -> pd.DataFrame:
         """A datastream's series from `start` until before `end`, raw or by hour or Berlin day; UTC index."""
         with self.connect() as connection:
-            return reading.series(connection, datastream_id, start, end, step)
+            # Numbers of a table are NumPy's, which SQLite takes for other types and finds nothing.
+            return reading.series(connection, int(datastream_id), start, end, step)
 
     # Feeds
 

@@ -7,15 +7,17 @@ import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from energy.weather_formats import dwd_places
-from scenarios import recent_weather, weather_feed
+from scenarios import recent_weather, weather_feed, weather_import
 from scenarios.weather_feed import Options, WeatherFeed
 from scenarios.weather_import import import_file
+from sensors.errors import StoreError
 from sensors.protocols import Counters, FeedError
 from sensors.store import Store
 from tests.twin import geoserver
@@ -75,6 +77,29 @@ def test_again_nothing_is_doubled_and_a_changed_value_is_corrected(store: Store,
     stream = table.index[table["property"] == "air temperature"][0]
     assert store.series(stream)["result"].tolist() == [1.0, 2.5, 3.0]
     assert store.series(stream, step="hour")["mean"].tolist() == [1.0, 2.5, 3.0]
+
+
+def test_a_file_comes_whole_or_not_at_all(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that gives up in the middle leaves nothing of a file: no things and no hours."""
+    file = tmp_path / "stundenwerte_TU_02444_akt.zip"
+    file.write_bytes(temperatures(1.0, 2.0, 3.0))
+    append, calls = Store.append, iter([True, False])
+
+    def failing(self: Store, new: Any, **more: Any) -> Any:
+        if not next(calls):
+            raise StoreError("the disk is full", "test")
+        return append(self, new, **more)
+
+    monkeypatch.setattr(weather_import, "_PART", 1)
+    monkeypatch.setattr(Store, "append", failing)
+    with pytest.raises(StoreError):
+        import_file(store, file)
+    assert store.streams().empty
+    monkeypatch.undo()
+    import_file(store, file)
+    assert not store.streams().empty
 
 
 def test_sums_belong_to_the_hour_before_the_stamp(store: Store, tmp_path: Path) -> None:

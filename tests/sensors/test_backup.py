@@ -21,7 +21,7 @@ from sensors.things import NewObservation
 from tests.sensors import model
 from tests.sensors.postgres import Postgres
 from tests.sensors.things import station, value
-from twin.errors import CallError
+from twin.errors import CallError, SourceError
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def test_what_is_no_backup_is_refused_and_nothing_changes(
     for file, reason in ((text, "no backup"), (newer, "newer version"), (cut, "damaged|no backup")):
         with pytest.raises(StoreError, match=reason):
             restore(file, store_url, force=True)
-    with pytest.raises(CallError, match="no such file"):
+    with pytest.raises(SourceError, match="no such file"):
         restore(tmp_path / "none", store_url, force=True)
     with pytest.raises(CallError, match="no backup"):
         backup(filled, text)

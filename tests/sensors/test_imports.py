@@ -69,6 +69,16 @@ def test_jenas_uplinks(store: Store, shared_data: Path, number: str) -> None:
     assert imports.import_file(store, file, now=NOW).new == 0
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_json_in_the_encodings_of_windows(
+    store: Store, shared_data: Path, tmp_path: Path, encoding: str
+) -> None:
+    text = (shared_data / "jena-udp" / "chirpstack" / "example.json").read_text("utf-8")
+    (tmp_path / "uplink.json").write_bytes(text.encode(encoding))
+    report = imports.import_file(store, tmp_path / "uplink.json", now=NOW)
+    assert (report.kind, report.used) == ("uplinks", 1)
+
+
 def test_hackathons_sites_and_values(store: Store, shared_data: Path) -> None:
     folder = shared_data / "jena-hackathon"
     sites = imports.import_file(store, folder / "Sensorstandorte.csv", now=NOW)

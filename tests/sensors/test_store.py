@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
@@ -162,3 +163,17 @@ def test_series_takes_a_half_open_stretch(store: Store) -> None:
     assert list(store.series(stream, start, end)["result"]) == [10.0, 11.0]
     assert list(store.series(stream, start, end, step="hour")["sum"]) == [10.0, 11.0]
     assert at("2026-05-01T10:00") == int(store.series(stream).index[0].value) // 1000
+
+
+def test_numbers_of_a_table_are_numbers(store: Store) -> None:
+    """NumPy's integers, as tables have them, name the same rows as Python's."""
+    stream = np.int64(store.ensure(station())["t"])
+    (stored,) = store.append([value(int(stream), "2026-05-01T12:00", 1.0)])
+    number = np.int64(stored.id)
+    store.set_flags(stream, {number: np.int64(3)})
+    assert store.series(stream)["flag"].tolist() == [3]
+    assert len(store.series(stream, step="hour")) == 1
+    store.correct(number, {"result": 2.0})
+    assert store.series(stream)["result"].tolist() == [2.0]
+    store.remove(np.array([number]))
+    assert store.series(stream).empty

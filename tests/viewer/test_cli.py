@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -168,6 +169,45 @@ def test_module_runs_as_a_command() -> None:
         [sys.executable, "-m", "viewer.cli", "--help"], capture_output=True, text=True, check=True
     )
     assert "import" in done.stdout and done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "command", [["--help"], ["sensors", "status", "--help"], ["sensors", "check", "--help"]]
+)
+def test_help_loads_no_heavy_library(command: list[str]) -> None:
+    """Help comes at once: what takes seconds to load is loaded by the commands that need it."""
+    code = (
+        "import sys; from viewer import cli; cli.run(sys.argv[1:]);"
+        "print(sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, check=True)
+    assert "Usage" in done.stdout
+    for heavy in (
+        "numpy",
+        "pandas",
+        "geopandas",
+        "pyproj",
+        "rasterio",
+        "pint",
+        "httpx",
+        "sqlalchemy",
+        "numba",
+    ):
+        assert f"'{heavy}'" not in done.stderr
+
+
+def test_the_status_of_sensors_needs_no_geodata(tmp_path: Path) -> None:
+    code = (
+        "import sys; from viewer import cli; cli.run(['sensors', 'status']);"
+        "print(sorted(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        env={**os.environ, "LOBEDA_DATA": str(tmp_path), "LOBEDA_DATABASE_URL": ""},
+    )  # fmt: skip
+    assert "0 things" in done.stdout
+    for heavy in ("geopandas", "pint", "httpx", "rasterio", "numba", "xarray"):
+        assert f"'{heavy}'" not in done.stderr
 
 
 def test_one_building_is_explained_figure_by_figure(capsys: pytest.CaptureFixture[str]) -> None:

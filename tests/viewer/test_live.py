@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 from collections.abc import Iterator
@@ -177,6 +178,38 @@ def test_alarm_shows_until_it_is_over_and_is_acknowledged(tmp_path: Path, twin: 
         later = alarms.alarms(store).iloc[[0, 0]].set_axis([1, 2])
         later["acknowledged_by"] = ["Quartiersplanung", None]
         assert [row["id"] for row in page.live._alarms(later)] == [2, 1]
+
+
+def test_all_alarms_at_once_and_back(tmp_path: Path, twin: Twin) -> None:
+    with Store.open(f"sqlite:///{tmp_path / 'alarms.db'}") as store:
+        ids = feeding.fill(store, None, days=1)
+        page = Page(twin, store)
+        for stream in ids.values():
+            store.append([NewObservation(stream, now_us() + i, 20.0) for i in range(3)])
+        alarms.watch(store, now=now_us() + 24 * 3_600_000_000)
+        waiting = [alarm["id"] for alarm in page.look()["alarms"]]
+        assert len(waiting) > 1
+        alarms.acknowledge(store, waiting[0], "Ada")
+        page.look()
+        page.live.receive({"type": "acknowledge_all"})
+        assert {a["id"]: a["seen_by"] for a in page.told["alarms"]} == {
+            number: "Ada" if number == waiting[0] else "Quartiersplanung" for number in waiting
+        }
+        page.live.receive({"type": "withdraw", "alarms": waiting[1:]})
+        assert {a["id"] for a in page.told["alarms"] if a["seen_by"] is None} == set(waiting[1:])
+        with pytest.raises(CallError):
+            alarms.acknowledge_all(store, " ")
+
+
+def test_names_in_the_language_of_the_page(tmp_path: Path, twin: Twin) -> None:
+    with Store.open(f"sqlite:///{tmp_path / 'names.db'}") as store:
+        for spec in feeding.things(None):
+            named = {"name_de": "Wetter", "name_en": "Weather"} if spec.key == "weather" else {}
+            store.ensure(dataclasses.replace(spec, properties={**spec.properties, **named}))
+        device = next(d for d in Board(store).look().devices.values() if d.kind == "weather")
+        assert [device.called(language) for language in ("de", "en", "fr")] == [
+            "Wetter", "Weather", feeding.NAMED
+        ]  # fmt: skip
 
 
 def test_other_messages_are_not_its_own(page: Page) -> None:

@@ -88,6 +88,7 @@ export function sensors(model, { t, f, send, shell, language }) {
       if (Number(id) === model.device.id) tellDevice(read);
     }
   };
+  let undone = []; // alarms that "all" acknowledged, for undoing it
   const showAlarms = () => {
     const open = model.alarms.filter((alarm) => !alarm.seen_by).length;
     for (const badge of document.querySelectorAll(".alarm-count")) {
@@ -96,7 +97,12 @@ export function sensors(model, { t, f, send, shell, language }) {
       badge.title = t("sensor.alarm_count", { count: f.number(open) });
     }
     if (!model.alarms.length) return void alarmBox.replaceChildren(h("p", { class: "hint" }, t("alarm.none")));
-    alarmBox.replaceChildren(h("ul", {}, model.alarms.map((alarm) => h("li", { class: alarm.seen_by ? "seen" : "", "data-alarm": String(alarm.id) },
+    const undo = () => { const alarms = undone; undone = []; send("withdraw", { alarms }); };
+    const all = () => { undone = model.alarms.filter((alarm) => !alarm.seen_by).map((alarm) => alarm.id); send("acknowledge_all", {}); };
+    alarmBox.replaceChildren(h("p", { class: "row" },
+      open > 1 && h("button", { type: "button", class: "small", "data-do": "all", onclick: all }, t("sensor.acknowledge_all")),
+      !open && undone.length > 0 && h("button", { type: "button", class: "small", "data-do": "undo", onclick: undo }, t("sensor.acknowledge_undo"))),
+    h("ul", {}, model.alarms.map((alarm) => h("li", { class: alarm.seen_by ? "seen" : "", "data-alarm": String(alarm.id) },
       sign(alarm.kind === "silent" ? "silent" : "alarm"),
       h("div", {}, h("button", { type: "button", class: "text-button", onclick: () => send("sensor", { id: alarm.thing }) }, rows.get(alarm.thing)?.thing.name ?? String(alarm.thing)),
         h("p", {}, alarm.reason), alarm.seen_by && h("p", { class: "hint" }, t("sensor.seen", { name: alarm.seen_by }))),

@@ -35,6 +35,7 @@ def thing(name: str, public: bool, kind: str) -> ThingSpec:
 
 
 SEEN, HIDDEN, METERED = "weather", "private room", "meter of house 5"
+ROOF, POWER = "roof of house 5", "flat 7 of house 5"
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,8 @@ def filled(shared_store: Store) -> Store:
         thing(SEEN, True, "weather"),
         thing(HIDDEN, False, "indoor_climate"),
         thing(METERED, True, "heat_meter"),
+        thing(ROOF, True, "pv_meter"),
+        thing(POWER, True, "electricity_meter"),
     ):
         (stream,) = shared_store.ensure(spec).values()
         shared_store.append([NewObservation(stream, now_us(), float(len(spec.name)))])
@@ -81,11 +84,11 @@ def test_what_is_hidden_is_hidden_on_every_way(guarded: httpx.Client, filled: St
                     f"/{name}({identifier})?$expand=*" if name == "" else f"/{name}({identifier})"
                 )
                 assert answer.status_code in (200, 404)
-                for secret in (HIDDEN, METERED):
+                for secret in (HIDDEN, METERED, ROOF, POWER):
                     assert secret not in answer.text
     for name in ENTITIES:
         text = guarded.get(f"/{name}?$count=true").text
-        assert HIDDEN not in text and METERED not in text
+        assert not any(secret in text for secret in (HIDDEN, METERED, ROOF, POWER))
     # A filter may not ask about it either.
     for filter_ in (f"Things/name eq '{METERED}'", f"Things/any(t:t/name eq '{HIDDEN}')"):
         assert names(guarded, "/Locations", filter=filter_) == []
@@ -96,7 +99,7 @@ def test_what_is_hidden_is_hidden_on_every_way(guarded: httpx.Client, filled: St
 def test_tokens_open_what_their_scope_says(guarded: httpx.Client, filled: Store) -> None:
     read = tokens.create(filled, "reader", [tokens.SENSORTHINGS_READ])
     write = tokens.create(filled, "writer", [tokens.SENSORTHINGS_WRITE], days=1)
-    everything = {SEEN, HIDDEN, METERED}
+    everything = {SEEN, HIDDEN, METERED, ROOF, POWER}
     for token in (read, write):
         answer = guarded.get("/Things", headers=bearer(token))
         assert {entity["name"] for entity in answer.json()["value"]} == everything

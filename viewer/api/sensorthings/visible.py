@@ -1,8 +1,11 @@
 """Who may see what. Without a token only public things and what belongs to them.
 
-Metered use of buildings (heat, electricity) never shows in public here, whatever a thing's flag says: a
-single meter's readings are personal data below five dwellings, and the public twin shows them merged and
-monthly only.
+Meters of buildings (heat, electricity, photovoltaics) never show in public here, whatever a thing's flag
+says. A single meter's readings are personal data below five dwellings; the public twin shows metered values
+monthly at the finest, and all figures of buildings merged into one fixed partition (`viewer.privacy`). This
+service has values as they came, thing by thing: not even a block of many dwellings may be read here, since
+that would show by the minute what is public by the month. Simulated meters are no exception: a figure of a
+single building, modelled or not, could be taken off a group's.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import sqlalchemy as sa
 from sensors.store import tables
 from viewer.api.sensorthings.model import exists
 
-PRIVATE_KINDS = ("heat_meter", "electricity_meter")
+PRIVATE_KINDS = ("heat_meter", "electricity_meter", "pv_meter")
 
 
 @dataclass(frozen=True)
