@@ -18,6 +18,7 @@ class Step:
     symbol : as in the norm.  name, name_de : what it is.
     formula : expression over `inputs`; empty for what is given or simulated.
     source : where the formula or the figure comes from.
+    is_estimate : whether the figure is estimated: by its table's flag, or as its source says.
     """
 
     symbol: str
@@ -28,6 +29,7 @@ class Step:
     formula: str
     inputs: Mapping[str, float]
     source: str
+    is_estimate: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""
@@ -41,9 +43,13 @@ class Sheet:
         self.steps: list[Step] = []
         self.known: dict[str, float] = {}
 
-    def given(self, symbol: str, name: str, name_de: str, value: float, unit: str, source: str) -> None:
-        """A figure that is given or simulated."""
-        self._add(Step(symbol, name, name_de, float(value), unit, "", {}, source))
+    def given(
+        self, symbol: str, name: str, name_de: str, value: float, unit: str, source: str, *,
+        is_estimate: bool = False,
+    ) -> None:  # fmt: skip
+        """A figure that is given or simulated; a source that says so makes it an estimate in any case."""
+        guess = is_estimate or estimated(source)
+        self._add(Step(symbol, name, name_de, float(value), unit, "", {}, source, guess))
 
     def nothing(self, reason: str, *rows: tuple[str, str, str]) -> None:
         """Energies of zero (symbol, name, German name) for a reason."""
@@ -53,13 +59,26 @@ class Sheet:
     def worked(self, symbol: str, name: str, name_de: str, formula: str, unit: str, source: str) -> float:
         """A figure worked out from earlier symbols."""
         used = {word: self.known[word] for word in _words(formula) if word in self.known}
-        value = float(eval(formula, {"__builtins__": {}, "max": max}, used))  # our own formulas
+        value = evaluated(formula, used)
         self._add(Step(symbol, name, name_de, value, unit, formula, used, source))
         return value
 
     def _add(self, step: Step) -> None:
         self.known[step.symbol] = step.value
         self.steps.append(step)
+
+
+_ESTIMATED = ("estimate", "guessed:", "own calculation", "our choice", "usual ")
+
+
+def estimated(source: str) -> bool:
+    """Whether a source says that its figure is estimated."""
+    return any(word in source.casefold() for word in _ESTIMATED)
+
+
+def evaluated(formula: str, inputs: Mapping[str, float]) -> float:
+    """One of our own formulas with its inputs."""
+    return float(eval(formula, {"__builtins__": {}, "max": max, "min": min}, dict(inputs)))
 
 
 def _words(formula: str) -> set[str]:
@@ -90,5 +109,8 @@ def lines(steps: tuple[Step, ...], language: str = "en") -> list[str]:
             out.append(f"{'':11s}= {step.formula}")
             numbers = ", ".join(f"{key} = {value:,.4g}" for key, value in step.inputs.items())
             out.append(f"{'':11s}  {numbers}")
-        out.append(f"{'':11s}[{step.source}]")
+        mark = "estimate; " if step.is_estimate and "estimate" not in step.source else ""
+        if language == "de" and mark:
+            mark = "Schätzung; "
+        out.append(f"{'':11s}[{mark}{step.source}]")
     return out

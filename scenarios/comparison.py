@@ -16,7 +16,7 @@ import pandas as pd
 from energy import Case
 from energy.network import Network
 from scenarios import heat_network
-from scenarios.compare import Level, compare, indicators_of, years_of
+from scenarios.compare import Level, compare, indicators_of, same_basis, years_of
 from scenarios.outcome import Outcome, evaluate
 from scenarios.scenario import BASELINE, Scenario
 from scenarios.uncertainty import Bands, Progress, Runs, bands_of
@@ -51,13 +51,21 @@ class Comparison:
     @cached_property
     def years(self) -> pd.DataFrame:
         """Costs, CO2 and primary energy by year of the horizon; index (scenario, year)."""
-        parts = {outcome.name: years_of(outcome, self.base) for outcome in self.outcomes}
+        alike = same_basis(self.outcomes)
+        parts = {outcome.name: years_of(outcome, alike[0]) for outcome in alike}
         return pd.concat(parts, names=["scenario"])
 
     def indicators(self, level: Level) -> pd.DataFrame:
         """Indicators at a level; index (scenario, level)."""
-        parts = {outcome.name: indicators_of(outcome, self.base, level) for outcome in self.outcomes}
-        return pd.concat(parts, names=["scenario"])
+        if level not in self._levels:
+            alike = same_basis(self.outcomes)
+            parts = {outcome.name: indicators_of(outcome, alike[0], level) for outcome in alike}
+            self._levels[level] = pd.concat(parts, names=["scenario"])
+        return self._levels[level]
+
+    @cached_property
+    def _levels(self) -> dict[str, pd.DataFrame]:
+        return {}
 
     def directly(self) -> pd.DataFrame:
         """Each pair of scenarios beside the base, as `Bands.apart`; index (one, other, figure).

@@ -93,6 +93,46 @@ def compare(
     typer.echo("\n".join(comparison_text.lines(found, language.value, until)))
 
 
+@app.command(epilog="Example: lobeda scenario explain library/roof-pv.yaml co2_kg --building ID")
+def explain(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A scenario file, or library/…")],
+    indicator: Annotated[str, typer.Argument(help="Such as co2_kg; see `compare --json`.")],
+    building: Annotated[str | None, typer.Option(help="Of this building; else of the district.")] = None,
+    block: Annotated[str | None, typer.Option(help="Of this block.")] = None,
+    base: Annotated[bool, typer.Option("--base", help="Of the district as it is.")] = False,
+    district: Annotated[str, _DISTRICT] = "lobeda",
+    weather: Annotated[Path | None, _WEATHER] = None,
+    network: Annotated[bool, typer.Option("--network/--no-network", help="With the heat network.")] = True,
+    as_json: Annotated[bool, _JSON] = False,
+    allow_code: Annotated[bool, _CODE] = False,
+    language: Annotated[Language, typer.Option("--lang", help="Language of the text.")] = Language.en,
+) -> None:
+    """How a figure follows: formula, inputs with sources, which are estimates, down to the tables."""
+    import energy
+    import scenarios
+    import twin
+    from scenarios import derivation
+    from scenarios.compare import INDICATORS
+
+    if building is not None and block is not None:
+        raise CallError("a building and a block are named", "--building, --block", "Name one of them")
+    scenario = scenarios.load(file, allow_code=allow_code)
+    place = twin.open(district)
+    case = energy.Case(place, year_of(weather, place))
+    shown = INDICATORS.get(indicator)
+    needed = network and shown is not None and (shown.network or shown.stage == 2)
+    derivation.check(indicator)
+    with progress_bar() as progress:
+        case.look(progress)
+        found = scenarios.comparison([scenario], case, network=needed, draws=0, progress=progress)
+    name = found.base.name if base else scenario.name
+    derived = derivation.derive(indicator, found, building or block or "district", name)
+    if as_json:
+        typer.echo(json.dumps(derived.to_dict(), ensure_ascii=False))
+    else:
+        typer.echo("\n".join(derivation.text(derived, language.value)))
+
+
 def _plain(table: pd.DataFrame) -> dict[str, Any]:
     held: dict[str, Any] = json.loads(table.to_json(orient="index"))
     return held

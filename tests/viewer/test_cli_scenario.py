@@ -70,6 +70,19 @@ def test_without_the_network_each_figure_says_so(district: Path, capsys: pytest.
     assert code == 0 and "Wärmenetz nicht gerechnet" in out and "Laufende Kosten *" in out, err
 
 
+def test_a_figure_is_explained(district: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--district", str(district), "--building", "b1"]
+    code, out, err = call(capsys, "scenario", "explain", SCENARIO, "energy_cost_eur", *options)
+    assert code == 0, err
+    assert "E_dh * p_dh" in out and "U_wall" in out and "estimates among them" in out
+    code, out, err = call(capsys, "scenario", "explain", SCENARIO, "energy_cost_eur", *options, "--json")
+    found = json.loads(out)
+    last = found["steps"][-1]
+    assert eval(last["formula"], {}, last["inputs"]) == pytest.approx(found["value"], rel=1e-5)
+    code, _, err = call(capsys, "scenario", "explain", SCENARIO, "joy", *options)
+    assert code == 2 and "no indicator 'joy'" in err and err.count("\n") == 1
+
+
 def test_measures_and_schema_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = call(capsys, "scenario", "measures", "--lang", "de")
     assert code == 0 and "roof_pv: Photovoltaik auf Dächern" in out and "supply_c [°C] 55 to 90" in out
