@@ -21,6 +21,7 @@ bench: $(STAMP)test $(STAMP)peer
 	$(BIN)/python -m tests.benchmarks.bench_simulation
 	$(BIN)/python -m tests.benchmarks.bench_chain
 	$(BIN)/python -m tests.benchmarks.bench_nodes
+	$(BIN)/python -m tests.benchmarks.bench_scenarios
 	$(BIN)/python -m tests.benchmarks.bench_network
 	$(BIN)/python -m tests.benchmarks.bench_sun
 	$(BIN)/python -m tests.benchmarks.bench_quality

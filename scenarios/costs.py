@@ -13,6 +13,7 @@ import pandas as pd
 from energy import Case, weighting
 from energy.parameters import Parameters
 from scenarios import bought
+from scenarios.subsidies import subsidies
 
 ITEM_COLUMNS = (
     "building_id", "item", "quantity", "unit", "investment_eur", "subsidy_eur", "maintenance_eur_a",
@@ -35,7 +36,7 @@ def investments(before: Case, after: Case, year: int | None = None) -> pd.DataFr
     table = long.assign(
         unit=of["unit"],
         investment_eur=paid,
-        subsidy_eur=paid * of["subsidy_share"],
+        subsidy_eur=subsidies(long.assign(levy=of["levy"]), paid, after),
         maintenance_eur_a=paid * of["maintenance_share"],
         lifetime_a=of["lifetime_a"],
         year=int(year if year is not None else after.parameters.year),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from energy import Case
-from scenarios.measures import MEASURES
+from scenarios.measures import MEASURES, envelope_retrofit
 from twin.errors import CallError
 
 if TYPE_CHECKING:
@@ -49,12 +49,28 @@ def _check_pair(scenario: Scenario, first: int, second: int, building: str, coun
             where,
             "Keep one of them, or give them other targets or years",
         )
+    standards = _retrofits(other)
+    if twice := [part for part, wanted in _retrofits(one).items() if standards.get(part, wanted) != wanted]:
+        raise CallError(
+            f"both bring the {twice[0]} to a standard of their own, and {shared}: it would be paid twice",
+            where,
+            "Keep one of them, or give them other components or targets",
+        )
     if one.measure in after.BEFORE:
         raise CallError(
             f"{other.measure} comes after {one.measure}, which builds on it, and {shared}",
             where,
             f"Put {other.measure} first",
         )
+
+
+def _retrofits(step: Step) -> dict[str, str]:
+    """Components that a step retrofits, and their standard; none of other measures."""
+    if step.measure != "envelope_retrofit":
+        return {}
+    given = step.parameters.get("components", envelope_retrofit.COMPONENTS)
+    components = [given] if isinstance(given, str) else given
+    return dict.fromkeys(components, step.parameters.get("standard", "usual"))
 
 
 def _reach(step: Step, case: Case) -> pd.Index:

@@ -8,7 +8,6 @@ import numpy as np
 
 from energy import Case
 from scenarios.measures import base, photovoltaics
-from scenarios.measures.base import Parameter
 
 TITLE = {"de": "Balkonkraftwerke", "en": "Balcony photovoltaics"}
 DESCRIPTION = {
@@ -19,13 +18,10 @@ STAGE = 1
 EXCLUDES: tuple[str, ...] = ()
 BEFORE = ("battery",)
 PARAMETERS = (
-    Parameter(
-        "share",
-        {"de": "Anteil der Wohnungen", "en": "Share of the dwellings"},
-        0.3, "1", 0.0, 1.0,
-        source="estimate: dwellings with a sunny balcony whose tenants take part", is_estimate=True,
+    base.share_of(
+        "Wohnungen", "dwellings", 0.3, "estimate: dwellings with a sunny balcony whose tenants take part"
     ),
-)  # fmt: skip
+)
 
 
 def applicable(case: Case) -> base.Mask:

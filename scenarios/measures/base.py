@@ -49,6 +49,19 @@ class Parameter:
     is_estimate: bool = False
 
 
+def share_of(de: str, en: str, default: float, source: str, *, is_estimate: bool = True) -> Parameter:
+    """The parameter `share` of what a measure takes in hand, 0 to 1."""
+    title = {"de": f"Anteil der {de}", "en": f"Share of the {en}"}
+    return Parameter("share", title, default, "1", 0.0, 1.0, source=source, is_estimate=is_estimate)
+
+
+def set_back(de: str, en: str, high: float, source: str) -> Parameter:
+    """The parameter `set_back_c`: what the air may fall to where nobody needs it warm."""
+    return Parameter(
+        "set_back_c", {"de": de, "en": en}, 17.0, "°C", 12.0, high, source=source, is_estimate=True
+    )
+
+
 def check(measure: str, parameters: Iterable[Parameter], values: Mapping[str, Any]) -> None:
     """Refuse values that the measure's parameters do not allow.
 
@@ -147,8 +160,3 @@ def variant_of_use(
         envelope.loc[rows & (functions == function), "function"] = name
     changed = parameters.replace(use=use, schedules=schedules, rooms=rooms)
     return case.replace(envelope=envelope, parameters=changed)
-
-
-def function_of(function: str) -> str:
-    """The shipped function of a building's use, also of a variant."""
-    return function.split("~", 1)[0]

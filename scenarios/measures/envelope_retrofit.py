@@ -34,10 +34,7 @@ PARAMETERS = (
         "standard", {"de": "Standard", "en": "Standard"}, "usual",
         source="see assets/parameters/refurbishment.csv", is_estimate=True,
     ),
-    Parameter(
-        "share", {"de": "Anteil der Blöcke", "en": "Share of the blocks"}, 1.0, "1", 0.0, 1.0,
-        source="our choice: all",
-    ),
+    base.share_of("Blöcke", "blocks", 1.0, "our choice: all", is_estimate=False),
 )  # fmt: skip
 applicable = base.conditioned
 
@@ -57,7 +54,8 @@ def apply(
     Parameters
     ----------
     components : any of wall, roof, floor, window.
-    standard : `usual` or `advanced` (assets/parameters; own calculation from TEASER layers).
+    standard : `usual` or `advanced` (own calculation from TEASER layers) or `eh55` (0.7 times the U-values of
+        the GEG's reference building), rows of assets/parameters/refurbishment.csv.
     buildings : ids; without them, all conditioned buildings.
     share : part of their blocks that is retrofitted, 0 to 1, by floor area; the worst envelopes come first,
         so a larger share always contains the smaller one.

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import pandas as pd
 
 from energy import Case, pv_potential
+from energy.parameters import Parameters
 from energy.weather import SAMPLE_LATITUDE
 from scenarios.measures import base
+from twin.compute import Same
+from twin.district import District
 
 
 def fitting(case: Case, *, balconies: bool = False) -> pd.DataFrame:
-    """Systems of the case and those that fit on roofs (and balconies); as `energy.pv_potential.potential`."""
-    latitude = getattr(case.weather, "latitude", SAMPLE_LATITUDE)
-    return pv_potential.potential(case.district, case.parameters, latitude=latitude, balconies=balconies)
+    """Systems of the case and those that fit on roofs (and balconies); as `energy.pv_potential.potential`.
+
+    Kept while district and figures stay: laying out thousands of roofs takes seconds.
+    """
+    latitude = float(getattr(case.weather, "latitude", SAMPLE_LATITUDE))
+    return _fitting(Same(case.district), Same(case.parameters.pv), latitude, balconies).copy()
+
+
+@lru_cache(maxsize=4)
+def _fitting(
+    district: Same[District], pv: Same[pd.DataFrame], latitude: float, balconies: bool
+) -> pd.DataFrame:
+    parameters = Parameters.default().replace(pv=pv.it)  # the one table that is looked at
+    return pv_potential.potential(district.it, parameters, latitude=latitude, balconies=balconies)
 
 
 def added(case: Case, systems: pd.DataFrame, rows: base.Mask, kinds: tuple[str, ...]) -> Case:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from energy import Case
+from energy.parameters import Parameters
 from scenarios.measures import base
 from scenarios.measures.base import Parameter
 
@@ -16,7 +17,7 @@ DESCRIPTION = {
 STAGE = 1
 EXCLUDES: tuple[str, ...] = ()
 BEFORE: tuple[str, ...] = ()
-_CHANGES = ("electricity", "district_heating", "gas")
+_CHANGES, _CO2 = ("electricity", "district_heating", "gas"), ("electricity", "district_heating")
 PARAMETERS = (
     Parameter(
         "year", {"de": "Jahr", "en": "Year"}, 2025, "a", 2021, 2045, source="year of the table carriers"
@@ -30,6 +31,18 @@ PARAMETERS = (
         )
         for carrier, word in zip(_CHANGES, ("Strom", "Fernwärme", "Gas"), strict=True)
     ),
+    *(
+        Parameter(
+            f"{carrier}_co2_change",
+            {
+                "de": f"Änderung des CO2-Faktors, {word}",
+                "en": f"Change of CO2 factor, {carrier.replace('_', ' ')}",
+            },
+            0.0, "1", -1.0, 5.0,
+            source="our choice: factors as in the table carriers, along the table paths",
+        )
+        for carrier, word in zip(_CO2, ("Strom", "Fernwärme"), strict=True)
+    ),
 )  # fmt: skip
 
 
@@ -40,10 +53,12 @@ def apply(
     electricity_change: float = 0.0,
     district_heating_change: float = 0.0,
     gas_change: float = 0.0,
+    electricity_co2_change: float = 0.0,
+    district_heating_co2_change: float = 0.0,
 ) -> Case:
-    """The case evaluated in `year`, with prices changed by a share (0.2: a fifth dearer).
+    """The case evaluated in `year`, with prices and CO2 factors changed by a share (0.2: a fifth more).
 
-    What CO2 in fuels costs follows its own path and is not changed by the share.
+    The share holds in all years of the paths. What CO2 in fuels costs follows its own path, unchanged.
 
     Raises
     ------
@@ -54,13 +69,21 @@ def apply(
         "district_heating": district_heating_change,
         "gas": gas_change,
     }
-    base.check(
-        "prices", PARAMETERS, {"year": year, **{f"{name}_change": value for name, value in changes.items()}}
-    )
+    co2 = {"electricity": electricity_co2_change, "district_heating": district_heating_co2_change}
+    values: dict[str, float] = {"year": year}
+    values |= {f"{name}_change": value for name, value in changes.items()}
+    values |= {f"{name}_co2_change": value for name, value in co2.items()}
+    base.check("prices", PARAMETERS, values)
     parameters = case.parameters.with_constants(year=int(year))
+    parameters = _changed(parameters, ("price_eur_kwh",), changes)
+    return case.replace(parameters=_changed(parameters, ("co2_kg_kwh", "co2_feed_in_kg_kwh"), co2))
+
+
+def _changed(parameters: Parameters, columns: tuple[str, ...], changes: dict[str, float]) -> Parameters:
+    """Parameters whose table carriers has some columns changed by a share, by carrier."""
     changed = {name: value for name, value in changes.items() if value}
-    if changed:
-        prices = parameters.carriers.loc[list(changed), "price_eur_kwh"]
-        rows = pd.DataFrame({"price_eur_kwh": prices * (1 + pd.Series(changed))}).rename_axis("carrier")
-        parameters = parameters.with_table("carriers", rows)
-    return case.replace(parameters=parameters)
+    if not changed:
+        return parameters
+    table = parameters.carriers.loc[list(changed)]
+    rows = {column: table[column] * (1 + pd.Series(changed)) for column in columns}
+    return parameters.with_table("carriers", pd.DataFrame(rows).rename_axis("carrier"))

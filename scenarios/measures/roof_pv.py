@@ -8,7 +8,6 @@ import numpy as np
 
 from energy import Case
 from scenarios.measures import base, photovoltaics
-from scenarios.measures.base import Parameter
 
 TITLE = {"de": "Photovoltaik auf Dächern", "en": "Photovoltaics on roofs"}
 DESCRIPTION = {
@@ -19,13 +18,10 @@ STAGE = 1
 EXCLUDES: tuple[str, ...] = ()
 BEFORE = ("battery",)
 PARAMETERS = (
-    Parameter(
-        "share",
-        {"de": "Anteil der nutzbaren Fläche", "en": "Share of the usable area"},
-        1.0, "1", 0.0, 1.0,
-        source="our choice: all of what energy.pv_potential finds usable", is_estimate=True,
+    base.share_of(
+        "nutzbaren Fläche", "usable area", 1.0, "our choice: all of what energy.pv_potential finds usable"
     ),
-)  # fmt: skip
+)
 KINDS = ("flat", "pitched")
 
 

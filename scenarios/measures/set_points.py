@@ -26,11 +26,9 @@ PARAMETERS = (
         20.0, "°C", 15.0, 25.0,
         source="TABULA boundary condition EU.MUH",
     ),
-    Parameter(
-        "set_back_c",
-        {"de": "Nachttemperatur", "en": "Set-back at night"},
-        17.0, "°C", 12.0, 25.0,
-        source="estimate: 3 K below the set-point, as thermostats are usually set", is_estimate=True,
+    base.set_back(
+        "Nachttemperatur", "Set-back at night", 25.0,
+        "estimate: 3 K below the set-point, as thermostats are usually set",
     ),
     Parameter(
         "from_hour",

@@ -23,11 +23,9 @@ STAGE = 1
 EXCLUDES = ("set_points",)
 BEFORE: tuple[str, ...] = ()
 PARAMETERS = (
-    Parameter(
-        "set_back_c",
-        {"de": "Temperatur bei Abwesenheit und nachts", "en": "Temperature in absence and at night"},
-        17.0, "°C", 12.0, 20.0,
-        source="estimate: 3 K below the set-point", is_estimate=True,
+    base.set_back(
+        "Temperatur bei Abwesenheit und nachts", "Temperature in absence and at night", 20.0,
+        "estimate: 3 K below the set-point",
     ),
     Parameter(
         "absent_share",

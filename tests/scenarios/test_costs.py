@@ -32,7 +32,9 @@ def item(**figures: object) -> pd.DataFrame:
 
 
 def test_a_retrofit_buys_the_components_areas(case: Case) -> None:
-    after = envelope_retrofit.apply(case, buildings=["b1"], components=["wall", "window"])
+    after = envelope_retrofit.apply(
+        case, buildings=["b1"], components=["wall", "window"], standard="advanced"
+    )
     amounts = bought.quantities(case, after)
     assert list(amounts.index) == ["b1"] and sorted(amounts.columns) == ["wall", "window"]
     envelope = case.envelope.loc["b1"]

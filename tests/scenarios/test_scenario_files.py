@@ -147,6 +147,9 @@ def test_what_would_count_twice_is_refused(case: Case) -> None:
         twice.apply(case)
     again = steps({"measure": "envelope_retrofit"}, {"measure": "envelope_retrofit"})
     assert again.apply(case).envelope.equals(again.measures[0].apply(case).envelope)  # type: ignore[union-attr]
+    better = {"measure": "envelope_retrofit", "parameters": {"components": ["wall"], "standard": "eh55"}}
+    with pytest.raises(CallError, match="both bring the wall to a standard of their own"):
+        steps({"measure": "envelope_retrofit"}, better).apply(case)
 
 
 def test_wrong_order_is_refused(case: Case) -> None:
