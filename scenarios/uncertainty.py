@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,7 @@ from scenarios.outcome import (
     weighed,
 )  # fmt: skip
 from scenarios.scenario import Scenario
+from twin.compute import Same
 from twin.errors import CallError
 
 Array = npt.NDArray[np.float64]
@@ -107,7 +108,7 @@ def perturbed(case: Case, z: dict[str, float], seed: int) -> Case:
     difference. What outdoor temperature does to heat pumps beyond that is left out.
     """
     envelope, table = case.envelope.copy(), case.parameters.uncertainties
-    sd = spreads(case.envelope, case.parameters)
+    sd = _spreads(Same(case.envelope), case.parameters)
     noise = np.random.default_rng(seed)
     shared, wide = (table[column].astype("float64").to_dict() for column in ("shared_share", "spread"))
     for quantity in SOURCE_OF:
@@ -122,6 +123,12 @@ def perturbed(case: Case, z: dict[str, float], seed: int) -> Case:
     envelope["g_window"] = envelope["g_window"].clip(upper=0.95)
     envelope["setpoint_offset_k"] -= z["weather"] * wide["weather"]
     return case.replace(envelope=envelope)
+
+
+@lru_cache(maxsize=8)
+def _spreads(envelope: Same[pd.DataFrame], parameters: Parameters) -> pd.DataFrame:
+    """Kept: the same for all draws of a case."""
+    return spreads(envelope.it, parameters)
 
 
 def _drawn(value: Array, sd: Array, z: Array, *, signed: bool) -> Array:

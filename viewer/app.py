@@ -2,14 +2,19 @@
 
 The page itself (viewer/site/templates/manager.html, viewer/static) is plain HTML, CSS and JavaScript shared
 with the public site. The bridge carries plain data: what people do comes in as messages, and what follows
-from it goes out as parameters. One simulation runs at a time, of the latest position of the slider.
+from it goes out as parameters. Stage 1 of the latest position of a slider is simulated in a thread of its
+own; the stages behind it are the desk's (`viewer.desk`), which all pages share, and end when a newer position
+comes.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+import time
+from collections.abc import Callable, Iterator, Mapping
+from copy import copy
+from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import panel as pn
@@ -17,23 +22,27 @@ import param
 from panel.custom import JSComponent
 from panel.template import Template
 
+from scenarios.year_bands import YearBands
 from twin.errors import TwinError
-from viewer import colours, facts, format, layers, pages, texts
+from viewer import colours, facts, format, layers, pages, panel, texts, whatif
 from viewer.board import Board
 from viewer.feeds import Feeds
 from viewer.layers import LAYERS, NETWORK, SECOND_STAGE, Layer
 from viewer.layers.network import lines
 from viewer.live import Live
 from viewer.scene.component import Scene
-from viewer.state import Retrofit, State, Twin
+from viewer.second_stage import SecondStage
+from viewer.state import Run, State, Twin
+from viewer.whatif import Plan
 
 
 class Bridge(JSComponent):  # type: ignore[misc]  # Panel has no types
     """Plain data to the page, messages from it."""
 
-    start = param.Dict(default={}, doc="Texts, language and layers.")
+    start = param.Dict(default={}, doc="Texts, language, layers, measures and scenarios.")
     layer = param.Dict(default={}, doc="The legend.")
-    result = param.Dict(default={}, doc="Settings of the retrofit and the district's figures.")
+    plan = param.Dict(default={}, doc="The measures as they are set.")
+    result = param.Dict(default={}, doc="The district's figures, and which stages are in.")
     selection = param.Dict(default={}, doc="Facts of the selection.")
     table = param.Dict(default={}, doc="The table's columns; empty while it is closed.")
     sensors = param.Dict(default={}, doc="All devices; empty where there are none.")
@@ -71,16 +80,27 @@ class Manager:
     """
 
     def __init__(
-        self, twin: Twin, language: str, scene_url: str, sensors: tuple[Feeds, Board] | None = None
+        self,
+        twin: Twin,
+        language: str,
+        scene_url: str,
+        sensors: tuple[Feeds, Board] | None = None,
+        address: panel.Address | None = None,
     ) -> None:
+        address = address or panel.Address()
         self.twin = twin
-        self.state = State(twin, language)
+        self.state = State(twin, language, colour=address.colour)
+        self.state.select(address.selected, address.level)
         self.names = facts.names(twin.district.buildings)
         self.table_open = False
-        self.wanted: Retrofit | None = None
+        self.wanted: Plan | None = None
+        self.first = address.plan
+        self.queries: dict[str, str] = {}
         self.busy = False
         self.seq = 0
-        self.deepening = False
+        self.progress: dict[str, Any] | None = None
+        self.document: Any = None
+        self.looks = 0
         layer = self.state.layer()
         self.scene = Scene(
             manifest=scene_url,
@@ -98,10 +118,15 @@ class Manager:
                     {"id": name, "title": texts.text(language, f"layer.{name}.title")}
                     for name in layers.of(self.state.twin.district)
                 ],
+                "measures": whatif.described(language, twin.case),
+                "scenarios": panel.library(language),
+                "tab": address.tab,
             },
             layer=self._legend(layer),
+            plan=self._plan_shown(),
             result=self._result(),
             selection={"facts": None},
+            error=address.problem,
         )
         self.bridge.receive = self.receive
         self.scene.param.watch(self._clicked, "clicked")
@@ -133,42 +158,50 @@ class Manager:
         except (TwinError, KeyError, TypeError, ValueError) as error:
             self.bridge.error = str(error)
 
-    def _retrofit(self, message: Mapping[str, Any]) -> None:
-        names = {"share", "components", "standard"} & set(message)
-        changes = {name: message[name] for name in names}
-        base = self.wanted or self.state.retrofit
-        wanted = self.state.retrofit_with(**{**asdict(base), **changes})
-        self.seq = int(message.get("seq", self.seq))
-        if message.get("settled"):
-            self.state.settle(wanted)
-        self._simulate(wanted)
+    def _change(self, message: Mapping[str, Any]) -> None:
+        """A measure is switched, set, or given other targets."""
+        measure, nth = str(message["measure"]), int(message.get("nth", 0))
+        base = self.wanted or self.state.plan
+        targets = None
+        if "targets" in message:
+            targets = self._targets(str(message["targets"]), measure)
+        plan = base.change(measure, nth, values=message.get("values"), on=message.get("on"), targets=targets)
+        if message.get("targets") == "selection":  # whoever limits it wants to see something
+            plan = plan.change(measure, nth, on=True)
+        self._ask(plan, message, settled=bool(message.get("settled", True)))
 
-    def _scope(self, message: Mapping[str, Any]) -> None:
-        unit = self.state.unit
-        limited = message["id"] == "selection" and unit is not None
-        wanted = self.state.retrofit_with(units=(unit,) if limited else None)
-        if limited and wanted.share == 0:
-            wanted = self.state.retrofit_with(units=(unit,), share=1.0)
-        self.state.settle(wanted)
-        self._simulate(wanted)
+    def _targets(self, kind: str, measure: str) -> str:
+        if kind == "selection" and self.state.unit is not None:
+            return panel.unit_targets(self.twin, self.state.unit)
+        return self.queries.get(measure, "") if kind == "query" else ""
+
+    def _load(self, message: Mapping[str, Any]) -> None:
+        """A scenario of the library takes the place of the plan."""
+        plan = panel.scenario(str(message["id"]))
+        self.queries |= {choice.measure: choice.targets for choice in plan.choices if choice.targets}
+        self._ask(plan, message)
 
     def _undo(self, message: Mapping[str, Any]) -> None:
-        self._simulate(self.state.undo())
+        self._ask(self.state.undo(), message, settled=False)
 
     def _redo(self, message: Mapping[str, Any]) -> None:
-        self._simulate(self.state.redo())
+        self._ask(self.state.redo(), message, settled=False)
 
     def _reset(self, message: Mapping[str, Any]) -> None:
-        self.state.settle(Retrofit())
-        self._simulate(Retrofit())
+        self._ask(Plan(), message)
+
+    def _ask(self, plan: Plan, message: Mapping[str, Any], settled: bool = True) -> None:
+        self.seq = int(message.get("seq", self.seq))
+        if settled:
+            self.state.settle(plan)
+        self._simulate(plan)
 
     def _colour(self, message: Mapping[str, Any]) -> None:
         if message["id"] not in LAYERS:
             raise ValueError(f"there is no layer {message['id']!r}")
         self.state.colour = message["id"]
         self._paint()
-        if self.state.selection is not None:
-            self.bridge.selection = {"facts": facts.facts(self.state)}
+        self._look()
 
     def _select(self, message: Mapping[str, Any]) -> None:
         self.state.select(message["id"])
@@ -192,17 +225,17 @@ class Manager:
         self.bridge.error = ""
 
     _ACTIONS: Mapping[str, Callable[[Manager, Mapping[str, Any]], None]] = {
-        "retrofit": _retrofit, "scope": _scope, "undo": _undo, "redo": _redo, "reset": _reset,
+        "change": _change, "load": _load, "undo": _undo, "redo": _redo, "reset": _reset,
         "colour": _colour, "select": _select, "level": _level, "table": _table, "sun": _sun,
         "error_seen": _error_seen,
     }  # fmt: skip
 
-    def _simulate(self, wanted: Retrofit) -> None:
-        """Simulate `wanted`, or note it as next while another simulation runs."""
-        if not self.busy and wanted == self.state.retrofit:
-            self.bridge.result = self._result()
-            return
+    def _simulate(self, wanted: Plan) -> None:
+        """Simulate `wanted`, or note it as next while another simulation runs; older later stages end."""
         self.wanted = wanted
+        if wanted.effective() != self.state.plan.effective():
+            self.twin.desk.drop(self)
+            self.progress = None
         if not self.busy:
             self.busy = True
             pn.state.execute(self._work)
@@ -211,43 +244,97 @@ class Manager:
         try:
             while self.wanted is not None:
                 wanted, self.wanted = self.wanted, None
-                run = await asyncio.to_thread(self.twin.run, wanted)
+                seq = self.seq
+                run = await asyncio.to_thread(self._quick, wanted)
                 self.state.show(run)
-                self._paint()
-                self.bridge.result = self._result()
+                with pn.io.hold():
+                    self._paint()
+                    self.bridge.param.update(plan=self._plan_shown(), result=self._result(seq))
         except TwinError as error:
+            self.wanted = None
+            self.state.refuse()
             self.bridge.error = str(error)
         finally:
             self.busy = False
-        self.bridge.result = self._result()
-        self._show_selection()
+        self.bridge.param.update(plan=self._plan_shown(), result=self._result())
+        self._look()
         self._show_table()
         self._deepen()
 
-    def _deepen(self) -> None:
-        """Compute what takes longer for the state that is shown, unless that runs already."""
-        if not self.deepening and self.state.second is None:
-            self.deepening = True
-            pn.state.execute(self._deepening)
+    def _quick(self, plan: Plan) -> Run:
+        with self.twin.desk.quick():
+            return self.twin.run(plan)
 
-    async def _deepening(self) -> None:
-        """Until what is shown has its second stage; while the slider moves, the loop waits for its end."""
-        try:
-            while self.state.second is None and not self.busy:
-                wanted = self.state.retrofit
-                before = await asyncio.to_thread(self.twin.second_stage, Retrofit())
-                now = await asyncio.to_thread(self.twin.second_stage, wanted)
-                if wanted == self.state.retrofit:
-                    self.state.deepen(before, now)
-        except TwinError as error:
-            self.bridge.error = str(error)
+    def _deepen(self) -> None:
+        """Ask the desk for the stages that what is shown still lacks, once the slider rests."""
+        state = self.state
+        done = state.stage == 3 and state.second is not None and state.second.overheating is not None
+        if done or state.settled != state.plan or pn.state.curdoc is None:
             return
-        finally:
-            self.deepening = False
-        if self.state.second is not None:
+        self.document = pn.state.curdoc
+        self.twin.desk.put(self, self._later(state.plan), partial(self._tell, self._failed))
+
+    def _later(self, plan: Plan) -> Iterator[None]:
+        """Stages 2 and 3 of `plan`, in chunks and in the desk's thread, and what people look at less."""
+        twin = self.twin
+        before = twin.network_stage(Plan())
+        yield
+        now = twin.network_stage(plan)
+        self._tell(self._second, plan, before, now)
+        yield
+        if not plan.idle:
+            yield from self._third(plan)
+        before = replace(before, overheating=twin.overheating(Plan()))
+        yield
+        now = replace(now, overheating=twin.overheating(plan))
+        self._tell(self._second, plan, before, now)
+        for _ in twin.draws.prepare():  # for the first measure that comes
+            yield
+
+    def _third(self, plan: Plan) -> Iterator[None]:
+        start, last = time.monotonic(), -1.0
+        for number, bands in enumerate(self.twin.bands(plan), 1):
+            if bands is not None:
+                self._tell(self._banded, plan, bands)
+                break
+            now = time.monotonic()
+            if now - last > 0.3:
+                last, share = now, number / len(self.twin.draws)
+                self._tell(self._progressed, plan, share, (now - start) * (1 - share) / share)
+            yield
+
+    def _tell(self, what: Callable[..., None], *news: Any) -> None:
+        """Out of the desk's thread into the page's."""
+        self.document.add_next_tick_callback(partial(what, *news))
+
+    def _second(self, plan: Plan, before: SecondStage, now: SecondStage) -> None:
+        if plan != self.state.plan:
+            return
+        self.state.deepen(before, now)
+        with pn.io.hold():
             self._paint()
             self.bridge.result = self._result()
-            self._show_selection()
+        self._look()
+
+    def _banded(self, plan: Plan, bands: YearBands) -> None:
+        if plan == self.state.plan:
+            self.state.compare(bands)
+            self.progress = None
+            self.bridge.result = self._result()
+
+    def _progressed(self, plan: Plan, share: float, left_s: float) -> None:
+        if plan == self.state.plan and self.state.stage == 2:
+            self.progress = {"share": share, "left_s": left_s}
+            self.bridge.result = self._result()
+
+    def _failed(self, error: Exception) -> None:
+        self.bridge.error = str(error)
+        if not isinstance(error, TwinError):
+            raise error
+
+    def leave(self) -> None:
+        """The page is closed."""
+        self.twin.desk.drop(self)
 
     def _paint(self) -> None:
         layer = self.state.layer()
@@ -272,31 +359,29 @@ class Manager:
             shown["note"] = texts.text(language, "network.none", reason=second.problem)
         return shown
 
-    def _result(self) -> dict[str, Any]:
+    def _plan_shown(self) -> dict[str, Any]:
         state = self.state
-        retrofit = state.retrofit
-        count, total = self.twin.reached(retrofit)
-        scope = None
-        if retrofit.units:
-            first = str(self.twin.units.index[self.twin.units == retrofit.units[0]][0])
-            scope = self._title(first, block=True)
         return {
-            "share": retrofit.share,
-            "components": list(retrofit.components),
-            "standard": retrofit.standard,
-            "scope": scope,
+            "rows": panel.rows(self.twin, state.plan, state.language, self.queries),
             "can_scope": state.selection is not None,
-            "count": count,
-            "total": total,
+            "can_undo": state.can_undo,
+            "can_redo": state.can_redo,
+            "can_reset": state.plan != Plan(),
+            "text": state.plan.as_text(),
+        }
+
+    def _result(self, seq: int | None = None) -> dict[str, Any]:
+        state = self.state
+        return {
             "kpis": [asdict(kpi) for kpi in state.kpis()],
             "network": self._network(),
             "buildings": int(self.twin.conditioned.sum()),
-            "ms": None if retrofit.idle else round(state.run.milliseconds),
+            "ms": None if state.plan.idle else round(state.run.milliseconds),
+            "stage": state.stage,
+            "compared": not state.plan.idle,
+            "progress": self.progress,
             "busy": self.busy,
-            "seq": self.seq,
-            "can_undo": state.can_undo,
-            "can_redo": state.can_redo,
-            "can_reset": retrofit != Retrofit(),
+            "seq": self.seq if seq is None else seq,
         }
 
     def _network(self) -> dict[str, Any]:
@@ -326,10 +411,24 @@ class Manager:
     def _show_selection(self) -> None:
         ids = self.state.selected_ids
         self.scene.selected = {"building_ids": ids} if ids else {}
-        self.bridge.selection = {"facts": facts.facts(self.state)}
-        result = self._result()
-        if result["can_scope"] != self.bridge.result["can_scope"]:
-            self.bridge.result = result
+        if (self.state.selection is not None) != self.bridge.plan["can_scope"]:
+            self.bridge.plan = self._plan_shown()
+        self._look()
+
+    def _look(self) -> None:
+        """Show the selection's facts; its months are simulated in a thread, and only the latest count."""
+        self.looks += 1
+        if self.state.selection is None:
+            if self.bridge.selection != {"facts": None}:
+                self.bridge.selection = {"facts": None}
+        elif pn.state.curdoc is not None:
+            pn.state.execute(self._looking)
+
+    async def _looking(self) -> None:
+        look, chosen = self.looks, self.state.selection
+        found = await asyncio.to_thread(facts.facts, copy(self.state))
+        if look == self.looks and chosen is not None:
+            self.bridge.selection = {"facts": found, "id": chosen.building_id, "level": chosen.level}
 
     def _show_table(self) -> None:
         self.bridge.table = facts.table(self.state) if self.table_open else {}
@@ -345,7 +444,12 @@ class Manager:
         self.bridge.ready = bool(event.new)
         if self.live is not None:
             self.live.start()
-        self._deepen()
+        if self.first.choices:
+            self.state.settle(self.first)
+            self._simulate(self.first)
+        else:
+            self._deepen()
+        self._show_selection()
 
     def _hovered(self, event: Any) -> None:
         building_id, line = event.new.get("building_id"), event.new.get("line")
@@ -419,7 +523,8 @@ def legend(name: str, layer: Layer) -> dict[str, Any]:
 def manager(twin: Twin, scene_url: str, sensors: tuple[Feeds, Board] | None = None) -> Template:
     """The document of one visit to /manage; ``?lang=en`` chooses the language."""
     language = _language()
-    page = Manager(twin, language, scene_url, sensors)
+    page = Manager(twin, language, scene_url, sensors, panel.Address.read(pn.state.session_args))
+    pn.state.on_session_destroyed(lambda context: page.leave())
     district = twin.district
     template = Template(pages.template("manager.html"), items={"scene": page.scene, "bridge": page.bridge})
     variables = {

@@ -129,9 +129,12 @@ def network_rows(state: State, ids: Sequence[str]) -> dict[str, Any] | None:
     stations = [] if network is None else list(network.station_of.reindex(list(ids)).dropna().unique())
     if network is not None and stations:
         rows += _station_rows(network.stations.loc[stations], state.language)
-    hot = state.second.overheating.reindex(list(ids))["over_temperature_kh"].dropna()
-    if len(hot):
-        allowed = float(state.second.overheating["allowed_kh"].loc[str(hot.idxmax())])
+    rooms = state.second.overheating
+    hot = pd.Series(dtype=float)
+    if rooms is not None:
+        hot = rooms.reindex(list(ids))["over_temperature_kh"].dropna()
+    if rooms is not None and len(hot):
+        allowed = float(rooms["allowed_kh"].loc[str(hot.idxmax())])
         value = format.quantity(float(hot.max()), "Kh/a", state.language)
         rows.append(
             {
@@ -142,6 +145,8 @@ def network_rows(state: State, ids: Sequence[str]) -> dict[str, Any] | None:
                 ),
             }
         )
+    if rooms is None and heated:
+        return {"updating": True, "rows": rows}
     return {"updating": False, "rows": rows} if rows else None
 
 

@@ -24,10 +24,10 @@ import pandas as pd
 
 from twin.district import District
 from twin.errors import DistrictError
-from viewer import access, colours, facts, format, layers, pages, privacy, texts
+from viewer import access, colours, facts, format, layers, pages, privacy, texts, whatif
 from viewer.layers import LAYERS, Layer
 from viewer.scene import build
-from viewer.state import Retrofit, Twin
+from viewer.state import Twin
 
 MARK = "lobeda-site.json"
 ATTRIBUTES = tuple(
@@ -80,7 +80,7 @@ def media_type(path: str) -> str:
 
 def frames(twin: Twin) -> dict[str, pd.DataFrame]:
     """The states that the public may compare: annual results per building by name."""
-    return {"today": twin.annual, "retrofit": twin.run(Retrofit(share=1.0)).annual}
+    return {"today": twin.annual, "retrofit": twin.run(whatif.retrofit()).annual}
 
 
 def group_table(twin: Twin, states: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -13,9 +13,9 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-import energy
 import energy.network
-from energy import Case, rooms
+from energy import Case, rooms, weighting
+from energy.simulate import changed_buildings
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,16 +60,18 @@ class SecondStage:
     """What follows later from one state of the district.
 
     network : None where the district has no network, then `problem` says why.
-    overheating : columns of `energy.comfort.summer_comfort` per heated building.
+    overheating : columns of `energy.comfort.summer_comfort` per heated building; None while it is computed.
     """
 
     network: NetworkFigures | None
-    overheating: pd.DataFrame
+    overheating: pd.DataFrame | None = None
     problem: str = ""
 
 
-def network_figures(case: Case, network: energy.network.Network) -> NetworkFigures:
+def network_figures(case: Case, network: energy.network.Network, annual: pd.DataFrame) -> NetworkFigures:
     """Solve the year of `network` under the case's heat and keep what the app shows.
+
+    annual : of the case's buildings, with district heat as the certificate counts it (`energy.annual`).
 
     Raises
     ------
@@ -95,12 +97,35 @@ def network_figures(case: Case, network: energy.network.Network) -> NetworkFigur
         loss_kwh=float(year.supply_loss_kwh.sum() + year.return_loss_kwh.sum()),
         pump_kwh=float(year.pump_kwh.sum()),
         counted=counted,
-        co2_kg=energy.annual(counted)["co2_kg"],
+        co2_kg=counted_co2_kg(case, counted, annual),
         notes=network.notes,
     )
 
 
-def overheating(case: Case) -> pd.DataFrame:
-    """Over-temperature of the critical room of each heated building, DIN 4108-2:2013, 8.4."""
-    heated = case.envelope[case.envelope["conditioned"].to_numpy(bool)]
-    return rooms.overheating(heated, case.weather, case.planes, case.parameters)
+def counted_co2_kg(case: Case, counted: Case, annual: pd.DataFrame) -> pd.Series:
+    """CO2 of each building where its district heat counts by other factors, all else being equal. [kg]"""
+    before, after = (weighting.factors(c.parameters) for c in (case, counted))
+    more = pd.Series(after.co2_kg_kwh - before.co2_kg_kwh, index=list(before.carriers))
+    carrier = case.parameters.systems["carrier"].to_dict()
+    of_heat = case.envelope["heating"].map(carrier).map(more).fillna(0.0)
+    co2: pd.Series = annual["co2_kg"] + annual["heating_delivered_kwh"] * of_heat
+    return co2
+
+
+def overheating(case: Case, since: tuple[Case, pd.DataFrame] | None = None) -> pd.DataFrame:
+    """Over-temperature of the critical room of each heated building, DIN 4108-2:2013, 8.4.
+
+    since : a case and its table: only the buildings that differ from it are simulated.
+    """
+    heated = case.envelope["conditioned"].to_numpy(bool)
+    changed = None if since is None else changed_buildings(since[0], case)
+    rows = heated if changed is None else heated & changed
+    fresh = case.envelope[rows]
+    if since is not None and not len(fresh):
+        return since[1]
+    found = rooms.overheating(fresh, case.weather, case.planes, case.parameters)
+    if since is None or changed is None:
+        return found
+    table = since[1].copy()
+    table.loc[found.index] = found
+    return table

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -18,56 +19,63 @@ from numpy.typing import NDArray
 
 import energy
 from energy import roof_potential
-from scenarios.measures import envelope_retrofit
+from scenarios.measures import MEASURES, base, envelope_retrofit
+from scenarios.scenario import Targets
+from scenarios.year_bands import BaseDraws, YearBands
 from twin.district import District
 from twin.errors import TwinError
 from viewer import privacy, second_stage, texts
+from viewer.desk import Desk
 from viewer.layers import LAYERS, Layer, View
 from viewer.second_stage import SecondStage
+from viewer.whatif import Choice, Plan
 
-COMPONENTS = envelope_retrofit.COMPONENTS
-STANDARDS = ("usual", "advanced")
+# Name, column of the results, factor, digits, and the stage with which the figure is complete.
 KPIS = (
-    ("heating_need", "heating_need_kwh", 1e-6, 1),
-    ("co2", "co2_kg", 1e-3, 0),
-    ("cost", "energy_cost_eur", 1e-6, 1),
+    ("heating_need", "heating_need_kwh", 1e-6, 1, 1),
+    ("delivered", "heating_delivered_kwh", 1e-6, 1, 1),
+    ("co2", "co2_kg", 1e-3, 0, 2),
+    ("cost", "energy_cost_eur", 1e-6, 1, 1),
 )
 NETWORK_KPIS = (
     ("heat_fed", "fed_kwh", 1e-6, 1),
     ("heat_lost", "loss_kwh", 1e-6, 1),
     ("pump", "pump_kwh", 1e-3, 0),
 )
-_KEPT_STAGES = 3
+_KEPT = 4  # plans of which what was computed is kept, beside the district as it is
 Level = Literal["block", "building"]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Retrofit:
-    """The envelope retrofit that the sliders describe.
+class Band:
+    """How sure a figure's change is.
 
-    share : part of the blocks in scope, by floor area, the worst first. [0 to 1]
-    units : block or building ids that it is limited to; None: all.
+    low, high : 5 and 95 % of the change over the draws, in the figure's unit.
+    lower : share of the draws in which the figure falls.
+    draws : their number.
     """
 
-    share: float = 0.0
-    components: tuple[str, ...] = COMPONENTS
-    standard: str = "usual"
-    units: tuple[str, ...] | None = None
-
-    @property
-    def idle(self) -> bool:
-        """Whether it changes nothing."""
-        return self.share <= 0 or not self.components or self.units == ()
+    low: float
+    high: float
+    lower: float
+    draws: int
 
 
 @dataclass(frozen=True)
 class Kpi:
-    """A figure of the year for the entire district, before and after; texts ``unit.…`` name its unit."""
+    """A figure of the year for the entire district, before and after; texts ``unit.…`` name its unit.
+
+    band : of its change; None before it is known, or where nothing changes.
+    updating : whether a later stage will still change it.
+    """
 
     name: str
     digits: int
     before: float
     after: float
+    band: Band | None = None
+    updating: bool = False
 
     @property
     def change(self) -> float:
@@ -77,9 +85,9 @@ class Kpi:
 
 @dataclass(frozen=True)
 class Run:
-    """Annual results of a retrofit, index building_id, and what it took."""
+    """Annual results of a plan, index building_id, and what it took."""
 
-    retrofit: Retrofit
+    plan: Plan
     annual: pd.DataFrame
     milliseconds: float
 
@@ -106,8 +114,9 @@ class Twin:
         self.case = case
         self._baseline = annual
         self.annual = self._shown(annual)
-        self._stages: dict[Retrofit, SecondStage] = {}
-        self._staging = threading.Lock()
+        self.desk = Desk()
+        self._kept: OrderedDict[Hashable, object] = OrderedDict()
+        self._keeping = threading.Lock()
 
     @classmethod
     def of(cls, district: District, weather: energy.weather.Weather | None = None) -> Twin:
@@ -159,58 +168,105 @@ class Twin:
         """
         return energy.network.of_case(self.case)
 
-    def second_stage(self, retrofit: Retrofit) -> SecondStage:
-        """Network and overheating of a retrofit. Takes seconds; safe in another thread, one at a time."""
-        with self._staging:
-            if retrofit not in self._stages:
-                case, network, problem = self.variant(retrofit), None, ""
-                try:
-                    network = second_stage.network_figures(case, self.network)
-                except TwinError as error:
-                    problem = str(error)
-                found = SecondStage(network, second_stage.overheating(case), problem)
-                self._stages[retrofit] = found
-                for old in [r for r in self._stages if not r.idle][:-_KEPT_STAGES]:
-                    del self._stages[old]
-            return self._stages[retrofit]
+    @cached_property
+    def draws(self) -> BaseDraws:
+        """Draws of the district as it is, for the bands of all plans."""
+        return BaseDraws(self.case)
 
-    def in_scope(self, retrofit: Retrofit) -> NDArray[np.bool_]:
-        """The heated buildings that the retrofit may reach, shape (building,)."""
-        if retrofit.units is None:
-            return self.conditioned
-        return self.conditioned & self.units.isin(retrofit.units).to_numpy(bool)
+    def variant(self, plan: Plan, stage: int = 3) -> energy.Case:
+        """The case with what acts until a stage.
 
-    def reached(self, retrofit: Retrofit) -> tuple[int, int]:
-        """How many blocks are refurbished, of how many in scope."""
-        scope = self.in_scope(retrofit)
-        units = self.units.to_numpy()
-        if retrofit.idle or not scope.any():
-            return 0, len(np.unique(units[scope].astype(str)))
-        chosen = scope & (envelope_retrofit.retrofit_order(self.case, scope) < retrofit.share)
-        return len(np.unique(units[chosen].astype(str))), len(np.unique(units[scope].astype(str)))
-
-    def variant(self, retrofit: Retrofit) -> energy.Case:
-        """The case with the retrofit."""
-        if retrofit.idle:
+        Raises
+        ------
+        CallError : measures that contradict each other, or as the measures say.
+        """
+        acting = plan.effective(stage)
+        if acting.idle:
             return self.case
-        return envelope_retrofit.apply(
-            self.case,
-            components=retrofit.components,
-            standard=retrofit.standard,
-            buildings=None if retrofit.units is None else self.annual.index[self.in_scope(retrofit)],
-            share=retrofit.share,
-        )
+        return self._known(("variant", acting), lambda: acting.scenario().apply(self.case))
 
-    def run(self, retrofit: Retrofit) -> Run:
-        """The district with the retrofit; what it changes is simulated anew. Safe in another thread."""
+    def run(self, plan: Plan) -> Run:
+        """Stage 1 of a plan: what it changes is simulated anew. Safe in another thread.
+
+        Raises
+        ------
+        CallError : as `variant` says.
+        """
         start = time.perf_counter()
-        annual = (
-            self.annual
-            if retrofit.idle
-            else energy.annual(self.variant(retrofit), since=(self.case, self._baseline))
-        )
-        took = 1000 * (time.perf_counter() - start)
-        return Run(retrofit, self._shown(annual), took)
+        if not plan.idle:
+            self.variant(plan)  # refuses what contradicts itself, also in later stages
+        annual = self._shown(self._annual(plan))
+        return Run(plan, annual, 1000 * (time.perf_counter() - start))
+
+    def _annual(self, plan: Plan) -> pd.DataFrame:
+        acting = plan.effective(1)
+        if acting.idle:
+            return self._baseline
+        case = self.variant(acting)
+        return self._known(("annual", acting), lambda: energy.annual(case, since=(self.case, self._baseline)))
+
+    def network_stage(self, plan: Plan) -> SecondStage:
+        """Stage 2, the heat network under a plan. Takes about a second; safe in another thread."""
+        acting = plan.effective(2)
+        return self._known(("network", acting), lambda: self._solve(acting))
+
+    def _solve(self, plan: Plan) -> SecondStage:
+        try:
+            figures = second_stage.network_figures(self.variant(plan), self.network, self._annual(plan))
+        except TwinError as error:
+            return SecondStage(None, None, str(error))
+        return SecondStage(figures)
+
+    def overheating(self, plan: Plan) -> pd.DataFrame:
+        """The rooms' summer under a plan; takes seconds where it changes many buildings."""
+        acting = plan.effective(1)
+        if acting.idle:
+            return self._known(("rooms", acting), lambda: second_stage.overheating(self.case))
+        since = (self.case, self.overheating(Plan()))
+        return self._known(("rooms", acting), lambda: second_stage.overheating(self.variant(acting), since))
+
+    def bands(self, plan: Plan) -> Iterator[YearBands | None]:
+        """Stage 3, one draw a step; the last step gives the bands. CO2 counts as after stage 2."""
+        stages = [self.network_stage(p) for p in (Plan(), plan)]
+        base_weights, weights = (s.network.counted.parameters if s.network else None for s in stages)
+        if base_weights is None or weights is None:
+            base_weights = weights = None
+        yield from self.draws.compare(self.variant(plan, 1), weights, base_weights)
+
+    def _known(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` gives, kept for the latest plans; what is of no measure is kept for good."""
+        with self._keeping:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]  # type: ignore[return-value]  # one kind of value per kind of key
+        made = make()
+        with self._keeping:
+            self._kept[key] = made
+            changing = [k for k in self._kept if isinstance(k, tuple) and k[1] != Plan() and k[0] == key[0]]  # type: ignore[index]
+            for old in changing[:-_KEPT]:
+                del self._kept[old]
+        return made
+
+    def in_scope(self, choice: Choice) -> NDArray[np.bool_]:
+        """The buildings that a choice may reach, shape (building,)."""
+        module = MEASURES[choice.measure]
+        may = module.applicable(self.case) if hasattr(module, "applicable") else self.conditioned
+        if not choice.targets:
+            return np.asarray(may, bool)
+        ids = Targets.model_validate_json(choice.targets).ids(self.case)
+        return base.chosen(self.case, ids, may, choice.measure)
+
+    def reached(self, choice: Choice) -> tuple[int, int]:
+        """How many blocks a choice reaches, of how many in scope."""
+        scope = self.in_scope(choice)
+        units = self.units.to_numpy()
+        total = len(np.unique(units[scope].astype(str)))
+        if choice.idle or not total:
+            return 0, total
+        if choice.measure == "envelope_retrofit":
+            first = envelope_retrofit.retrofit_order(self.case, scope) < choice.value("share")
+            return len(np.unique(units[scope & first].astype(str))), total
+        return total, total
 
     def monthly_sun(self, ids: Sequence[str]) -> NDArray[np.float64]:
         """What modules on all roofs of the buildings `ids` would make by month, shape (12,). [kWh]"""
@@ -228,25 +284,38 @@ class State:
     run: Run = field(init=False)
     second: SecondStage | None = None
     second_before: SecondStage | None = None
-    _past: list[Retrofit] = field(default_factory=list)
-    _future: list[Retrofit] = field(default_factory=list)
-    _settled: Retrofit = field(default_factory=Retrofit)
+    bands: YearBands | None = None
+    _past: list[Plan] = field(default_factory=list)
+    _future: list[Plan] = field(default_factory=list)
+    settled: Plan = field(default_factory=Plan)
 
     def __post_init__(self) -> None:
-        self.run = Run(Retrofit(), self.twin.annual, 0.0)
+        self.run = Run(Plan(), self.twin.annual, 0.0)
 
     @property
-    def retrofit(self) -> Retrofit:
-        return self.run.retrofit
+    def plan(self) -> Plan:
+        return self.run.plan
+
+    @property
+    def stage(self) -> int:
+        """The last stage of what is shown that is in; without a measure there is nothing to compare."""
+        if self.second is None:
+            return 1
+        return 3 if self.bands is not None or self.plan.idle else 2
 
     def show(self, run: Run) -> None:
-        """Take over the results of a retrofit; colours and figures follow."""
-        self.second = self.second if run.retrofit == self.retrofit else None
+        """Take over stage 1 of a plan; colours and figures follow, and wait for the later stages."""
+        if run.plan.effective() != self.plan.effective():
+            self.second = self.bands = None
         self.run = run
 
     def deepen(self, before: SecondStage, now: SecondStage) -> None:
-        """Take over what follows later from the state before any measure and from what is shown."""
+        """Take over stage 2 of the state before any measure and of what is shown."""
         self.second_before, self.second = before, now
+
+    def compare(self, bands: YearBands) -> None:
+        """Take over stage 3 of what is shown."""
+        self.bands = bands
 
     @property
     def network_counts(self) -> bool:
@@ -268,12 +337,17 @@ class State:
             return annual
         return annual.assign(co2_kg=second.network.co2_kg.reindex(annual.index))
 
-    def settle(self, retrofit: Retrofit) -> None:
+    def settle(self, plan: Plan) -> None:
         """Note that a slider was let go, as one step for undo."""
-        if retrofit != self._settled:
-            self._past.append(self._settled)
+        if plan != self.settled:
+            self._past.append(self.settled)
             self._future.clear()
-            self._settled = retrofit
+            self.settled = plan
+
+    def refuse(self) -> None:
+        """Take back a step whose plan could not be simulated."""
+        if self.settled != self.plan and self._past:
+            self.settled = self._past.pop()
 
     @property
     def can_undo(self) -> bool:
@@ -283,19 +357,19 @@ class State:
     def can_redo(self) -> bool:
         return bool(self._future)
 
-    def undo(self) -> Retrofit:
-        """The retrofit of the step before; the same where there is none."""
+    def undo(self) -> Plan:
+        """The plan of the step before; the same where there is none."""
         if self._past:
-            self._future.append(self._settled)
-            self._settled = self._past.pop()
-        return self._settled
+            self._future.append(self.settled)
+            self.settled = self._past.pop()
+        return self.settled
 
-    def redo(self) -> Retrofit:
-        """The retrofit of the step that was undone last; the same where there is none."""
+    def redo(self) -> Plan:
+        """The plan of the step that was undone last; the same where there is none."""
         if self._future:
-            self._past.append(self._settled)
-            self._settled = self._future.pop()
-        return self._settled
+            self._past.append(self.settled)
+            self.settled = self._future.pop()
+        return self.settled
 
     def select(self, building_id: str | None, level: Level | None = None) -> None:
         """Select a building or its block; None, or an id that does not exist, selects nothing."""
@@ -338,20 +412,30 @@ class State:
         return LAYERS[self.colour](self.view())
 
     def kpis(self) -> list[Kpi]:
-        """The district's year before and after."""
+        """The district's year before and after, each with the band of its change once that is known."""
         before, after = self.before, self.after
         return [
-            Kpi(name, digits, float(before[column].sum() * factor), float(after[column].sum() * factor))
-            for name, column, factor, digits in KPIS
-        ]
+            Kpi(
+                name, digits, float(before[column].sum() * factor), float(after[column].sum() * factor),
+                self._band(column, factor), self.stage < complete and not self.plan.idle,
+            )
+            for name, column, factor, digits, complete in KPIS
+        ]  # fmt: skip
+
+    def _band(self, column: str, factor: float) -> Band | None:
+        if self.bands is None or not self.bands.changes(column).any():
+            return None
+        low, high = self.bands.change(column)
+        share = self.bands.probability_lower(column)
+        return Band(factor * low, factor * high, share, len(self.bands.before))
 
     def monthly(self, ids: Sequence[str], quantity: str = "heating_need_kwh") -> NDArray[np.float64]:
         """A result of the buildings `ids` together by month, shape (2, 12): before and after. [kWh or kg]"""
-        cases = [self.twin.case, self.twin.variant(self.retrofit)]
+        cases = [self.twin.case, self.twin.variant(self.plan, 1)]
         if self.network_counts and quantity == "co2_kg":
             stages = (self.second_before, self.second)
             cases = [stage.network.counted for stage in stages if stage and stage.network]
-        if self.retrofit.idle:
+        if self.plan.idle:
             return np.stack([_monthly(cases[0], ids, quantity)] * 2)
         return np.stack([_monthly(case, ids, quantity) for case in cases])
 
@@ -364,16 +448,6 @@ class State:
             Kpi(name, digits, *(factor * getattr(network, attribute) for network in networks))
             for name, attribute, factor, digits in NETWORK_KPIS
         ]
-
-    def retrofit_with(self, **changes: object) -> Retrofit:
-        """The retrofit shown with some settings changed; values out of range are brought into it."""
-        wanted = replace(self.retrofit, **changes)  # type: ignore[arg-type]
-        return replace(
-            wanted,
-            share=float(np.clip(np.nan_to_num(wanted.share), 0, 1)),
-            components=tuple(c for c in COMPONENTS if c in wanted.components),
-            standard=wanted.standard if wanted.standard in STANDARDS else STANDARDS[0],
-        )
 
 
 def _monthly(case: energy.Case, ids: Sequence[str], quantity: str) -> NDArray[np.float64]:

@@ -18,7 +18,8 @@ import twin
 from energy import pv_potential
 from tests.benchmarks import numpy_chain
 from tests.benchmarks.bench_simulation import best_of, cores
-from viewer.state import Retrofit, Twin
+from viewer import whatif
+from viewer.state import Twin
 
 GROWTH = (150, 1_500, 15_000, 50_000)
 GROWTH_SCRIPT = """
@@ -94,7 +95,7 @@ def slider(case: energy.Case, runs: int) -> None:
     print("\nslider to figures (viewer.state.Twin.run): a retrofit of the worst blocks, each share once")
     for share in (0.1, 0.5, 1.0):
         shares = share - np.linspace(0, 0.05, 2 * runs)
-        took = min(twin_of.run(Retrofit(share=float(one))).milliseconds for one in shares)
+        took = min(twin_of.run(whatif.retrofit(float(one))).milliseconds for one in shares)
         print(f"{f'{share:.0%} of the floor area':58s}{took:14.1f} ms")
 
 

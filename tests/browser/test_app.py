@@ -70,6 +70,13 @@ def manager(open_app: Visit) -> Iterator[Visit]:
     open_app.finish()
 
 
+def _open_settings(visitor: Visit) -> None:
+    """Unfold components, standard and targets of the retrofit, unless a test before has."""
+    folded = visitor.page.locator("#panel details.settings").first
+    if folded.get_attribute("open") is None:
+        folded.locator("summary").click()
+
+
 def _kpi(visitor: Visit, name: str = "heating_need") -> str:
     return visitor.page.locator(f'[data-kpi="{name}"] .value').inner_text()
 
@@ -110,6 +117,7 @@ def test_slider_changes_colours_and_figures_together(manager: Visit) -> None:
     expect(manager.page.locator("#panel")).to_contain_text("Gebäude neu berechnet in")
     after = _kpi(manager)
     assert after != figure and manager.picture() != before
+    _open_settings(manager)
     manager.page.get_by_label("Fenster").uncheck()
     expect(manager.page.locator('[data-kpi="heating_need"] .value')).not_to_have_text(after)
     manager.page.get_by_role("button", name="Rückgängig").click()
@@ -216,6 +224,7 @@ def test_measure_for_the_selection_only(manager: Visit) -> None:
     page = manager.page
     page.get_by_role("button", name="Tabelle").click()
     page.get_by_role("button", name="Karl-Marx-Allee 1–5").click()
+    _open_settings(manager)
     page.get_by_text("nur die Auswahl").click()
     expect(page.locator("#panel")).to_contain_text("1 von 1 Blöcken")
     expect(page.locator("#facts .keys")).to_be_visible()

@@ -16,7 +16,8 @@ import pytest
 from tests.viewer.districts import SECRET_CENTRE, SECRET_OWNER
 from twin.errors import DistrictError
 from viewer import privacy, publish
-from viewer.state import Retrofit, Twin
+from viewer.state import Twin
+from viewer.whatif import retrofit
 
 
 def _files(folder: Path) -> dict[str, bytes]:
@@ -103,7 +104,7 @@ def test_groups_sum_to_what_the_page_says(site: Path, twin: Twin) -> None:
 
 
 def test_retrofit_frame_is_the_simulated_measure(site: Path, twin: Twin) -> None:
-    after = twin.run(Retrofit(share=1.0)).annual
+    after = twin.run(retrofit()).annual
     expected = privacy.sums(after[["heating_need_kwh"]], twin.group)["heating_need_kwh"].sum() / 1000
     assert sum(_data(site)["groups"]["heating_need_mwh"]["retrofit"]) == pytest.approx(expected, rel=1e-3)
 

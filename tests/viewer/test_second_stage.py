@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ import energy
 from tests.viewer.districts import small
 from viewer import facts
 from viewer.layers import LAYERS, MANAGERS_ONLY, NETWORK, PUBLIC, of
-from viewer.state import Retrofit, State, Twin
+from viewer.second_stage import SecondStage
+from viewer.state import State, Twin
+from viewer.whatif import Plan, retrofit
 
 
 @pytest.fixture
@@ -22,12 +25,16 @@ def state(twin: Twin) -> State:
 
 @pytest.fixture
 def deep(state: State) -> State:
-    state.deepen(state.twin.second_stage(Retrofit()), state.twin.second_stage(Retrofit()))
+    state.deepen(_later(state.twin), _later(state.twin))
     return state
 
 
-def _move(state: State, retrofit: Retrofit) -> None:
-    state.show(state.twin.run(retrofit))
+def _later(twin: Twin, plan: Plan = Plan()) -> SecondStage:  # noqa: B008  # never changed
+    return replace(twin.network_stage(plan), overheating=twin.overheating(plan))
+
+
+def _move(state: State, plan: Plan) -> None:
+    state.show(state.twin.run(plan))
 
 
 def test_network_figures_are_those_of_the_network(deep: State) -> None:
@@ -48,16 +55,16 @@ def test_a_figure_claims_no_network_effect_before_it_is_in(state: State) -> None
     assert state.network_kpis() == [] and state.second is None
     flat = state.twin.annual["co2_kg"].sum() / 1000
     assert _co2(state) == pytest.approx((flat, flat))
-    base = state.twin.second_stage(Retrofit())
+    base = _later(state.twin)
     state.deepen(base, base)
     simulated = float(energy.annual(base.network.counted)["co2_kg"].sum() / 1000)
     assert _co2(state) == pytest.approx((simulated, simulated)) and simulated != pytest.approx(flat, rel=1e-4)
-    wanted = Retrofit(share=1.0)
+    wanted = retrofit()
     _move(state, wanted)
     # Both sides go back to the flat figure, or the measure would look better or worse than it is.
     assert state.network_kpis() == []
     assert _co2(state) == pytest.approx((flat, state.run.annual["co2_kg"].sum() / 1000))
-    state.deepen(base, state.twin.second_stage(wanted))
+    state.deepen(base, _later(state.twin, wanted))
     before, after = _co2(state)
     assert before == pytest.approx(simulated) and after < before
     fed, lost, pump = state.network_kpis()
@@ -94,7 +101,7 @@ def test_network_layers_colour_pipes_and_houses_on_one_scale(deep: State, name: 
     assert np.isfinite(layer.values[index.get_indexer(network.station_of.index)]).all()
     assert np.isnan(layer.values[index.get_loc("house-00")])  # gas
     scale = layer.value_min, layer.value_max
-    deep.deepen(deep.second_before, deep.twin.second_stage(Retrofit(share=1.0)))
+    deep.deepen(deep.second_before, _later(deep.twin, retrofit()))
     after = LAYERS[name](deep.view())
     assert (after.value_min, after.value_max) == scale
 
@@ -113,7 +120,7 @@ def test_selection_and_pipe_say_what_reaches_them(state: State) -> None:
     state.select("west-0", "building")
     assert facts.facts(state)["network"] == {"updating": True, "rows": []}
     assert facts.pipe(state, 0) is None
-    stage = state.twin.second_stage(Retrofit())
+    stage = _later(state.twin)
     state.deepen(stage, stage)
     rows = {row["label"]: row["value"] for row in facts.facts(state)["network"]["rows"]}
     station = stage.network.stations.loc[stage.network.station_of["west-0"]]
@@ -130,7 +137,7 @@ def test_selection_and_pipe_say_what_reaches_them(state: State) -> None:
 def test_a_district_without_network_says_why(twin: Twin) -> None:
     buildings = small().buildings.assign(heating="gas")
     lone = Twin.of(small().replace(buildings=buildings))
-    stage = lone.second_stage(Retrofit())
+    stage = _later(lone)
     assert stage.network is None and "no building is heated by district heating" in stage.problem
     state = State(lone)
     state.deepen(stage, stage)

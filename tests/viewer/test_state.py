@@ -7,10 +7,12 @@ import pytest
 
 import energy
 from scenarios.measures import envelope_retrofit
+from scenarios.scenario import Targets
 from tests.viewer.districts import SECRET_CENTRE, SECRET_OWNER
 from viewer import facts, privacy
 from viewer.layers import LAYERS
-from viewer.state import COMPONENTS, Retrofit, State, Twin
+from viewer.state import State, Twin
+from viewer.whatif import Plan, retrofit
 
 
 @pytest.fixture
@@ -18,13 +20,13 @@ def state(twin: Twin) -> State:
     return State(twin, "en")
 
 
-def _move(state: State, retrofit: Retrofit) -> None:
-    state.settle(retrofit)
-    state.show(state.twin.run(retrofit))
+def _move(state: State, plan: Plan) -> None:
+    state.settle(plan)
+    state.show(state.twin.run(plan))
 
 
 def test_run_equals_the_measure_and_the_simulation(twin: Twin) -> None:
-    run = twin.run(Retrofit(share=1.0, components=("wall", "window"), standard="advanced"))
+    run = twin.run(retrofit(share=1.0, components=("wall", "window"), standard="advanced"))
     ids = twin.annual.index[twin.conditioned]
     case = envelope_retrofit.apply(
         twin.case, components=("wall", "window"), standard="advanced", buildings=ids
@@ -34,7 +36,7 @@ def test_run_equals_the_measure_and_the_simulation(twin: Twin) -> None:
 
 
 def test_figures_are_the_sum_of_what_is_coloured(state: State) -> None:
-    _move(state, Retrofit(share=0.6))
+    _move(state, retrofit(share=0.6))
     state.colour = "heating_need"
     heat = next(kpi for kpi in state.kpis() if kpi.name == "heating_need")
     assert np.nansum(state.layer().values) / 1000 == pytest.approx(heat.after, rel=1e-5)
@@ -44,13 +46,13 @@ def test_figures_are_the_sum_of_what_is_coloured(state: State) -> None:
 
 
 def test_more_share_never_needs_more_heat(twin: Twin) -> None:
-    needs = [twin.run(Retrofit(share=s)).annual["heating_need_kwh"].sum() for s in (0, 0.2, 0.5, 0.8, 1)]
+    needs = [twin.run(retrofit(share=s)).annual["heating_need_kwh"].sum() for s in (0, 0.2, 0.5, 0.8, 1)]
     assert needs == sorted(needs, reverse=True) and needs[-1] < 0.75 * needs[0]
 
 
 def test_scale_stays_while_the_slider_moves(state: State) -> None:
     before = state.layer()
-    _move(state, Retrofit(share=1.0))
+    _move(state, retrofit(share=1.0))
     after = state.layer()
     assert (before.value_min, before.value_max) == (after.value_min, after.value_max)
     assert not np.array_equal(before.values, after.values, equal_nan=True)
@@ -78,28 +80,21 @@ def test_unheated_buildings_have_no_heat_colour(state: State) -> None:
 
 def test_only_the_selected_block_changes(state: State) -> None:
     state.select("west-1")
-    _move(state, Retrofit(share=1.0, units=("west",)))
+    _move(state, retrofit(targets=Targets(blocks=["west"])))
     changed = state.run.annual["heating_need_kwh"].ne(state.twin.annual["heating_need_kwh"])
     changed &= state.twin.annual["heating_need_kwh"].notna()
     assert set(changed.index[changed]) == {"west-0", "west-1", "west-2"}
-    assert state.twin.reached(state.retrofit) == (1, 1)
+    assert state.twin.reached(state.plan.choices[0]) == (1, 1)
 
 
 def test_undo_and_redo(state: State) -> None:
     for share in (0.2, 0.5):
-        _move(state, Retrofit(share=share))
-    assert state.undo().share == 0.2 and state.undo().share == 0.0 and state.undo().share == 0.0
+        _move(state, retrofit(share=share))
+    assert state.undo() == retrofit(0.2) and state.undo() == Plan() and state.undo() == Plan()
     assert not state.can_undo and state.can_redo
-    assert state.redo().share == 0.2
-    _move(state, Retrofit(share=0.9))
-    assert not state.can_redo and state.redo().share == 0.9
-
-
-def test_settings_out_of_range_are_brought_into_it(state: State) -> None:
-    wanted = state.retrofit_with(share=float("nan"), components=["window", "lift"], standard="gold")
-    assert wanted == Retrofit(0.0, ("window",), "usual")
-    assert state.retrofit_with(share=7).share == 1.0
-    assert state.retrofit_with(components=[]).idle
+    assert state.redo() == retrofit(0.2)
+    _move(state, retrofit(share=0.9))
+    assert not state.can_redo and state.redo() == retrofit(0.9)
 
 
 def test_block_stands_for_its_buildings(state: State) -> None:
@@ -128,7 +123,7 @@ def test_selection_of_nothing(state: State) -> None:
 
 def test_months_sum_to_the_year(twin: Twin) -> None:
     state = State(twin)
-    _move(state, Retrofit(share=1.0))
+    _move(state, retrofit(share=1.0))
     before, after = state.monthly(["ost-0", "ost-1"])
     assert before.sum() == pytest.approx(twin.annual["heating_need_kwh"][["ost-0", "ost-1"]].sum(), rel=1e-4)
     assert after.sum() < before.sum() and before[0] > before[6]
@@ -174,7 +169,3 @@ def test_public_view_shows_groups_only(twin: Twin) -> None:
     group = twin.group["house-00"]
     assert houses[0] == pytest.approx(need[group] / area[group], rel=1e-5)
     assert twin.group["garage-1"] == privacy.HIDDEN
-
-
-def test_components_are_those_of_the_measure() -> None:
-    assert COMPONENTS == ("wall", "roof", "floor", "window")

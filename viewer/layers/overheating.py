@@ -22,4 +22,6 @@ def spec(view: View) -> Layer:
 
 
 def _of(second: SecondStage | None) -> pd.Series:
-    return pd.Series(dtype="float64") if second is None else second.overheating["over_temperature_kh"]
+    if second is None or second.overheating is None:
+        return pd.Series(dtype="float64")
+    return second.overheating["over_temperature_kh"]

@@ -58,7 +58,11 @@ export function render({ model, el }: { model: Model; el?: HTMLElement }): HTMLE
     };
   };
   const apply = {
-    values: () => handle?.setValues(model.values?.byteLength ? new Float32Array(model.values.slice(0)) : null, Math.max(model.frames, 1)),
+    values: () => {
+      handle?.setValues(model.values?.byteLength ? new Float32Array(model.values.slice(0)) : null, Math.max(model.frames, 1));
+      performance.clearMarks("scene:values");
+      performance.mark("scene:values"); // for clocks that end where the scene has its values
+    },
     lines: () => {
       if (!model.line_points || !model.line_widths) return;
       handle?.setLines(new Float64Array(model.line_points.slice(0)), new Float32Array(model.line_widths.slice(0)));

@@ -1,0 +1,144 @@
+"""What the manager's panel shows of a plan, and what an address of the app says: plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import scenarios
+from scenarios.measures import MEASURES
+from scenarios.scenario import Range, Targets
+from twin.errors import CallError
+from viewer import texts
+from viewer.layers import LAYERS
+from viewer.state import Level, Twin
+from viewer.whatif import Choice, Plan
+
+
+@dataclass(frozen=True)
+class Address:
+    """What a link to the app says: it opens as somebody left it, also in another language.
+
+    problem : what of it could not be read.
+    """
+
+    plan: Plan = field(default_factory=Plan)
+    colour: str = next(iter(LAYERS))
+    selected: str | None = None
+    level: Level | None = None
+    tab: Literal["plan", "sensors"] = "plan"
+    problem: str = ""
+
+    @classmethod
+    def read(cls, arguments: Mapping[str, Sequence[bytes]]) -> Address:
+        """The address of a request's arguments; what is no part of one is as without it."""
+
+        def given(name: str) -> str:
+            return next(iter(arguments.get(name, [])), b"").decode("utf-8", "replace")
+
+        plan, problem = Plan(), ""
+        try:
+            plan = Plan.from_text(given("plan"))
+        except CallError as error:
+            problem = str(error)
+        colour, level, tab = given("colour"), given("level"), given("tab")
+        return cls(
+            plan=plan,
+            colour=colour if colour in LAYERS else next(iter(LAYERS)),
+            selected=given("selected") or None,
+            level="building" if level == "building" else "block",
+            tab="sensors" if tab == "sensors" else "plan",
+            problem=problem,
+        )
+
+
+def rows(twin: Twin, plan: Plan, language: str, queries: Mapping[str, str]) -> list[dict[str, Any]]:
+    """All measures in order, those of the plan as they are set.
+
+    queries : by measure, the targets that a library's scenario gave it.
+    """
+    return [
+        _row(twin, choice, nth, language, queries.get(name, ""))
+        for name in MEASURES
+        for nth, choice in enumerate(plan.of(name))
+    ]
+
+
+def _row(twin: Twin, choice: Choice, nth: int, language: str, query: str) -> dict[str, Any]:
+    kind = "all" if not choice.targets else "query"
+    if choice.targets and _is_unit(choice.targets):
+        kind = "selection"
+    elif choice.targets:
+        query = choice.targets
+    count, total = twin.reached(choice)
+    return {
+        "measure": choice.measure,
+        "nth": nth,
+        "on": not choice.idle,
+        "values": {
+            parameter.name: list(value) if isinstance(value, tuple) else value
+            for parameter in MEASURES[choice.measure].PARAMETERS
+            for value in [choice.value(parameter.name)]
+        },
+        "targets": kind,
+        "targets_text": _described(twin, choice.targets, language) if choice.targets else "",
+        "query": _described(twin, query, language) if query else "",
+        "count": count,
+        "total": total,
+    }
+
+
+def library(language: str) -> list[dict[str, str]]:
+    """The shipped scenarios, by title."""
+    found = [(place, scenarios.load(place)) for place in scenarios.library()]
+    return [
+        {"id": place, "title": s.title.get(language) or s.title.get("en") or s.name}  # type: ignore[call-overload]
+        for place, s in found
+    ]
+
+
+def scenario(place: str) -> Plan:
+    """The plan of a shipped scenario.
+
+    Raises
+    ------
+    CallError : there is none of this name.
+    """
+    if place not in scenarios.library():
+        raise CallError(f"there is no scenario {place!r}", "library", f"Use {', '.join(scenarios.library())}")
+    return Plan.from_scenario(scenarios.load(place))
+
+
+def unit_targets(twin: Twin, unit: str) -> str:
+    """Targets of one block, or of one building without a block."""
+    is_block = unit in twin.district.blocks.index
+    targets = Targets(blocks=[unit]) if is_block else Targets(buildings=[unit])
+    return targets.model_dump_json(exclude_defaults=True)
+
+
+def _is_unit(targets: str) -> bool:
+    limits = Targets.model_validate_json(targets)
+    both = [*(limits.blocks or []), *(limits.buildings or [])]
+    return len(both) == 1 and not limits.where and limits.area is None
+
+
+def _described(twin: Twin, targets: str, language: str) -> str:
+    """Targets in words: names of blocks, or columns with what they must be."""
+    limits = Targets.model_validate_json(targets)
+    names = twin.district.blocks["name"].to_dict()
+    parts = [str(names.get(block, block)) for block in limits.blocks or []]
+    parts += list(limits.buildings or [])
+    for column, wanted in limits.where.items():
+        parts.append(f"{texts.label(language, 'column', column)} {_wanted(column, wanted, language)}")
+    if limits.area is not None:
+        parts.append(texts.text(language, "what_if.area"))
+    return ", ".join(parts)
+
+
+def _wanted(column: str, wanted: Any, language: str) -> str:
+    if isinstance(wanted, Range):
+        low, high = ("" if end is None else f"{end:g}" for end in (wanted.min, wanted.max))
+        return f"{low}–{high}"
+    values = wanted if isinstance(wanted, list) else [wanted]
+    return "/".join(texts.label(language, column, str(value)) for value in values)
