@@ -110,13 +110,17 @@ def test_only_buildings_near_the_network_are_connected(case: Case) -> None:
     assert (district_heating.apply(nobody, within_m=5000.0).envelope["heating"] == "gas").all()
 
 
-def test_a_plug_in_set_feeds_in_800_w_at_most() -> None:
-    # More sun than there ever is: two modules of 445 W would give more than 800 W (EEG 2023 § 8 (5a)).
+@pytest.mark.parametrize(("peak_kwp", "most_w"), [(0.89, 0.96 * 890 / 1.1), (1.2, 800.0)])
+def test_a_plug_in_set_feeds_in_800_w_at_most(peak_kwp: float, most_w: float) -> None:
+    # More sun than there ever is: the inverter gives 96 % of its rated input, the peak power over 1.1, and
+    # never more than EEG 2023 § 8 (5a) allows.
     glaring = replace(WEATHER, ghi=np.full(HOURS, 1380.0), dni=np.full(HOURS, 1380.0), dhi=np.zeros(HOURS))
-    case = balcony_pv.apply(roofed(), share=1.0)
+    plain = roofed()
+    modules = plain.parameters.pv.loc[["balcony_peak_kwp"]].assign(value=peak_kwp)
+    case = balcony_pv.apply(plain.replace(parameters=plain.parameters.with_table("pv", modules)), share=1.0)
     assert list(case.pv["sets"]) == [24, 24, 24]
     watts = generation.power(generation.Site(glaring, None, case.parameters), case.pv, np.arange(3), 3)
-    assert watts.max(axis=0) == pytest.approx([24 * 800] * 3, rel=1e-4)
+    assert watts.max(axis=0) == pytest.approx([24 * most_w] * 3, rel=1e-4)
 
 
 def test_a_battery_moves_at_most_its_content_each_day() -> None:
