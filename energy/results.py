@@ -155,7 +155,7 @@ def written_beside(target: Path) -> Iterator[Path]:
     """A path in the target's folder that becomes the target once all went well."""
     if not target.parent.is_dir():
         raise CallError("there is no such folder", target.parent, "Make it first")
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}-", suffix=".nc", dir=target.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}-", suffix=target.suffix, dir=target.parent)
     os.close(handle)
     beside = Path(name)
     try:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import math
 import os
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,11 @@ def plot(
     *,
     off_screen: bool | None = None,
     show: bool = False,
-    cmap: str = "viridis",
+    cmap: Any = "viridis",
+    limits: tuple[float, float] | None = None,
+    legend: bool = True,
+    parallel: bool = False,
+    focus: Any = None,
     window_size: tuple[int, int] = (1200, 700),
     screenshot: str | os.PathLike[str] | None = None,
 ) -> pv.Plotter:
@@ -53,6 +59,10 @@ def plot(
     off_screen : draw without a window; by default where there is no display.
     show : open the window, or show the picture in a notebook.
     cmap : colours, any of matplotlib's.
+    limits : values of the scale's ends; by default those of the values.
+    legend : draw the scale of colours.
+    parallel : view from the south without perspective, so that lengths from west to east are true everywhere.
+    focus : ids of the buildings that fill the picture; by default all.
     window_size : width and height of the picture. [pixel]
     screenshot : PNG file to write.
 
@@ -62,23 +72,30 @@ def plot(
 
     Raises
     ------
-    CallError : the values are not one number per building of this district.
+    CallError : the values are not one number per building of this district, or the machine cannot draw 3D.
     """
     column, label, note = _column(district, values)
     hidden = _no_display() if off_screen is None else off_screen
+    if hidden or screenshot is not None:
+        require_graphics()
     with _quiet():
         plotter = pv.Plotter(off_screen=hidden or screenshot is not None, window_size=list(window_size))
         plotter.set_background(PAPER)
         shape = mesh.of_district(district)
         origin = _origin(district, shape)
         _add_terrain(plotter, district, origin)
-        _add_buildings(plotter, shape, origin, column, label, cmap)
-        notes = [note, _cut(column)]
+        ends = limits or _limits(column)
+        _add_buildings(plotter, shape, origin, column, label, cmap, ends, legend)
+        notes = [note, _cut(column) if limits is None else ""]
         if any(notes):
             plotter.add_text(
                 "\n".join(filter(None, notes)), position="upper_left", font_size=9, color="#333333"
             )
-        _look(plotter, shape.vertices - origin)
+        shown = _vertices_of(district, shape, focus) - origin
+        if parallel:
+            _look_parallel(plotter, shown, window_size)
+        else:
+            _look(plotter, shown)
         if hidden or screenshot is not None:
             plotter.screenshot(None if screenshot is None else Path(screenshot), return_img=True)
         if show:
@@ -154,7 +171,14 @@ def _origin(district: District, shape: mesh.Mesh) -> Floats:
 
 
 def _add_buildings(
-    plotter: pv.Plotter, shape: mesh.Mesh, origin: Floats, column: Floats | None, label: str, cmap: str
+    plotter: pv.Plotter,
+    shape: mesh.Mesh,
+    origin: Floats,
+    column: Floats | None,
+    label: str,
+    cmap: Any,
+    limits: tuple[float, float],
+    legend: bool,
 ) -> None:
     if not len(shape.faces):
         return
@@ -171,15 +195,18 @@ def _add_buildings(
             "n_labels": 4, "title_font_size": 17, "label_font_size": 14,
         }  # fmt: skip
         plotter.add_mesh(
-            surface, cmap=cmap, clim=_limits(column), nan_color=NO_VALUE, scalar_bar_args=bar, **look
-        )
+            surface, cmap=cmap, clim=limits, nan_color=NO_VALUE, show_scalar_bar=legend,
+            scalar_bar_args=bar if legend else None, **look,
+        )  # fmt: skip
     lines = np.column_stack([np.full(len(shape.outline), 2), shape.outline]).ravel()
     edges = pv.PolyData((shape.vertices - origin).astype(np.float32), lines=lines)
     plotter.add_mesh(edges, color="#3b3b3b", line_width=1, opacity=0.35, lighting=False)
 
 
-def _limits(column: Floats) -> tuple[float, float]:
+def _limits(column: Floats | None) -> tuple[float, float]:
     """The range of the scale: all values, or 98 of 100 where a few others would take most of the colours."""
+    if column is None:
+        return 0.0, 1.0
     low, high = float(np.nanmin(column)), float(np.nanmax(column))
     least, most = (float(value) for value in np.nanpercentile(column, [1, 99]))
     return (least, most) if 0 < 2 * (most - least) < high - low else (low, high)
@@ -234,14 +261,73 @@ def _cells(terrain: Terrain, district: District) -> tuple[Floats, Floats]:
     return np.linspace(west, east, counts[0]), np.linspace(south, north, counts[1])
 
 
+def extent_m(district: District, focus: Any = None) -> tuple[float, float]:
+    """Width and height of the buildings `focus` (ids; all by default) in the parallel view. [m]"""
+    points = _vertices_of(district, mesh.of_district(district), focus)
+    if not len(points):
+        return 1.0, 1.0
+    sides = points @ np.array([_RIGHT, _UP]).T
+    width, height = sides.max(axis=0) - sides.min(axis=0)
+    return float(width), float(height)
+
+
+def _vertices_of(district: District, shape: mesh.Mesh, focus: Any) -> Floats:
+    if focus is None:
+        return shape.vertices
+    rows = district.buildings.index.get_indexer(pd.Index(focus))
+    mine = shape.vertices[np.isin(shape.building, rows)]
+    return mine if len(mine) else shape.vertices
+
+
 def _look(plotter: pv.Plotter, points: Floats) -> None:
-    """From the south-west and above, all buildings in view."""
+    """From the south-west and above, all points in view."""
     plotter.view_vector((-0.45, -1.0, 0.75), viewup=(0.0, 0.0, 1.0))
     if len(points):
         low, high = points.min(axis=0), points.max(axis=0)
         plotter.reset_camera(bounds=[value for pair in zip(low, high, strict=True) for value in pair])
     plotter.camera.zoom(1.4)
     plotter.reset_camera_clipping_range()
+
+
+_TILT = math.radians(52.0)  # of the parallel view, above the horizon
+_RIGHT = (1.0, 0.0, 0.0)
+_UP = (0.0, math.sin(_TILT), math.cos(_TILT))
+_TOWARDS = np.array([0.0, -math.cos(_TILT), math.sin(_TILT)])
+
+
+def _look_parallel(plotter: pv.Plotter, points: Floats, window_size: tuple[int, int]) -> None:
+    """From the south without perspective, all points in view."""
+    plotter.enable_parallel_projection()
+    axes = np.array([_RIGHT, _UP, _TOWARDS])
+    sides = points @ axes.T if len(points) else np.zeros((1, 3))
+    low, high = sides.min(axis=0), sides.max(axis=0)
+    centre = (low + high) / 2 @ axes
+    width, height = (high - low)[:2]
+    plotter.camera.focal_point = centre
+    plotter.camera.position = centre + 5000.0 * _TOWARDS
+    plotter.camera.up = (0.0, 0.0, 1.0)
+    plotter.camera.parallel_scale = 0.53 * max(height, width * window_size[1] / window_size[0], 1.0)
+    plotter.reset_camera_clipping_range()
+
+
+def require_graphics() -> None:
+    """Refuse to draw where VTK would end the process: without a screen it needs EGL or OSMesa.
+
+    Raises
+    ------
+    CallError : says what to install.
+    """
+    if not sys.platform.startswith("linux") or not _no_display():
+        return
+    for library in ("libEGL.so.1", "libOSMesa.so.8", "libOSMesa.so.6", "libOSMesa.so"):
+        with suppress(OSError):
+            ctypes.CDLL(library)
+            return
+    raise CallError(
+        "this machine cannot draw 3D pictures: neither EGL nor OSMesa is there",
+        "plot",
+        "Install one (Debian: apt-get install libegl1 libgl1-mesa-dri), or leave the pictures out",
+    )
 
 
 def _no_display() -> bool:

@@ -1,37 +1,5 @@
-"""Numbers as people of a language write them: ``1.234,5`` in German, ``1,234.5`` in English."""
+"""Numbers as people of a language write them; see `twin.format`."""
 
-from __future__ import annotations
+from twin.format import number, percent, quantity
 
-import math
-
-_MARKS = {"de": (".", ","), "en": (",", ".")}
-_NARROW_SPACE = "\u202f"
-_MINUS = "\u2212"
-
-
-def number(value: float, language: str, digits: int = 0) -> str:
-    """`value` with `digits` decimals and grouped thousands; a dash where it is missing.
-
-    Languages without an entry group by narrow spaces and write a decimal comma, as SI and most of Europe do.
-    """
-    if not math.isfinite(value):
-        return "–"
-    thousands, decimal = _MARKS.get(language, (_NARROW_SPACE, ","))
-    text = f"{abs(value):,.{digits}f}"
-    text = text.replace(",", "\0").replace(".", decimal).replace("\0", thousands)
-    negative = value < 0 and any(mark in "123456789" for mark in text)
-    return f"{_MINUS}{text}" if negative else text
-
-
-def quantity(value: float, unit: str, language: str, digits: int = 0) -> str:
-    """`value` with its unit behind a no-break space; a bare dash where it is missing."""
-    text = number(value, language, digits)
-    return text if text == "–" or not unit else f"{text}\u00a0{unit}"
-
-
-def percent(share: float, language: str) -> str:
-    """`share` (1 is all) as signed per cent: a change."""
-    if not math.isfinite(share):
-        return "–"
-    text = number(100 * share, language)
-    return f"+{text}\u00a0%" if share > 0 and text != "0" else f"{text}\u00a0%"
+__all__ = ["number", "percent", "quantity"]

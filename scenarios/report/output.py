@@ -1,0 +1,55 @@
+"""A report onto disk, by the file's suffix; nothing half-written stays."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from energy.results import written_beside
+from scenarios.report import words
+from scenarios.report.study import Progress, Study
+from twin.errors import CallError
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a report is written.
+
+    made : day on the title page.  again : command that makes it again, for the last page.
+    """
+
+    language: str
+    made: date
+    with_maps: bool = True
+    again: str = ""
+
+
+def write(
+    study: Study, path: str | os.PathLike[str], options: Options, *, progress: Progress | None = None
+) -> Path:
+    """Write the report as PDF, workbook or GeoPackage; an existing file is replaced once it is complete.
+
+    Raises
+    ------
+    CallError : another suffix, no such folder or language, or maps where the machine cannot draw.
+    """
+    target, said = Path(path), words.of(options.language)
+    with written_beside(target) as beside:
+        match target.suffix.lower():
+            case ".pdf":
+                from scenarios.report import pdf
+
+                pdf.write(study, said, beside, options, progress=progress)
+            case ".xlsx":
+                from scenarios.report import workbook
+
+                workbook.write(study, said, beside)
+            case ".gpkg":
+                from scenarios.report import geopackage
+
+                geopackage.write(study, said, beside)
+            case other:
+                raise CallError(f"there is no report as {other!r}", target, "Use .pdf, .xlsx or .gpkg")
+    return target
