@@ -51,8 +51,6 @@ def investments(before: Case, after: Case, year: int | None = None) -> pd.DataFr
 def over_years(delivered_kwh: pd.Series, parameters: Parameters, years: range) -> pd.DataFrame:
     """Energy cost [€], CO2 [kg] and primary energy [kWh] of the same delivered energy in each year.
 
-    CO2 stands there also by carrier, as ``co2_<carrier>_kg``.
-
     delivered_kwh : by carrier, index carrier.
     """
     rows = {}
@@ -62,8 +60,6 @@ def over_years(delivered_kwh: pd.Series, parameters: Parameters, years: range) -
         rows[year] = {
             name: float(amounts @ getattr(of_year, column)) for name, column in weighting.FACTORS.items()
         }
-        emitted = (amounts * of_year.co2_kg_kwh).tolist()
-        rows[year] |= {f"co2_{name}_kg": co2 for name, co2 in zip(of_year.carriers, emitted, strict=True)}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("year")
 
 

@@ -43,7 +43,7 @@ class Outcome:
         ``delivered_<carrier>_kwh``.
     items : what is bought (`costs.ITEM_COLUMNS`).
     years : the district along the pathway, index year: energy_cost_eur (less feed-in revenue), co2_kg,
-        primary_energy_kwh and ``co2_<carrier>_kg``; with a network also `heat_network.YEAR_COLUMNS`.
+        primary_energy_kwh; with a network also `heat_network.YEAR_COLUMNS`.
     stages, annuals : the states of the pathway and the year of each; the last is `case` and `annual`.
     networks : the heat network's year in each state; empty where it is not simulated.
     plain : the outcome without the network, where this one counts with it.

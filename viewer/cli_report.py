@@ -37,6 +37,9 @@ def report(
         int, typer.Option(help="Draws of the uncertain inputs for the bands; 0: none.", min=0)
     ] = 16,
     seed: Annotated[int, typer.Option(help="The same seed gives the same draws.", min=0)] = 1,
+    network: Annotated[
+        bool, typer.Option("--network/--no-network", help="Simulate the heat network, where there is one.")
+    ] = True,
     no_maps: Annotated[
         bool, typer.Option("--no-maps", help="Without 3D maps: a PDF that colours no single building.")
     ] = False,
@@ -57,8 +60,8 @@ def report(
     case = energy.Case(place, year_of(weather, place))
     with progress_bar() as progress:
         case.look(progress)
-        found = reports.study(chosen, case, draws=draws, seed=seed, progress=progress)
-        again = _command(scenario, district, weather, draws, seed)
+        found = reports.study(chosen, case, network=network, draws=draws, seed=seed, progress=progress)
+        again = _command(scenario, district, weather, draws, seed) + (" --no-network" if not network else "")
         for file in files:
             options = reports.Options(language.value, date.today(), not no_maps, again)
             reports.write(found, file, options, progress=progress)

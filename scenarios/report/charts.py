@@ -17,7 +17,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from scenarios.compare import duration_curve
+from scenarios.compare import co2_by_year, duration_curve
+from scenarios.outcome import Outcome
 from scenarios.report import tables
 from scenarios.report.study import Study
 from scenarios.report.words import Words
@@ -28,8 +29,16 @@ BASE, AFTER, SECOND, INK = "#8a8a8a", "#0072b2", "#e69f00", "#222222"
 CARRIERS = {
     "district_heating": "#d55e00", "gas": "#e69f00", "oil": "#8a5a2b", "wood": "#009e73",
     "electricity": "#0072b2",
+    "network_pumping": "#56b4e9",
 }  # fmt: skip
-HATCHES = {"district_heating": "", "gas": "//", "oil": "xx", "wood": "..", "electricity": "\\\\"}
+HATCHES = {
+    "district_heating": "",
+    "gas": "//",
+    "oil": "xx",
+    "wood": "..",
+    "electricity": "\\\\",
+    "network_pumping": "--",
+}
 WIDTH_INCH = 6.5
 
 
@@ -77,50 +86,48 @@ def duration(study: Study, words: Words) -> bytes:
 def costs(study: Study, words: Words) -> bytes:
     """What is paid in each year: energy, and above it purchases and upkeep; today as a line."""
     table = tables.years(study, tables.LAST_YEAR) / 1e6
+    after, base = table["after"], table["base"]
     with _chart(words, height=3.0) as (drawing, axes):
         years = table.index.to_numpy()
-        energy, paid = (table["after", name].to_numpy() for name in ("energy_cost_eur", "payments_eur"))
-        axes.bar(years, energy, 0.75, color=AFTER, label=f"{words('chart.after')}: {words('chart.energy')}")
+        running = after["total_eur"] - after["items_eur"]
+        axes.bar(years, running, 0.75, color=AFTER, label=f"{words('chart.after')}: {words('chart.energy')}")
         axes.bar(
-            years, paid, 0.75, bottom=np.maximum(energy, 0.0), color=SECOND, hatch="//", edgecolor="white",
-            linewidth=0, label=f"{words('chart.after')}: {words('chart.bought')}",
+            years, after["items_eur"], 0.75, bottom=np.maximum(running, 0.0), color=SECOND, hatch="//",
+            edgecolor="white", linewidth=0, label=f"{words('chart.after')}: {words('chart.bought')}",
         )  # fmt: skip
-        axes.plot(
-            years, table["base", "cost_eur"], "--", color=INK, linewidth=1.6, label=words("chart.as_is")
-        )
+        axes.plot(years, base["total_eur"], "--", color=INK, linewidth=1.6, label=words("chart.as_is"))
         axes.set_ylabel(words("chart.costs_axis"))
         _years(axes, years)
-        _legend(axes, 2)
+        _legend(axes, 3)
         return _svg(drawing)
 
 
 def co2(study: Study, words: Words) -> bytes:
     """CO2 of each carrier by year after the measures, stacked; the total of today's district as a line."""
-    table = tables.years(study, tables.LAST_YEAR) / 1000
+    stacked, line = (by_carrier(outcome) / 1000 for outcome in (study.after, study.base))
     with _chart(words) as (drawing, axes):
-        years = table.index.to_numpy()
-        names = used_carriers(study.after.years)
+        years = stacked.index.to_numpy()
+        names = list(stacked.columns)
         drawn = axes.stackplot(
-            years, [table["after", f"co2_{name}_kg"].to_numpy() for name in names],
-            colors=[CARRIERS.get(name, BASE) for name in names],
+            years, stacked.T.to_numpy(), colors=[CARRIERS.get(name, BASE) for name in names],
             labels=[words.get(f"carrier.{name}") or name for name in names],
         )  # fmt: skip
         for area, name in zip(drawn, names, strict=True):
             area.set(hatch=HATCHES.get(name, ""), edgecolor="white", linewidth=0)
-        axes.plot(years, table["base", "co2_kg"], "--", color=INK, linewidth=1.8, label=words("chart.as_is"))
+        axes.plot(years, line.sum(axis=1), "--", color=INK, linewidth=1.8, label=words("chart.as_is"))
         axes.set_xlim(years[0], years[-1])
         axes.set_ylim(0)
         axes.set_ylabel(words("chart.co2_axis"))
         _years(axes, years)
-        _legend(axes, 6)
+        _legend(axes, 4)
         return _svg(drawing)
 
 
-def used_carriers(years: pd.DataFrame) -> list[str]:
-    """Carriers with any CO2 in a table of years, the largest first."""
-    names = [str(name)[4:-3] for name in years if str(name).startswith("co2_") and str(name) != "co2_kg"]
-    sums = {name: float(years[f"co2_{name}_kg"].abs().sum()) for name in names}
-    return sorted((name for name in names if sums[name] > 0), key=lambda name: -sums[name])
+def by_carrier(outcome: Outcome) -> pd.DataFrame:
+    """The district's CO2 by year to `tables.LAST_YEAR` of carriers that have any, the largest first. [kg]"""
+    table = co2_by_year(outcome).loc[: tables.LAST_YEAR]
+    order = table.sum().sort_values(ascending=False)
+    return table[[str(name) for name in order.index[order > 0]]]
 
 
 def drivers(study: Study, words: Words) -> bytes:

@@ -67,10 +67,12 @@ def _summary(study: Study, words: Words) -> Iterator[Block]:
     yield Heading(words("section.summary"))
     yield Boxes([_box(Shown.of(key[name], words), text, study, words) for name, text in _BOXES.items()])
     yield Text(_verdict(study, words))
-    second = [name for name in dict.fromkeys(one.name for one in study.done) if _stage(name) == 2]
-    if second:
+    if missing := study.compared.network_missing:
+        second = [name for name in dict.fromkeys(one.name for one in study.done) if _stage(name) == 2]
         named = ", ".join(tables.title_of(name, words) for name in second)
-        yield Text(words("summary.stage_two", measures=named), note=True)
+        if second:
+            yield Text(words("summary.stage_two", measures=named), note=True)
+        yield Text(words("summary.no_network", why=missing))
     yield _key_table(study, words)
     yield Text(words("summary.bands" if study.bands is not None else "summary.no_bands"))
     if study.base.case.district.is_model:
@@ -110,11 +112,12 @@ def _verdict(study: Study, words: Words) -> str:
 def _key_table(study: Study, words: Words) -> Table:
     """The key figures that are not nothing before and after."""
     rows = []
-    for name, figure in tables.key_figures(study).items():
+    key = tables.key_figures(study)
+    for name, figure in ((name, key[name]) for name in tables.KEY_FIGURES if name in key):
         here = any(math.isfinite(value) and value != 0 for value in (figure.base, figure.after))
-        if not here or name == "abatement_cost_eur_t":  # that stands among the costs
+        if not here:
             continue
-        shown, label = Shown.of(figure, words), words(f"figure.{name}", horizon=horizon(study))
+        shown, label = Shown.of(figure, words), tables.label(name, words, horizon(study))
         rows.append([label, shown.unit, shown.base, shown.after, shown.change, shown.band, shown.probability])
     names = ("figure", "unit", "today", "after", "change", "band", "lower")
     header = [words(f"table.{name}") for name in names]

@@ -65,6 +65,27 @@ def energy(study: Study, words: Words) -> Iterator[Block]:
     )
     yield Figure("duration.svg", words("chart.duration"), alt)
     yield _months(study, words, "import", "grid_import_kwh")
+    yield from _network(study, words)
+
+
+def _network(study: Study, words: Words) -> Iterator[Block]:
+    """The heat network's year today and after the measures."""
+    before, after = (outcome.network for outcome in study.outcomes)
+    if before is None or after is None:
+        return
+    yield Heading(words("section.network"), level=2)
+    counts = [words.number(len(one.short_stations)) for one in (before, after)]
+    shown = {}
+    for state, one in (("before", before), ("after", after)):
+        shown[f"loss_{state}"] = words.number(one.loss_kwh / 1000)
+        shown[f"share_{state}"] = words.percent(one.loss_share)
+        shown[f"pump_{state}"] = words.number(one.pump_kwh / 1000)
+    yield Text(words("network.losses", **shown))
+    missing = words.number(float(after.stations["unserved_kwh"].sum()) / 1000)
+    stations = words.number(len(after.stations))
+    lacking = words("network.short", before=counts[0], after=counts[1], all=stations, missing=missing)
+    yield Text(lacking, note=len(after.short_stations) > len(before.short_stations))
+    yield Text(words("network.note"))
 
 
 def _months(study: Study, words: Words, chart: str, figure: str) -> Figure:
@@ -98,8 +119,8 @@ def costs(study: Study, words: Words) -> Iterator[Block]:
     table = tables.years(study, tables.LAST_YEAR) / 1e6
     first, last = int(table.index[0]), int(table.index[-1])
     after, base = (
-        table["after", "cost_eur"].to_numpy("float64"),
-        table["base", "cost_eur"].to_numpy("float64"),
+        table["after", "total_eur"].to_numpy("float64"),
+        table["base", "total_eur"].to_numpy("float64"),
     )
     alt = words(
         "chart.costs_alt", first=first, last=last, peak=first + int(after.argmax()),
@@ -109,28 +130,23 @@ def costs(study: Study, words: Words) -> Iterator[Block]:
     yield Figure("costs.svg", words("chart.costs", last=last), alt)
 
 
+_COSTS = (
+    "investment_eur", "subsidy_eur", "running_cost_eur", "net_present_cost_eur", "abatement_cost_eur_t",
+    "warm_rent_change_eur_m2_month",
+)  # fmt: skip
+
+
 def _cost_table(study: Study, words: Words) -> Table:
-    key = tables.key_figures(study)
-    before, after = (study.table.iloc[number].to_dict() for number in (0, 1))
-    extra, abated = (Shown.of(key[name], words) for name in ("net_present_cost_eur", "abatement_cost_eur_t"))
-    saved = math.isfinite(abated.figure.after)
-    running = float(after["running_cost_eur"]) - float(before["running_cost_eur"])
-    rent = words.signed(float(after["warm_rent_change_eur_m2_month"]), 2)
-    rows = [
-        [words("figure.investment_eur"), words.euros(float(after["investment_eur"])), "–"],
-        [words("figure.subsidy_eur"), words.euros(float(after["subsidy_eur"])), "–"],
-        [words("figure.running_cost_eur"), words.signed_euros(running), "–"],
-        [
-            words("figure.extra_cost_eur", horizon=horizon(study)),
-            f"{extra.change}\u00a0{extra.unit}", extra.band,
-        ],
-        [
-            words("figure.abatement_cost_eur_t"),
-            f"{abated.after}\u00a0€/t" if saved else words("figure.no_saving"),
-            abated.band if saved else "–",
-        ],
-        [words("figure.warm_rent_change_eur_m2_month"), f"{rent}\u00a0€", "–"],
-    ]  # fmt: skip
+    key, rows = tables.key_figures(study), []
+    for name in _COSTS:
+        shown = Shown.of(key[name], words)
+        value = f"{shown.change}\u00a0{shown.unit}"
+        if name == "abatement_cost_eur_t":  # there is none of the base
+            value = f"{shown.after}\u00a0{shown.unit}"
+            if not math.isfinite(shown.figure.after):
+                value = words("figure.no_saving")
+        label = words(f"cost.{name}", horizon=horizon(study))
+        rows.append([label, value, shown.band])
     header = [words("table.figure"), words("table.value"), words("table.band_short")]
     return Table(words("table.caption_costs"), header, rows, right=(1, 2), widths=(4, 2, 2.4))
 
@@ -150,11 +166,11 @@ def co2(study: Study, words: Words) -> Iterator[Block]:
         last_total=tonnes(last, "after"), base_last=tonnes(last, "base"),
     )  # fmt: skip
     yield Figure("co2.svg", words("chart.co2", last=last), alt)
-    largest = float(table.xs("cost_eur", axis=1, level=1).to_numpy().max())
+    largest = float(table.xs("total_eur", axis=1, level=1).to_numpy().max())
     rows = [
         [
             str(year), tonnes(year, "base"), tonnes(year, "after"),
-            *(words.euros(cell(table, year, (state, "cost_eur")), largest) for state in ("base", "after")),
+            *(words.euros(cell(table, year, (state, "total_eur")), largest) for state in ("base", "after")),
         ]
         for year in range(first, last + 1)
     ]  # fmt: skip

@@ -10,7 +10,6 @@ import geopandas as gpd
 import pandas as pd
 import pyogrio
 
-from scenarios.compare import INDICATORS
 from scenarios.report import tables
 from scenarios.report.study import Study
 from scenarios.report.words import Words
@@ -38,6 +37,6 @@ def layer(study: Study) -> gpd.GeoDataFrame:
     known = study.base.case.district.buildings
     table = study.buildings()
     states = ("base", "after", "change")
-    flat = pd.DataFrame({f"{name}_{state}": table[state, name] for name in INDICATORS for state in states})
+    flat = pd.DataFrame({f"{name}_{state}": table[state, name] for name in table["base"] for state in states})
     kept = known[[*PLACE, "geometry"]].assign(changed_by_a_measure=study.affected.to_numpy(bool))
     return gpd.GeoDataFrame(kept.join(flat), geometry="geometry", crs=known.crs)

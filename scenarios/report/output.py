@@ -9,8 +9,9 @@ from pathlib import Path
 
 from energy.results import written_beside
 from scenarios.report import words
-from scenarios.report.study import Progress, Study
+from scenarios.report.study import Study
 from twin.errors import CallError
+from twin.sources.base import Progress
 
 
 @dataclass(frozen=True)

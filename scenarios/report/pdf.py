@@ -15,9 +15,10 @@ import typst
 from scenarios.report.blocks import Document
 from scenarios.report.content import document, pictures
 from scenarios.report.output import Options
-from scenarios.report.study import Progress, Study
+from scenarios.report.study import Study
 from scenarios.report.words import Words
 from twin import assets
+from twin.sources.base import Progress
 
 STANDARDS = ("ua-1", "a-2a")  # readable by screen readers, and fit for archives
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,13 +10,14 @@ import pandas as pd
 
 from energy import Case
 from scenarios import uncertainty
-from scenarios.compare import compare, indicators_of
-from scenarios.outcome import Outcome, bought_items, evaluate, stages
+from scenarios.compare import indicators_of
+from scenarios.comparison import Comparison, comparison
+from scenarios.outcome import Outcome
 from scenarios.scenario import BASELINE, Scenario, Step
-from scenarios.uncertainty import Bands, Draws
+from scenarios.uncertainty import Bands, Runs
 from twin.errors import CallError
+from twin.sources.base import Progress, no_progress
 
-Progress = Callable[[str, float], None]
 ZONE = "Europe/Berlin"
 
 
@@ -39,33 +39,48 @@ class Done:
 class Study:
     """The figures of a report; every number in every format is one of these.
 
-    outcomes : the base and the scenario.
-    table : `scenarios.compare.compare` of both, index their names.
-    bands : None where no draws were asked for.
+    compared : the base and the scenario, as `lobeda scenario compare` has them.
     drivers : change of the effect by one standard deviation of each input (see `drivers`), or None.
     hours : of base and scenario: `Outcome.hours`.
     done : what was done, in order.
     """
 
     scenario: Scenario
-    outcomes: tuple[Outcome, Outcome]
-    table: pd.DataFrame
-    bands: Bands | None
+    compared: Comparison
     drivers: pd.DataFrame | None
     hours: tuple[pd.DataFrame, pd.DataFrame]
     done: tuple[Done, ...]
-    draws: int
     seed: int
+
+    @property
+    def outcomes(self) -> tuple[Outcome, Outcome]:
+        """The base and the scenario."""
+        return self.compared.outcomes[0], self.compared.outcomes[1]
 
     @property
     def base(self) -> Outcome:
         """The outcome before any measure."""
-        return self.outcomes[0]
+        return self.compared.outcomes[0]
 
     @property
     def after(self) -> Outcome:
         """The outcome of the scenario."""
-        return self.outcomes[1]
+        return self.compared.outcomes[1]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The district's indicators, index the names of base and scenario."""
+        return self.compared.table
+
+    @property
+    def bands(self) -> Bands | None:
+        """None where no draws were asked for."""
+        return self.compared.bands
+
+    @property
+    def draws(self) -> int:
+        """How many draws the bands are of."""
+        return 0 if self.bands is None else len(self.bands.z)
 
     @property
     def affected(self) -> pd.Series:
@@ -94,40 +109,27 @@ def study(
     scenario: Scenario,
     case: Case,
     *,
+    network: bool = True,
     draws: int = 16,
     seed: int = 1,
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
 ) -> Study:
     """Run a scenario and the base on a case, as `lobeda scenario compare` does.
 
+    network : simulate the heat network, where the district has one.
     draws : of the uncertain inputs; 0: no bands and no drivers.
 
     Raises
     ------
-    CallError : a scenario of the base's name, or as `Scenario.apply` and `uncertainty.bands` say.
+    CallError : a scenario of the base's name, or as `scenarios.comparison` says.
     """
     if scenario.name == BASELINE.name:
         raise CallError(f"the scenario is called {BASELINE.name}, as the base is", "report", "Rename it")
-    tell = progress or (lambda text, share: None)
-    pair = (BASELINE, scenario)
-    found = []
-    for one in pair:
-        tell(one.name, math.nan)
-        found.append(evaluate(one, case))
-    bands = uncertainty.bands(pair, case, count=draws, seed=seed, progress=tell) if draws else None
-    driving = drivers(scenario, case, seed=seed, progress=tell) if draws else None
-    tell("hours", math.nan)
-    return Study(
-        scenario=scenario,
-        outcomes=(found[0], found[1]),
-        table=compare(found),
-        bands=bands,
-        drivers=driving,
-        hours=(found[0].hours(), found[1].hours()),
-        done=done(scenario, case),
-        draws=draws,
-        seed=seed,
-    )
+    found = comparison([scenario], case, network=network, draws=draws, seed=seed, progress=progress)
+    driving = drivers(found, seed=seed, progress=progress) if draws else None
+    progress("hours", math.nan)
+    hours = [outcome.hours() for outcome in found.outcomes]
+    return Study(scenario, found, driving, (hours[0], hours[1]), done(scenario, case), seed)
 
 
 def done(scenario: Scenario, case: Case) -> tuple[Done, ...]:
@@ -160,26 +162,35 @@ def changed(before: Case, after: Case) -> pd.Index:
 
 
 FIGURES = ("co2_horizon_kg", "net_present_cost_eur")
+_SIMULATED = {*uncertainty.QUANTITIES, "weather"}
 
 
-def drivers(
-    scenario: Scenario, case: Case, *, seed: int = 1, progress: Progress | None = None
-) -> pd.DataFrame:
+def drivers(found: Comparison, *, seed: int = 1, progress: Progress = no_progress) -> pd.DataFrame:
     """What the effect depends on: each uncertain input one standard deviation up, the others as known.
+
+    Only what changes buildings or weather is simulated again; prices, factors and costs weigh the same years.
 
     Returns
     -------
     Table, index input, columns `FIGURES`: the scenario's change against the base with the input up, less the
     same change as known. [kg] [€]
     """
-    inputs = tuple(str(name) for name in case.parameters.uncertainties.index)
-    ready = [(stages(one, case), bought_items(one, case)) for one in (BASELINE, scenario)]
-    effects = []
-    for number, up in enumerate(np.vstack([np.zeros(len(inputs)), np.eye(len(inputs))])):
-        if progress is not None:
-            progress("drivers", number / (len(inputs) + 1))
-        drawn = Draws(up[None, :], inputs, seed)  # one draw: every building keeps its own noise throughout
-        base, after = (uncertainty.one(case, states, items, drawn, 0) for states, items in ready)
-        effects.append([after[name] - base[name] for name in FIGURES])
-    table = np.array(effects)
-    return pd.DataFrame(table[1:] - table[0], index=pd.Index(inputs, name="input"), columns=list(FIGURES))
+    inputs = tuple(str(name) for name in found.case.parameters.uncertainties.index)
+    runs = [Runs.of(outcome) for outcome in found.outcomes]
+    nothing = dict.fromkeys(inputs, 0.0)
+
+    def years(z: dict[str, float]) -> list[list[uncertainty.Energies]]:
+        return [uncertainty.energies(run.states, z, seed) for run in runs]  # the same noise throughout
+
+    def effect(z: dict[str, float], energies: list[list[uncertainty.Energies]]) -> list[float]:
+        base, mine = uncertainty.figures(found.case, runs[0], energies[0], z)
+        after, _ = uncertainty.figures(found.case, runs[1], energies[1], z, mine)
+        return [after[name] - base[name] for name in FIGURES]
+
+    known = years(nothing)
+    plain, rows = np.array(effect(nothing, known)), {}
+    for number, name in enumerate(inputs):
+        progress("drivers", number / len(inputs))
+        up = nothing | {name: 1.0}
+        rows[name] = np.array(effect(up, years(up) if name in _SIMULATED else known)) - plain
+    return pd.DataFrame.from_dict(rows, orient="index", columns=list(FIGURES)).rename_axis("input")

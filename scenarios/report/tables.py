@@ -10,21 +10,22 @@ from typing import Any
 import pandas as pd
 
 from energy.results import software_version
-from scenarios import costs, units
+from scenarios import units
+from scenarios.compare import INDICATORS
+from scenarios.heat_network import CARRIER
 from scenarios.measures import MEASURES
 from scenarios.measures.base import Parameter
 from scenarios.report.study import Done, Study
 from scenarios.report.words import Words
-from scenarios.uncertainty import QUANTILES
+from scenarios.uncertainty import QUANTILES, of_scenario
 
 LAST_YEAR = 2045
-KEY_FIGURES = {
-    "heating_need_kwh": "kWh/a", "delivered_kwh": "kWh/a", "primary_energy_kwh": "kWh/a", "co2_kg": "kg/a",
-    "net_energy_cost_eur": "€/a", "pv_generation_kwh": "kWh/a", "self_consumption": "1", "autarky": "1",
-    "heat_peak_kw": "kW", "import_peak_kw": "kW", "co2_horizon_kg": "kg", "net_present_cost_eur": "€",
-    "abatement_cost_eur_t": "€/t",
-}  # fmt: skip
-_NET = {"energy_cost_eur": "net_energy_cost_eur"}  # of a draw, the cost is less the feed-in revenue
+KEY_FIGURES = (
+    "heating_need_kwh", "delivered_kwh", "primary_energy_kwh", "co2_kg", "running_cost_eur",
+    "pv_generation_kwh", "self_consumption", "autarky", "heat_peak_kw", "import_peak_kw", "network_loss_kwh",
+    "network_pump_kwh", "co2_horizon_kg", "net_present_cost_eur",
+)  # fmt: skip
+_PEAKS = {"heat_peak_kw": "heating_delivered_kwh", "import_peak_kw": "grid_import_kwh"}
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class KeyFigure:
     """A figure of the district.
 
     low, middle, high : 5, 50 and 95 % of the change (of abatement_cost_eur_t: of itself); nan without bands.
-    probability : share of the draws below the base.
+    probability : share of the draws below the base; nan where there is none.
     """
 
     name: str
@@ -51,27 +52,29 @@ class KeyFigure:
 
 
 def key_figures(study: Study) -> dict[str, KeyFigure]:
-    """The district's figures by name, in the order of `KEY_FIGURES`.
-
-    net_energy_cost_eur is less the feed-in revenue, as the bands' energy_cost_eur is.
-    """
+    """The district's figures by name: all of `compare.INDICATORS` that there are, and the peaks."""
     before, after = (_figures(study, number) for number in (0, 1))
     spread = _spread(study)
     return {
-        name: KeyFigure(name, unit, before[name], after[name], *spread.get(name, ()))
-        for name, unit in KEY_FIGURES.items()
+        name: KeyFigure(name, unit_of(name), before[name], after[name], *spread.get(name, ()))
+        for name in before
     }
+
+
+def unit_of(name: str) -> str:
+    """The unit of a figure."""
+    return "kW" if name in _PEAKS else INDICATORS[name].unit
+
+
+def label(name: str, words: Words, horizon: int) -> str:
+    """A figure's name in the report's language."""
+    text = words.get(f"figure.{name}")
+    return INDICATORS[name].title(words.language) if text is None else text.format(horizon=horizon)
 
 
 def _figures(study: Study, number: int) -> dict[str, float]:
     row = {str(name): float(value) for name, value in study.table.iloc[number].items()}
-    hours = study.hours[number]
-    return {
-        **row,
-        "net_energy_cost_eur": row["energy_cost_eur"] - row["feed_in_revenue_eur"],
-        "heat_peak_kw": float(hours["heating_delivered_kwh"].max()),
-        "import_peak_kw": float(hours["grid_import_kwh"].max()),
-    }
+    return row | {name: float(study.hours[number][of].max()) for name, of in _PEAKS.items()}
 
 
 def _spread(study: Study) -> dict[str, tuple[float, ...]]:
@@ -79,14 +82,12 @@ def _spread(study: Study) -> dict[str, tuple[float, ...]]:
     if study.bands is None:
         return {}
     name, other = study.after.name, study.base.name
-    table = study.bands.quantiles(changes=True).reset_index("scenario")
-    quantiles = table[table["scenario"] == name].drop(columns="scenario")
+    quantiles = of_scenario(study.bands.quantiles(changes=True), name)
     found = {}
-    for drawn in quantiles.columns:
-        both = drawn in study.bands.values.columns
-        share = study.bands.probability(name, other, drawn) if both else math.nan
-        marks = (cell(quantiles, q, drawn) for q in QUANTILES)
-        found[_NET.get(drawn, drawn)] = (*marks, share)
+    for figure in map(str, quantiles.columns):
+        both = figure in study.bands.values and bool(study.bands.values[figure].notna().all())
+        share = study.bands.probability(name, other, figure) if both else math.nan
+        found[figure] = (*(cell(quantiles, q, figure) for q in QUANTILES), share)
     return found
 
 
@@ -97,19 +98,11 @@ def cell(table: pd.DataFrame, row: Any, column: Any) -> float:
 
 
 def years(study: Study, last: int | None = None) -> pd.DataFrame:
-    """The district year by year; columns (base or after, figure), to the horizon's end or the year `last`.
-
-    energy_cost_eur is less feed-in; payments_eur is what is bought, kept and replaced, less subsidies, in the
-    year in which it is paid (`costs.item_payments`); cost_eur is both.
-    """
-    parts = []
-    parameters = study.base.case.parameters
-    for outcome in study.outcomes:
-        table = outcome.years.copy()
-        table["payments_eur"] = costs.item_payments(outcome.items, parameters, parameters.year)
-        table["cost_eur"] = table["energy_cost_eur"] + table["payments_eur"]
-        parts.append(table if last is None else table.loc[:last])
-    return pd.concat(parts, axis=1, keys=["base", "after"])
+    """The district by year, to `last`; columns (base or after, figure of `compare.years_of`)."""
+    parts = [of_scenario(study.compared.years, one.name) for one in study.outcomes]
+    return pd.concat(
+        [part if last is None else part.loc[:last] for part in parts], axis=1, keys=["base", "after"]
+    )
 
 
 def bought(study: Study) -> pd.DataFrame:
@@ -214,11 +207,17 @@ def _of_prices(study: Study, words: Words) -> Iterator[Row]:
 
 def _of_carriers(study: Study, words: Words) -> Iterator[Row]:
     table = study.after.case.parameters.carriers
+    piped = study.after.network is not None
     for carrier in _used(study):
         row, name = table.loc[carrier].to_dict(), words.get(f"carrier.{carrier}") or carrier
         said, guessed = str(row["factor_source"]), bool(row["is_estimate"])
+        if piped and carrier == CARRIER:  # counted at the feed-in, with the simulated losses
+            what = words("assumptions.co2_feed_in", carrier=name)
+            yield what, float(row["co2_feed_in_kg_kwh"]), "kg/kWh", said, False
+        else:
+            what = words("assumptions.co2_factor", carrier=name)
+            yield what, float(row["co2_kg_kwh"]), "kg/kWh", said, False
         factor = words("assumptions.primary_energy", carrier=name)
-        yield words("assumptions.co2_factor", carrier=name), float(row["co2_kg_kwh"]), "kg/kWh", said, False
         yield factor, float(row["primary_energy_factor"]), "1", said, False
         price = words("assumptions.price", carrier=name)
         yield price, float(row["price_eur_kwh"]), "€/kWh", str(row["price_source"]), guessed

@@ -45,49 +45,28 @@ def sheets(study: Study, words: Words) -> dict[str, pd.DataFrame]:
         words("sheet.assumptions"): _assumptions(study, words),
         words("sheet.provenance"): _provenance(study, words),
     }
+    if study.after.network is not None:
+        found[words("sheet.stations")] = _stations(study, words)
     if study.drivers is not None:
         found[words("sheet.drivers")] = _drivers(study.drivers, study, words)
     return found
 
 
-def label(indicator: str, words: Words, horizon: int) -> str:
-    """A figure's name in the report's language."""
-    text = words.get(f"figure.{indicator}")
-    if text is not None:
-        return text.format(horizon=horizon)
-    known = INDICATORS[indicator]
-    return known.de if words.language == "de" else known.en
-
-
 def _summary(study: Study, words: Words) -> pd.DataFrame:
     """All figures that `lobeda scenario compare` prints, by their names there, and those of the report."""
     horizon = int(study.base.case.parameters.constant("horizon_a"))
-    key = tables.key_figures(study)
-    before, after = (study.table.iloc[number] for number in (0, 1))
-    more = {
-        str(name): tables.KeyFigure(str(name), _unit(str(name)), float(before[name]), float(after[name]))
-        for name in study.table.columns
-    }
     rows = [
         (
-            label(name, words, horizon), name, one.unit, one.base, one.after, one.change, one.low, one.middle,
-            one.high, one.probability,
+            tables.label(name, words, horizon), name, one.unit, one.base, one.after, one.change, one.low,
+            one.middle, one.high, one.probability,
         )
-        for name, one in (more | key).items()
+        for name, one in tables.key_figures(study).items()
     ]  # fmt: skip
     names = (
         "sheet.figure", "sheet.key", "table.unit", "table.today", "table.after", "table.change", "sheet.low",
         "sheet.middle", "sheet.high", "sheet.probability",
     )  # fmt: skip
     return pd.DataFrame(rows, columns=[words(name) for name in names])
-
-
-def _unit(name: str) -> str:
-    if name in tables.KEY_FIGURES:
-        return tables.KEY_FIGURES[name]
-    if name in INDICATORS:
-        return INDICATORS[name].unit
-    return {"extra_cost_eur": "€", "co2_saved_kg": "kg"}.get(name, "")
 
 
 _UNITS = {"kwh": "kWh", "kg": "kg", "eur": "€"}
@@ -110,7 +89,8 @@ def _buildings(study: Study, words: Words) -> pd.DataFrame:
     out[words("map.changed")] = study.affected.to_numpy(bool)
     table = study.buildings()
     states = {"base": "table.today", "after": "table.after", "change": "table.change"}
-    for name, indicator in INDICATORS.items():
+    for name in table["base"]:
+        indicator = INDICATORS[str(name)]
         for state, key in states.items():
             out[f"{name} ({words(key)}) [{indicator.unit}]"] = table[state, name].to_numpy("float64")
     return pd.DataFrame(out)
@@ -150,6 +130,21 @@ def _provenance(study: Study, words: Words) -> pd.DataFrame:
     for row in tables.sources(study).to_dict("records"):
         rows.append((str(row["table"]), f"{row['source']} · {row['licence']} · {row['date']}"))
     return pd.DataFrame(rows, columns=[words("sheet.what"), words("table.value")])
+
+
+def _stations(study: Study, words: Words) -> pd.DataFrame:
+    """Substations of the heat network, today and after the measures."""
+    states = [one.network.stations for one in study.outcomes if one.network is not None]
+    numbers = ["heat_kwh", "unserved_kwh", "short_h", "low_pressure_h", "cold_h", "coldest_supply_c"]
+    out: dict[str, Any] = {
+        name: states[-1].reset_index()[name] for name in ("substation_id", "address", "buildings")
+    }
+    for table, key in zip(states, ("table.today", "table.after"), strict=True):
+        same = table.reindex(states[-1].index)
+        for name in numbers:
+            unit = {"kwh": "kWh", "h": "h", "c": "°C"}[name.rsplit("_", 1)[-1]]
+            out[f"{name} ({words(key)}) [{unit}]"] = same[name].to_numpy("float64")
+    return pd.DataFrame(out)
 
 
 def _drivers(drivers: pd.DataFrame, study: Study, words: Words) -> pd.DataFrame:

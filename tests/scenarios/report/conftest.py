@@ -10,7 +10,7 @@ import pytest
 
 import scenarios
 from scenarios import report
-from scenarios.report import Study
+from scenarios.report import Study, maps
 from tests.scenarios.test_measures import roofed
 from twin.sources.base import Provenance
 
@@ -45,4 +45,7 @@ def language(request: pytest.FixtureRequest) -> str:
 def pdf(study: Study, language: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with_maps = language == "de"  # maps take seconds: one language draws them
     options = report.Options(language, MADE, with_maps, again="lobeda report better.yaml")
-    return report.write(study, tmp_path_factory.mktemp("report") / "better.pdf", options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(maps, "WIDE", 400)
+        patch.setattr(maps, "DPI", 80)
+        return report.write(study, tmp_path_factory.mktemp("report") / "better.pdf", options)
