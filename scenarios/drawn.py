@@ -197,34 +197,20 @@ def weight_ratios(parameters: Parameters, z: Mapping[str, float]) -> tuple[Array
     return ratios("price"), ratios("co2")
 
 
-@dataclass(frozen=True, eq=False)
-class Bought:
-    """Present values of what is bought: `fixed_eur` (upkeep less subsidy), and the purchases by item. [€]"""
-
-    fixed_eur: float
-    prices_eur: pd.Series[float]
-
-    @classmethod
-    def of(cls, items: pd.DataFrame, parameters: Parameters, start: int) -> Bought:
-        """Of items (`costs.ITEM_COLUMNS`) over the horizon."""
-        economy, fixed = Same(parameters.economy), 0.0
-        prices: dict[str, float] = {}
-        columns = ["item", "year", "lifetime_a"]
-        amounts = ["investment_eur", "subsidy_eur", "maintenance_eur_a"]
-        sums = items.groupby(columns, sort=False)[amounts].sum()
-        for (item, year, life), (price, subsidy, upkeep) in zip(
-            sums.index, sums.to_numpy("float64"), strict=True
-        ):
-            worth = _euro(economy, Holder(parameters), int(year), int(life), start)
-            prices[item] = prices.get(item, 0.0) + price * worth[0]
-            fixed += subsidy * worth[1] + upkeep * worth[2]
-        return cls(fixed, pd.Series(prices, dtype="float64"))
+def present_values(items: pd.DataFrame, parameters: Parameters, start: int) -> pd.Series[float]:
+    """Of all payments for items (`costs.ITEM_COLUMNS`) over the horizon, index item. [€]"""
+    worth: dict[str, float] = {}
+    columns = ["item", "year", "lifetime_a"]
+    amounts = ["investment_eur", "subsidy_eur", "maintenance_eur_a"]
+    sums = items.groupby(columns, sort=False)[amounts].sum()
+    for (item, year, life), paid in zip(sums.index, sums.to_numpy("float64"), strict=True):
+        euro = _euro(Same(parameters.economy), Holder(parameters), int(year), int(life), start)
+        worth[item] = worth.get(item, 0.0) + float(paid @ euro)
+    return pd.Series(worth, dtype="float64")
 
 
 @lru_cache(maxsize=512)
-def _euro(
-    _economy: Same[pd.DataFrame], holder: Holder, year: int, life_a: int, start: int
-) -> tuple[float, float, float]:
+def _euro(_economy: Same[pd.DataFrame], holder: Holder, year: int, life_a: int, start: int) -> Array:
     """Present value of an item of 1 €, of 1 € of subsidy on it, and of 1 € a year of its upkeep. [€]"""
     found = []
     for one in ("investment_eur", "subsidy_eur", "maintenance_eur_a"):
@@ -233,7 +219,7 @@ def _euro(
         paid = costs.item_payments(pd.DataFrame([item]), holder.it, start)
         rate = holder.it.constant("interest_rate")
         found.append(costs.present_value(paid, rate, start))
-    return found[0], found[1], found[2]
+    return np.array(found)
 
 
 def cost_ratio(items: pd.Index[Any], parameters: Parameters, z: float) -> Array:
@@ -248,14 +234,15 @@ def cost_ratio(items: pd.Index[Any], parameters: Parameters, z: float) -> Array:
 class Ready:
     """A scenario on a case, ready to be drawn from.
 
-    states, spread : of its pathway, each from its first year on.  bought : what it buys.
+    states, spread : of its pathway, each from its first year on.
+    bought_eur : present value of what it buys, index item.
     case : before the measures, whose year the horizon starts in.
     """
 
     case: Case
     states: tuple[Stage, ...]
     spread: tuple[Spread, ...]
-    bought: Bought
+    bought_eur: pd.Series[float]
 
     @classmethod
     def of(
@@ -273,7 +260,7 @@ class Ready:
         for state in states:
             known = state.case, spread_of(state.case, known)
             spread.append(known[1])
-        bought = Bought.of(items, case.parameters, case.parameters.year)
+        bought = present_values(items, case.parameters, case.parameters.year)
         return cls(case, tuple(states), tuple(spread), bought)
 
     def draw(self, z: Mapping[str, float], seed: int) -> Drawn:
@@ -286,7 +273,8 @@ class Ready:
             for state, spread in zip(self.states, self.spread, strict=True)
         ]
         last, parameters = years[-1], self.states[-1].case.parameters
-        this = range(parameters.year, parameters.year + 1)
+        start = self.case.parameters.year
+        this = range(start, start + 1)
         price, co2 = weights(parameters, this).of(*weight_ratios(parameters, z))
         cost, horizon_kg = self._horizon(years, z)
         figures = {
@@ -310,9 +298,8 @@ class Ready:
         end = start + int(self.case.parameters.constant("horizon_a"))
         turns = [*(state.first_year for state in self.states), end]
         rate = self.case.parameters.constant("interest_rate")
-        cost = self.bought.fixed_eur + float(
-            self.bought.prices_eur.to_numpy() @ cost_ratio(self._items, self.case.parameters, z["unit_costs"])
-        )
+        ratio = cost_ratio(self.bought_eur.index, self.case.parameters, z["unit_costs"])
+        cost = float(self.bought_eur.to_numpy() @ ratio)
         total_kg = 0.0
         for state, year, first, behind in zip(self.states, years, turns, turns[1:], strict=False):
             parameters = state.case.parameters
@@ -322,7 +309,3 @@ class Ready:
             cost += float(discount @ (price @ year.by_carrier - year.revenue_eur))
             total_kg += float((co2 @ year.by_carrier).sum())
         return cost, total_kg
-
-    @property
-    def _items(self) -> pd.Index[Any]:
-        return self.bought.prices_eur.index

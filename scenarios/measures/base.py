@@ -160,3 +160,8 @@ def variant_of_use(
         envelope.loc[rows & (functions == function), "function"] = name
     changed = parameters.replace(use=use, schedules=schedules, rooms=rooms)
     return case.replace(envelope=envelope, parameters=changed)
+
+
+def function_of(function: str) -> str:
+    """The shipped function of a building's use, also of a variant."""
+    return function.split("~", 1)[0]

@@ -26,7 +26,7 @@ from tests.energy.districts import slabs
 from twin import CallError
 
 SCENARIO = scenarios.Scenario(
-    name="part", measures=[scenarios.Step(measure="envelope_retrofit", parameters={"standard": "usual"})]
+    name="part", measures=[scenarios.Step(measure="envelope_retrofit", parameters={"standard": "eh55"})]
 )
 VARY = (Vary.parse("1.share=0:1"),)
 
