@@ -28,6 +28,7 @@ class Indicator:
     network : whether a stage-1 figure changes once the heat network is simulated.
     formula : how it follows from others, in names of columns.
     better : "lower", "higher", or "" where neither is better.
+    detail : kind of `details.DETAILS` that it belongs to; "" for what a year's sums give.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Indicator:
     stage: int = 1
     network: bool = False
     better: str = "lower"
+    detail: str = ""
 
     def title(self, language: str) -> str:
         """What it is, in German or English."""
@@ -160,10 +162,40 @@ INDICATORS = {
             "network_unserved_kwh", "kWh/a", "Nicht gelieferte Wärme", "Heat that does not arrive",
             "Σ asked − served", stage=2,
         ),
+        Indicator(
+            "peak_heat_kw", "kW", "Spitzenlast Wärme", "Peak load of heat",
+            "largest hour of the heat delivered, summed over the buildings in the same hour", adds_up=False,
+            detail="hours",
+        ),
+        Indicator(
+            "peak_import_kw", "kW", "Spitzenlast Netzbezug", "Peak of power bought",
+            "largest hour of the power bought, summed over the buildings in the same hour", adds_up=False,
+            detail="hours",
+        ),
+        Indicator(
+            "peak_export_kw", "kW", "Spitze der Einspeisung", "Peak of power sold",
+            "largest hour of the power sold, summed over the buildings in the same hour", adds_up=False,
+            detail="hours",
+        ),
+        Indicator(
+            "over_temperature_kh", "Kh/a", "Übertemperaturgradstunden", "Over-temperature degree-hours",
+            "Σ max(operative temperature − limit, 0) in the critical room (DIN 4108-2), mean by area",
+            adds_up=False, detail="rooms",
+        ),
+        Indicator(
+            "facade_sun_h", "h/a", "Sonnenstunden der Fassaden", "Hours of sun on facades",
+            "hours of sunshine (WMO) that reach the walls past neighbours and trees, mean by area",
+            adds_up=False, detail="sun", better="",
+        ),
+        Indicator(
+            "open_sun_h", "h/a", "Sonnenstunden im Freien", "Hours of sun on open space",
+            "hours of sunshine (WMO) at 1.5 m on a grid of 20 m around buildings, mean", adds_up=False,
+            detail="sun", better="",
+        ),
     )
 }  # fmt: skip
 NETWORK = tuple(name for name, indicator in INDICATORS.items() if indicator.stage == 2)
-_OF_BUILDING = tuple(name for name, indicator in INDICATORS.items() if indicator.stage == 1)
+_OF_BUILDING = tuple(name for name, i in INDICATORS.items() if i.stage == 1 and not i.detail)
 
 
 def same_basis(outcomes: Sequence[Outcome]) -> list[Outcome]:
@@ -201,7 +233,7 @@ def indicators_of(outcome: Outcome, base: Outcome, level: Level = "district") ->
     pairs = table[["extra_cost_eur", "co2_saved_kg"]].to_numpy("float64").tolist()
     table["abatement_cost_eur_t"] = [costs.abatement_cost(cost, saved) for cost, saved in pairs]
     counted = level == "district" and after.network is not None
-    return table.loc[:, list(INDICATORS if counted else _OF_BUILDING)]
+    return table.loc[:, [*_OF_BUILDING, *(NETWORK if counted else ())]]
 
 
 def compare(outcomes: Sequence[Outcome]) -> pd.DataFrame:

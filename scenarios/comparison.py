@@ -16,7 +16,8 @@ import pandas as pd
 from energy import Case
 from energy.network import Network
 from scenarios import heat_network
-from scenarios.compare import Level, compare, indicators_of, same_basis, years_of
+from scenarios.compare import Level, indicators_of, same_basis, years_of
+from scenarios.details import DETAILS, details_of
 from scenarios.outcome import Outcome, evaluate
 from scenarios.scenario import BASELINE, Scenario
 from scenarios.uncertainty import Bands, Progress, Runs, bands_of
@@ -32,12 +33,14 @@ class Comparison:
 
     bands : None where nothing was drawn.
     network_missing : why the heat network is not in the figures; empty where it is.
+    details : kinds of `details.DETAILS` that the tables have too.
     """
 
     case: Case
     outcomes: tuple[Outcome, ...]
     bands: Bands | None
     network_missing: str
+    details: tuple[str, ...] = ()
 
     @property
     def base(self) -> Outcome:
@@ -46,7 +49,8 @@ class Comparison:
     @cached_property
     def table(self) -> pd.DataFrame:
         """The district's indicators, index scenario."""
-        return compare(self.outcomes)
+        found = self.indicators("district")
+        return found.droplevel("district").loc[[outcome.name for outcome in self.outcomes]]
 
     @cached_property
     def years(self) -> pd.DataFrame:
@@ -59,7 +63,12 @@ class Comparison:
         """Indicators at a level; index (scenario, level)."""
         if level not in self._levels:
             alike = same_basis(self.outcomes)
-            parts = {outcome.name: indicators_of(outcome, alike[0], level) for outcome in alike}
+            parts = {}
+            for outcome in alike:
+                parts[outcome.name] = indicators_of(outcome, alike[0], level)
+                if self.details:
+                    more = details_of(outcome, level, self.details)
+                    parts[outcome.name] = parts[outcome.name].join(more)
             self._levels[level] = pd.concat(parts, names=["scenario"])
         return self._levels[level]
 
@@ -86,17 +95,21 @@ def comparison(
     network: bool = True,
     draws: int = 16,
     seed: int = 1,
+    details: Sequence[str] = tuple(DETAILS),
     progress: Progress = no_progress,
 ) -> Comparison:
     """Scenarios against the case as it is, with the heat network and bands.
 
     network : simulate it, for all or, where the district has none, for nobody; `network_missing` says why.
     draws : of the uncertain inputs; 0: no bands.
+    details : peak loads ("hours"), over-temperature ("rooms"), hours of sun ("sun"); some seconds each.
 
     Raises
     ------
     CallError : no scenario, two of one name, or as `evaluate` says.
     """
+    if odd := [kind for kind in details if kind not in DETAILS]:
+        raise CallError(f"there are no details {odd[0]!r}", "details", f"Use {', '.join(DETAILS)}")
     if not scenarios:
         raise CallError("there is no scenario to compare")
     chosen = [BASELINE, *scenarios]
@@ -111,7 +124,7 @@ def comparison(
     band = None
     if draws:
         band = bands_of([Runs.of(one) for one in found], case, count=draws, seed=seed, progress=progress)
-    return Comparison(case, tuple(found), band, missing)
+    return Comparison(case, tuple(found), band, missing, tuple(details))
 
 
 def _network(case: Case, wanted: bool) -> tuple[Network | None, str]:

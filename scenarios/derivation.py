@@ -15,7 +15,7 @@ import pandas as pd
 
 from energy import derivation as chain_of
 from energy.derivation_sheet import Sheet, Step, lines
-from scenarios import derivation_costs, derivation_energy, derivation_network
+from scenarios import derivation_costs, derivation_details, derivation_energy, derivation_network
 from scenarios.compare import DISTRICT, INDICATORS
 from scenarios.comparison import Comparison
 from scenarios.derivation_place import Place, place_of
@@ -25,6 +25,7 @@ RECIPES: dict[str, Callable[[Sheet, Place], str]] = {
     **derivation_energy.RECIPES,
     **derivation_costs.RECIPES,
     **derivation_network.RECIPES,
+    **derivation_details.RECIPES,
 }
 
 

@@ -11,8 +11,9 @@ from energy import weighting
 from energy.derivation_sheet import Sheet
 from energy.parameters import Parameters
 from scenarios import costs
-from scenarios.compare import DISTRICT, Level, same_basis, units
+from scenarios.compare import DISTRICT, INDICATORS, Level, same_basis, units
 from scenarios.comparison import Comparison
+from scenarios.details import details_of
 from scenarios.heat_network import CARRIER, POWER, HeatNetwork
 from scenarios.outcome import Outcome
 from scenarios.uncertainty import of_scenario
@@ -56,9 +57,12 @@ class Place:
         return Place(self.base, self.base, self.where, self.level, self.ids)
 
     def shown(self, comparison: Comparison, indicator: str) -> float:
-        """The figure as the comparison has it."""
+        """The figure as the comparison has it, with a detail that it was not asked for."""
         table = of_scenario(comparison.indicators(self.level), self.outcome.name)
-        return float(table[indicator].to_dict().get(self.where, 0.0))
+        if indicator not in table:
+            table = details_of(self.outcome, self.level, [INDICATORS[indicator].detail])
+        missing = float("nan") if INDICATORS[indicator].detail else 0.0
+        return float(table[indicator].to_dict().get(self.where, missing))
 
     @cached_property
     def annual(self) -> pd.DataFrame:

@@ -58,6 +58,10 @@ def compare(
     network: Annotated[
         bool, typer.Option("--network/--no-network", help="Simulate the heat network in all of them.")
     ] = True,
+    details: Annotated[
+        str,
+        typer.Option(help="Also peak loads (hours), over-temperature (rooms), sun: some of them, or none."),
+    ] = "hours,rooms,sun",
     until: Annotated[int, typer.Option(help="Last year of the printed table by year.")] = 2045,
     as_json: Annotated[bool, _JSON] = False,
     csv: Annotated[
@@ -78,12 +82,15 @@ def compare(
 
     if level not in LEVELS:
         raise CallError(f"there is no level {level!r}", "--level", "Use building, block or district")
+    kinds = () if details == "none" else tuple(details.split(","))
     chosen = [scenarios.load(file, allow_code=allow_code) for file in files]
     place = twin.open(district)
     case = energy.Case(place, year_of(weather, place))
     with progress_bar() as progress:
         case.look(progress)
-        found = scenarios.comparison(chosen, case, network=network, draws=draws, progress=progress)
+        found = scenarios.comparison(
+            chosen, case, network=network, draws=draws, details=kinds, progress=progress
+        )
     if csv:
         write_csv(found.indicators(level), csv)  # type: ignore[arg-type]
         write_csv(found.years, csv.with_name(f"{csv.stem}-years{csv.suffix}"))
@@ -124,7 +131,7 @@ def explain(
     derivation.check(indicator)
     with progress_bar() as progress:
         case.look(progress)
-        found = scenarios.comparison([scenario], case, network=needed, draws=0, progress=progress)
+        found = scenarios.comparison([scenario], case, network=needed, draws=0, details=(), progress=progress)
     name = found.base.name if base else scenario.name
     derived = derivation.derive(indicator, found, building or block or "district", name)
     if as_json:

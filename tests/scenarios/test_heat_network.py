@@ -30,7 +30,7 @@ def case() -> Case:
 
 @pytest.fixture(scope="module")
 def found(case: Case) -> Comparison:
-    return comparison([COOLER, LATE], case, draws=3)
+    return comparison([COOLER, LATE], case, draws=3, details=())
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +144,7 @@ def test_expected_network_lies_in_its_band(found: Comparison) -> None:
 
 
 def test_without_a_network_it_says_why(case: Case) -> None:
-    alone = comparison([COOLER], case, draws=0, network=False)
+    alone = comparison([COOLER], case, draws=0, network=False, details=())
     assert alone.network_missing == SKIPPED and not set(NETWORK) & set(alone.table)
     assert (
         alone.table.loc["cooler"]
@@ -152,7 +152,7 @@ def test_without_a_network_it_says_why(case: Case) -> None:
         .equals(alone.table.loc["baseline"].drop("abatement_cost_eur_t"))
     )
     gas = Case(slabs(2, heating="gas"), case.weather, shading="tabula")
-    none = comparison([LATE], gas, draws=0)
+    none = comparison([LATE], gas, draws=0, details=())
     assert none.network_missing and none.base.network is None
     with pytest.raises(CallError, match="same name"):
         comparison([COOLER, COOLER], case)

@@ -37,11 +37,12 @@ def test_compare_gives_pythons_figures_and_bands(
 
     table = tmp_path / "table.csv"
     options = ["--district", str(district), "--draws", "4", "--level", "building", "--csv", str(table)]
+    options += ["--details", "hours"]
     code, out, err = call(capsys, "scenario", "compare", SCENARIO, "--json", *options)
     assert code == 0, err
     found = json.loads(out)
     case = energy.Case(twin.open(district), energy.weather.sample())
-    by_python = scenarios.comparison([scenarios.load(SCENARIO)], case, draws=4)
+    by_python = scenarios.comparison([scenarios.load(SCENARIO)], case, draws=4, details=["hours"])
     assert found["network"]["simulated"] and "network_loss_kwh" in found["indicators"]["baseline"]
     for scenario, row in found["indicators"].items():
         for name, value in row.items():
@@ -59,7 +60,7 @@ def test_compare_gives_pythons_figures_and_bands(
 
 
 def test_without_the_network_each_figure_says_so(district: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    options = ["--district", str(district), "--draws", "0", "--no-network"]
+    options = ["--district", str(district), "--draws", "0", "--no-network", "--details", "none"]
     code, out, err = call(capsys, "scenario", "compare", "library/cooler-network.yaml", *options)
     assert code == 0, err
     assert "Heat network not simulated" in out and "CO2 *" in out and "Network heat losses" not in out
