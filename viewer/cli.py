@@ -14,7 +14,15 @@ from typing import Annotated, Any
 import typer
 
 from twin.errors import CallError, TwinError
-from viewer import cli_calibrate, cli_import, cli_report, cli_scenario, cli_sensors, cli_validate
+from viewer import (
+    cli_calibrate,
+    cli_import,
+    cli_optimise,
+    cli_report,
+    cli_scenario,
+    cli_sensors,
+    cli_validate,
+)
 from viewer.cli_common import WEATHER_HELP, Language, progress_bar, year_of
 
 # Typer carries a click of its own; of its exceptions only the leaves are public.
@@ -31,6 +39,7 @@ app.command("import")(cli_import.import_district)
 app.command("fetch")(cli_import.fetch_district)
 app.command("calibrate", epilog=cli_calibrate.EXAMPLE)(cli_calibrate.calibrate)
 app.command("report", epilog=cli_report.EXAMPLE)(cli_report.report)
+cli_scenario.app.command(epilog=cli_optimise.EXAMPLE)(cli_optimise.optimise)
 app.add_typer(cli_scenario.app, name="scenario")
 app.add_typer(cli_sensors.app, name="sensors")
 app.add_typer(cli_validate.app, name="validate")
