@@ -18,6 +18,7 @@ from energy.network import Network
 from scenarios import heat_network
 from scenarios.compare import Level, indicators_of, same_basis, years_of
 from scenarios.details import DETAILS, details_of
+from scenarios.drivers import drivers
 from scenarios.outcome import Outcome, evaluate
 from scenarios.scenario import BASELINE, Scenario
 from scenarios.uncertainty import Bands, Progress, Runs, bands_of
@@ -34,6 +35,7 @@ class Comparison:
     bands : None where nothing was drawn.
     network_missing : why the heat network is not in the figures; empty where it is.
     details : kinds of `details.DETAILS` that the tables have too.
+    drivers : as `drivers.drivers`; None where they were not asked for.
     """
 
     case: Case
@@ -41,6 +43,7 @@ class Comparison:
     bands: Bands | None
     network_missing: str
     details: tuple[str, ...] = ()
+    drivers: pd.DataFrame | None = None
 
     @property
     def base(self) -> Outcome:
@@ -96,6 +99,7 @@ def comparison(
     draws: int = 16,
     seed: int = 1,
     details: Sequence[str] = tuple(DETAILS),
+    trajectories: int = 0,
     progress: Progress = no_progress,
 ) -> Comparison:
     """Scenarios against the case as it is, with the heat network and bands.
@@ -103,6 +107,7 @@ def comparison(
     network : simulate it, for all or, where the district has none, for nobody; `network_missing` says why.
     draws : of the uncertain inputs; 0: no bands.
     details : peak loads ("hours"), over-temperature ("rooms"), hours of sun ("sun"); some seconds each.
+    trajectories : of Morris' method, for which inputs drive the spread (`drivers`); 0: not looked at.
 
     Raises
     ------
@@ -121,10 +126,12 @@ def comparison(
     for number, scenario in enumerate(chosen):
         progress(scenario.name, number / len(chosen))
         found.append(evaluate(scenario, case, network=net, progress=progress))
-    band = None
-    if draws:
-        band = bands_of([Runs.of(one) for one in found], case, count=draws, seed=seed, progress=progress)
-    return Comparison(case, tuple(found), band, missing, tuple(details))
+    alike = [Runs.of(one) for one in same_basis(found)]
+    band = bands_of(alike, case, count=draws, seed=seed, progress=progress) if draws else None
+    driving = None
+    if trajectories:
+        driving = drivers(alike, case, trajectories=trajectories, seed=seed, progress=progress)
+    return Comparison(case, tuple(found), band, missing, tuple(details), driving)
 
 
 def _network(case: Case, wanted: bool) -> tuple[Network | None, str]:

@@ -62,6 +62,9 @@ def compare(
         str,
         typer.Option(help="Also peak loads (hours), over-temperature (rooms), sun: some of them, or none."),
     ] = "hours,rooms,sun",
+    drivers: Annotated[
+        bool, typer.Option("--drivers", help="Which inputs drive each figure's spread (Morris, by SALib).")
+    ] = False,
     until: Annotated[int, typer.Option(help="Last year of the printed table by year.")] = 2045,
     as_json: Annotated[bool, _JSON] = False,
     csv: Annotated[
@@ -78,6 +81,7 @@ def compare(
     import scenarios
     import twin
     from scenarios.compare import LEVELS
+    from scenarios.drivers import TRAJECTORIES
     from viewer import comparison_text
 
     if level not in LEVELS:
@@ -89,8 +93,9 @@ def compare(
     with progress_bar() as progress:
         case.look(progress)
         found = scenarios.comparison(
-            chosen, case, network=network, draws=draws, details=kinds, progress=progress
-        )
+            chosen, case, network=network, draws=draws, details=kinds,
+            trajectories=TRAJECTORIES if drivers else 0, progress=progress,
+        )  # fmt: skip
     if csv:
         write_csv(found.indicators(level), csv)  # type: ignore[arg-type]
         write_csv(found.years, csv.with_name(f"{csv.stem}-years{csv.suffix}"))

@@ -15,6 +15,9 @@ from scenarios.uncertainty import of_scenario
 from viewer import texts
 
 _SHOWN_STATIONS = 20
+_SHOWN_DRIVERS = 3
+_ANY_INPUT = "weather"
+_OF_BASE = {"extra_cost_eur": "net_present_cost_eur", "co2_saved_kg": "co2_horizon_kg"}
 Text = Callable[..., str]
 
 
@@ -41,14 +44,16 @@ def lines(found: Comparison, language: str, until: int) -> list[str]:
 def _indicators(found: Comparison, name: str, language: str) -> list[str]:
     said = _said(language)
     heads = (said(key) for key in ("unit", "as_is", "after", "change"))
-    rows: list[tuple[str, ...]] = [("", *heads, "5 %", "50 %", "95 %", said("better"))]
+    driven = (said("driven"),) if found.drivers is not None else ()
+    rows: list[tuple[str, ...]] = [("", *heads, "5 %", "50 %", "95 %", said("better"), *driven)]
     before, after = (found.table.loc[one].to_dict() for one in (found.base.name, name))
     for indicator in (INDICATORS[column] for column in found.table.columns):
         mark = " *" if indicator.network and found.network_missing else ""
         one, other = float(before[indicator.name]), float(after[indicator.name])
         label = indicator.title(language) + mark
         shown = (number(value) for value in (one, other, other - one))
-        rows.append((label, indicator.unit, *shown, *_band(found, name, indicator)))
+        driven = (_driven(found, name, indicator, language),) if found.drivers is not None else ()
+        rows.append((label, indicator.unit, *shown, *_band(found, name, indicator), *driven))
     notes = []
     if math.isnan(float(after["abatement_cost_eur_t"])):
         notes.append(said("none_saved"))
@@ -62,8 +67,7 @@ def _band(found: Comparison, name: str, indicator: Indicator) -> tuple[str, ...]
     bands, key = found.bands, indicator.name
     if bands is None:
         return ("", "", "", "")
-    of_base = {"extra_cost_eur": "net_present_cost_eur", "co2_saved_kg": "co2_horizon_kg"}
-    column, sign = of_base.get(key, key), -1.0 if key == "co2_saved_kg" else 1.0
+    column, sign = _OF_BASE.get(key, key), -1.0 if key == "co2_saved_kg" else 1.0
     change = of_scenario(bands.quantiles(changes=True), name)
     if column not in change:
         return ("", "", "", "")
@@ -75,6 +79,17 @@ def _band(found: Comparison, name: str, indicator: Indicator) -> tuple[str, ...]
     lower, higher = bands.probability(name, base, column), bands.probability(base, name, column)
     best = higher if indicator.better == "higher" and sign > 0 else lower
     return (*shown, "" if lower == higher == 0 else f"{best:.0%}")
+
+
+def _driven(found: Comparison, name: str, indicator: Indicator, language: str) -> str:
+    """The inputs that make up most of a change's spread."""
+    table, key = found.drivers, _OF_BASE.get(indicator.name, indicator.name)
+    place = (name, found.base.name, key)
+    if table is None or table.empty or (*place, _ANY_INPUT) not in table.index:
+        return ""
+    title = found.case.parameters.uncertainties[f"title_{language}"].to_dict()
+    shares = table["share"].xs(place, level=("one", "other", "figure")).head(_SHOWN_DRIVERS)
+    return ", ".join(f"{title[one]} {share:.0%}" for one, share in shares.items() if share >= 0.05)
 
 
 def number(value: float) -> str:
@@ -89,7 +104,7 @@ def _table(rows: list[tuple[str, ...]]) -> list[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
         "  ".join(
-            cell.ljust(width) if column < 2 else cell.rjust(width)
+            cell.ljust(width) if column < 2 or column > 8 else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in rows
@@ -186,6 +201,9 @@ def plain(found: Comparison) -> dict[str, Any]:
         },
         "change_bands": change,
         "probabilities": better,
+        "drivers": []
+        if found.drivers is None
+        else json.loads(found.drivers.reset_index().to_json(orient="records")),
         "directly": [] if direct.empty else json.loads(direct.reset_index().to_json(orient="records")),
     }
 
