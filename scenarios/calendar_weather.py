@@ -16,6 +16,7 @@ import pandas as pd
 
 from energy import weather
 from energy.weather import Weather
+from scenarios.baseline.weather_span import on_calendar, rows_of
 from scenarios.replay import noise
 from sensors import evapotranspiration
 from sensors.figures import figure
@@ -27,18 +28,16 @@ _RAIN_SEED = 1
 def between(start: pd.Timestamp, hours: int) -> Weather:
     """Typical weather of `hours` hours from `start` (UTC, on the hour)."""
     times = pd.date_range(start, periods=hours, freq="h", name="time", unit="ns")
-    sample = weather.sample()
-    rows = _rows(times)
-    values = {name: getattr(sample, name)[rows] for name in weather.LIMITS}
+    found = on_calendar(weather.sample(), times)
+    span = f"{times[0]:%Y-%m-%d} to {times[-1]:%Y-%m-%d}"
     return replace(
-        sample, times=times, **values, name="Jena, sample year on the calendar",
-        metadata={**sample.metadata, "calendar": f"{times[0]:%Y-%m-%d} to {times[-1]:%Y-%m-%d}"},
-    )  # fmt: skip
+        found, name="Jena, sample year on the calendar", metadata={**found.metadata, "calendar": span}
+    )
 
 
 def rain(times: pd.DatetimeIndex) -> Array:
     """Rain of hours in the sample year. [mm]"""
-    return _sample_rain()[_rows(times)]
+    return _sample_rain()[rows_of(weather.sample().times, times)]
 
 
 def daily_forcing(weather: Weather, rain_mm: Array) -> tuple[pd.DatetimeIndex, Array, Array]:
@@ -55,13 +54,6 @@ def daily_forcing(weather: Weather, rain_mm: Array) -> tuple[pd.DatetimeIndex, A
     )
     table = pd.DataFrame({"rain": rain_mm, "et0": et0}, index=weather.times).resample("D").sum()
     return pd.DatetimeIndex(table.index), table["rain"].to_numpy(), table["et0"].to_numpy()
-
-
-def _rows(times: pd.DatetimeIndex) -> npt.NDArray[np.intp]:
-    """The hours of the sample year, which has no leap day, that stand for `times`."""
-    day = np.where((times.month == 2) & (times.day == 29), 28, times.day)
-    before = np.cumsum([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30])[times.month - 1]
-    return np.asarray((before + day - 1) * 24 + times.hour, np.intp)
 
 
 @cache

@@ -39,8 +39,9 @@ def chart_data(store: Store, datastream_id: int, range_: str, end: datetime, *, 
     Returns
     -------
     range, from and to [s since 1970]; step: raw, hour or day; t [s], v, and for values that do not add up the
-    least and greatest within each point, low and high; flags: [index, flag] of those that are 3, 4 or 9;
-    breaks: indices of the points that no line joins to the one before.
+    least and greatest within each point, low and high; flags: [index, flag, value] of those that are 3, 4 or
+    9, with the value that was called bad (else None); breaks: indices of the points that no line joins to the
+    one before.
     Missing values are None.
 
     Raises
@@ -66,7 +67,11 @@ def chart_data(store: Store, datastream_id: int, range_: str, end: datetime, *, 
         "v": _plain(points["value"]),
         "low": _plain(points["low"]),
         "high": _plain(points["high"]),
-        "flags": [[int(i), int(f)] for i, f in enumerate(points["flag"]) if f in _FLAGS],
+        "flags": [
+            [i, int(flag), bad]
+            for i, (flag, bad) in enumerate(zip(points["flag"], _plain(points["bad"]), strict=True))
+            if flag in _FLAGS
+        ],
         "breaks": breaks(seconds, _STEP_S[step]),
     }
 
@@ -93,20 +98,23 @@ def _upper_median(gaps: npt.NDArray[np.int64]) -> int:
 def _rolled(table: pd.DataFrame, sums: bool) -> pd.DataFrame:
     value = table["sum"] if sums else table["mean"]
     low, high = (value, value) if sums else (table["min"], table["max"])
-    return pd.DataFrame({"value": value, "low": low, "high": high, "flag": table["worst_flag"]})
+    columns = {"value": value, "low": low, "high": high, "flag": table["worst_flag"], "bad": np.nan}
+    return pd.DataFrame(columns, index=table.index)
 
 
 def _raw(table: pd.DataFrame, start: datetime, end: datetime) -> pd.DataFrame:
     """Observations, those of a dense stream in bins of equal length: mean, least, greatest, worst flag."""
     value = pd.to_numeric(table["result"], errors="coerce").astype("float64")
     good = value.where(~table["flag"].isin((4, 9)))
-    points = pd.DataFrame({"value": good, "low": good, "high": good, "flag": table["flag"]})
-    # A value known to be bad is drawn where it is, without stretching the line to it.
-    points.loc[table["flag"] == 4, ["low", "high"]] = np.nan
+    # A value known to be bad is a mark where it is, to which no line leads.
+    bad = value.where(table["flag"] == 4)
+    points = pd.DataFrame({"value": good, "low": good, "high": good, "flag": table["flag"], "bad": bad})
     if len(points) <= MOST_POINTS:
         return points
     width = max((end - start) / MOST_POINTS, timedelta(seconds=1))
-    binned = points.resample(width).agg({"value": "mean", "low": "min", "high": "max", "flag": "max"})
+    binned = points.resample(width).agg(
+        {"value": "mean", "low": "min", "high": "max", "flag": "max", "bad": "max"}
+    )
     return binned[binned["flag"].notna()]
 
 

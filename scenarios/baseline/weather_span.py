@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from energy.calendar_days import LOCAL_TIME
@@ -30,17 +31,22 @@ def typical(year: Weather, start: pd.Timestamp, end: pd.Timestamp) -> Weather:
     first = start.tz_convert(LOCAL_TIME).normalize().tz_convert("UTC")
     last = end.tz_convert(LOCAL_TIME).ceil("D").tz_convert("UTC")
     times = pd.date_range(first, last, freq="h", inclusive="left", name="time", unit="ns")
-    known = pd.Series(np.arange(len(year)), _key(year.times))
+    return dataclasses.replace(on_calendar(year, times), name=f"{year.name}, for each of the years")
+
+
+def on_calendar(year: Weather, times: pd.DatetimeIndex) -> Weather:
+    """The weather of a year at other hours (UTC), by `rows_of`."""
+    rows = rows_of(year.times, times)
+    return dataclasses.replace(year, times=times, **{name: getattr(year, name)[rows] for name in LIMITS})
+
+
+def rows_of(year: pd.DatetimeIndex, times: pd.DatetimeIndex) -> npt.NDArray[np.intp]:
+    """The hours of a year that stand for `times`, by month, day and hour (UTC); 29 February by the 28th."""
+    known = pd.Series(np.arange(len(year)), _key(year))
     known = known[~known.index.duplicated()]
     key = _key(times)
     rows = known.reindex(np.where(np.isin(key, known.index), key, key - 100)).to_numpy("float64")
-    rows = pd.Series(rows).ffill().bfill().to_numpy(np.intp)
-    return dataclasses.replace(
-        year,
-        times=times,
-        **{name: getattr(year, name)[rows] for name in LIMITS},
-        name=f"{year.name}, for each of the years",
-    )
+    return pd.Series(rows).ffill().bfill().to_numpy(np.intp)
 
 
 def _key(times: pd.DatetimeIndex) -> np.ndarray:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +14,14 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.engine.url import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    IntegrityError,
+    InvalidatePoolError,
+    NoSuchModuleError,
+)
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from sensors.errors import ObservationError, StoreError
 from twin.errors import CallError
@@ -20,6 +29,7 @@ from twin.errors import CallError
 # One writer at a time on PostgreSQL too: the number of an advisory lock.
 WRITER_LOCK = int.from_bytes(b"lobeda", "big")
 _WAIT_SECONDS = 30
+_TRUSTED_S = 2.0  # a connection that was used so lately is taken for alive
 _FULL = ("database or disk is full", "disk I/O error", "No space left", "53100", "53200")
 _NOT_OURS = ("file is not a database", "file is encrypted", "malformed")
 
@@ -78,7 +88,7 @@ def create_engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url)
     try:
-        engine = sa.create_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True, pool_timeout=30)
+        engine = sa.create_engine(url, pool_size=10, max_overflow=20, pool_timeout=30)
     except NoSuchModuleError:
         raise _no_address(f"{url.drivername} is not installed") from None
 
@@ -89,6 +99,23 @@ def create_engine(url: URL) -> Engine:
         cursor.execute("SET TIME ZONE 'UTC'")
         cursor.close()
         connection.commit()
+
+    @event.listens_for(engine, "checkin")
+    def used(_connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info["used"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def alive(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+        # Asking each time would be a third of a single observation's time.
+        if time.monotonic() - record.info.get("used", -math.inf) < _TRUSTED_S:
+            return
+        try:
+            cursor = connection.cursor()
+            cursor.execute("SELECT 1")
+            cursor.close()
+            connection.rollback()
+        except Exception as error:  # whatever the driver says: another connection is tried
+            raise InvalidatePoolError from error
 
     @event.listens_for(engine, "handle_error")
     def ended(context: sa.engine.ExceptionContext) -> None:

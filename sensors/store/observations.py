@@ -141,16 +141,16 @@ def append(connection: Connection, rows: Sequence[Row]) -> list[Stored]:
     first, now = _next_ids(connection, len(rows), {row[0] for row in rows}), now_us()
     full = [(first + i, first + i, *row, now) for i, row in enumerate(rows)]
     # Columns that no row fills are left out: most feeds fill few.
-    used = [
-        k for k, name in enumerate(_COLUMNS) if name in _REQUIRED or any(row[k] is not None for row in full)
-    ]
+    by_column = zip(_COLUMNS, zip(*full, strict=True), strict=True)
+    used = [k for k, (name, of) in enumerate(by_column) if name in _REQUIRED or of.count(None) < len(of)]
     filled = full if len(used) == len(_COLUMNS) else list(map(itemgetter(*used), full))
     keyed = _COLUMNS.index("source_key") in used
     columns = tuple(_COLUMNS[k] for k in used)
-    insert(connection, Rows(observations, columns, filled, _DUPLICATE if keyed else ""))
-    if not keyed:
-        rollups.add(connection, list(map(_value, full)))
+    new = Rows(observations, columns, filled, _DUPLICATE if keyed else "")
+    if not keyed:  # all is new: one round trip with what follows from it
+        insert(connection, new, *rollups.parts(connection, list(map(_value, full))))
         return [Stored(row[1], True) for row in full]
+    insert(connection, new)
     written = _written(connection, first, full)
     rollups.add(connection, [_value(row) for row, stored in zip(full, written, strict=True) if stored.new])
     return written

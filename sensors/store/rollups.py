@@ -86,9 +86,13 @@ def days(hours: dict[tuple[int, int], Figures]) -> dict[tuple[int, int], Figures
 
 def add(connection: Connection, values: Sequence[Value]) -> None:
     """Adds observations that have just been written, in the order of their ids."""
-    if not values:
-        return
-    insert(connection, *_rolled_up(connection, figures(values)), _newest(connection, values))
+    if values:
+        insert(connection, *parts(connection, values))
+
+
+def parts(connection: Connection, values: Sequence[Value]) -> list[Rows]:
+    """What `add` writes."""
+    return [*_rolled_up(connection, figures(values)), _newest(connection, values)]
 
 
 _COLUMNS = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import sqlite3
+import sys
 import tempfile
 import threading
 import time
@@ -28,6 +29,8 @@ from tests.sensors.things import station
 
 STREAMS = 400
 MINUTE = 60_000_000
+TOGETHER = 50_000
+"""Observations of one transaction when filling."""
 START = 1_735_689_600_000_000  # 2025-01-01 in UTC
 _TABLE = "CREATE TABLE bare (stream BIGINT, time BIGINT, result DOUBLE PRECISION, flag SMALLINT)"
 _INDEX = "CREATE INDEX bare_series ON bare (stream, time)"
@@ -135,21 +138,27 @@ def threads(store: Store, batches: list[list[NewObservation]], number: int) -> N
         thread.join()
 
 
+def fill(store: Store, bare: Bare, streams: list[int], per_stream: int) -> None:
+    """A year of every stream, one transaction for some streams: to be read, its writing is timed above."""
+    step = 365 * 24 * 60 * MINUTE // per_stream
+    together = max(1, TOGETHER // per_stream)
+    for first in range(0, len(streams), together):
+        part = streams[first : first + together]
+        rows = [(s, START + i * step, i / 7, 2) for s in part for i in range(per_stream)]
+        with store.transaction() as connection:
+            store.append([NewObservation(*row[:3]) for row in rows], connection=connection)
+        bare.write(rows)
+        if sys.stderr.isatty():
+            print(
+                f"\r  filled {min(first + together, len(streams))} of {len(streams)} streams ",
+                end="",
+                file=sys.stderr,
+            )
+
+
 def reading(store: Store, bare: Bare, streams: list[int], count: int, runs: int) -> None:
     """Fills up to `count` observations, then latest values and a year of one stream."""
-    per_stream = count // STREAMS
-    step = 365 * 24 * 60 * MINUTE // per_stream
-    for first in range(0, STREAMS, 4):
-        store.append(
-            [
-                NewObservation(s, START + i * step, i / 7)
-                for s in streams[first : first + 4]
-                for i in range(per_stream)
-            ]
-        )
-        bare.write(
-            [(s, START + i * step, i / 7, 2) for s in streams[first : first + 4] for i in range(per_stream)]
-        )
+    fill(store, bare, streams, count // STREAMS)
     newest = (
         "SELECT stream, time, result FROM bare b WHERE stream = {} "
         "AND time = (SELECT max(time) FROM bare WHERE stream = b.stream)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from collections.abc import Iterator
@@ -10,8 +11,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from sensors import alarms
+from sensors import alarms, quality
 from sensors.store import Store
+from sensors.things import NewObservation
+from sensors.times import now_us
 from tests.browser.visit import DESKTOP, PHONE, Visit, visit
 from tests.conftest import skip_or_fail
 from tests.viewer import feeding
@@ -23,14 +26,18 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def web() -> Iterator[Running]:
+def feeds() -> Feeds:
     if not publish.SCENE_SCRIPT.is_file():
         skip_or_fail("the scene's script is not built; run `make build`")
     folder = tempfile.TemporaryDirectory()
-    feeds = Feeds(
+    return Feeds(
         Store.open(f"sqlite:///{Path(folder.name) / 'live.db'}"), {"test": feeding.live("west-0")}, folder,
         watch_s=1.0,
     )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def web(feeds: Feeds) -> Iterator[Running]:
     with pytest.MonkeyPatch.context() as patch:
         # A silence of half a minute would be most of these tests' time.
         patch.setattr(alarms, "LEAST_SILENCE_US", 4_000_000)
@@ -92,6 +99,36 @@ def test_values_move_history_opens_and_the_silent_alarm_is_acknowledged(manager:
     panel.get_by_role("button", name="Fortsetzen").click()
     expect(alarm).to_have_count(0, timeout=30_000)
     expect(symbol).to_have_attribute("data-state", "ok")
+
+
+def test_flags_show_in_the_chart_of_a_day(manager: Visit, feeds: Feeds) -> None:
+    """What the checks call bad is a cross, what is hardly likely a triangle; the keys say so."""
+    page, store = manager.page, feeds.store
+    streams = store.streams()
+    (stream,) = streams.index[streams["property"] == "indoor temperature"]
+    now = now_us() // 60_000_000 * 60_000_000
+    warm = [NewObservation(stream, now - minutes * 60_000_000, 21.5) for minutes in range(20 * 60, 0, -10)]
+    odd = [
+        NewObservation(stream, now - 605 * 60_000_000, 150.0),
+        NewObservation(stream, now - 305 * 60_000_000, 38.0),
+    ]
+    store.append([*warm, *odd])
+    quality.check(store)
+    assert {3, 4} <= set(store.series(int(stream))["flag"])
+    page.locator("#side-tabs").get_by_role("button", name="Sensoren").click()
+    page.locator("#sensors").get_by_role("button", name="Raumklima Test").click()
+    card = page.locator("#device")
+    card.get_by_text("Tag", exact=True).click()
+    chart = card.locator("svg.line")
+    expect(chart.locator(".flag.suspect").first).to_be_visible()
+    bad = chart.locator(".flag.bad").first
+    expect(bad).to_be_visible()
+    expect(card.locator(".line-keys")).to_contain_text("falsch")
+    inside, mark = chart.bounding_box(), bad.bounding_box()
+    assert inside and mark
+    assert inside["y"] <= mark["y"] and mark["y"] + mark["height"] <= inside["y"] + inside["height"]
+    if folder := os.environ.get("LOBEDA_PICTURES"):
+        card.screenshot(path=Path(folder) / "flags.png")
 
 
 def test_heat_meter_leads_to_its_building(manager: Visit) -> None:

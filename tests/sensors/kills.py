@@ -75,7 +75,7 @@ def kill_again_and_again(folder: Path, url: str, start: Start, kills: int) -> Co
         with Publisher(broker.port) as out:
             published = 0
             for number in range(kills):
-                wanted = _received(store) + 300 + 97 * (number % 7)
+                wanted = _received(store) + 100 + 61 * (number % 7)
                 with _running(start(config, url)) as process:
                     deadline = time.monotonic() + 120
                     while (received := _received(store)) < wanted:

@@ -132,7 +132,8 @@ def test_dense_day_is_binned_with_its_extremes_and_flags(tmp_path: Path) -> None
         data = history.chart_data(store, ids["weather/temp"], "day", end, sums=False)
     assert len(data["t"]) <= history.MOST_POINTS + 1
     assert max(v for v in data["high"] if v is not None) >= 9 and 0.0 in data["low"]
-    assert [flag for _, flag in data["flags"]] == [4]
+    assert [flag for _, flag, _ in data["flags"]] == [4]
+    assert data["flags"][0][2] == 0.0  # where its mark stands
 
 
 @pytest.mark.parametrize(

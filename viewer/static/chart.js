@@ -39,7 +39,9 @@ export function lineChart(element, data, { t, f, language }) {
   }).join("");
   const lone = runs.map((run) => run.filter((i) => data.v[i] !== null)).filter((run) => run.length === 1)
     .map(([i]) => svg("circle", { class: "point", cx: x(middle(i)).toFixed(1), cy: y(data.v[i]).toFixed(1), r: 2.2 }));
-  const marks = data.flags.map(([i, flag]) => mark(x(middle(i)), flag === 9 ? HEIGHT - BOTTOM - 5 : y(data.v[i] ?? bottom), flag));
+  // What is called bad may lie far outside: its mark then stands at the edge that it is beyond.
+  const inside = (value) => Math.min(top, Math.max(bottom, value));
+  const marks = data.flags.map(([i, flag, bad]) => mark(x(middle(i)), flag === 9 ? HEIGHT - BOTTOM - 5 : y(inside(bad ?? data.v[i] ?? bottom)), flag));
   const cursor = svg("g", { class: "cursor", visibility: "hidden" }, svg("line", { y1: TOP, y2: HEIGHT - BOTTOM }), svg("circle", { r: 3.5 }));
   const last = data.v.reduce((at, v, i) => (v === null ? at : i), -1);
   const said = t("sensor.chart_label", {
