@@ -31,6 +31,13 @@ def trace(case: Case, building_id: str) -> tuple[Step, ...]:
     Raises
     ------
     CallError : there is no such building.
+
+    Examples
+    --------
+    >>> case = energy.Case(twin.open("lobeda"), energy.weather.sample())
+    >>> steps = energy.trace(case, case.envelope.index[0])
+    >>> len(steps) > 20 and all(step.unit is not None for step in steps)
+    True
     """
     row = case.envelope.iloc[selected(case, [building_id])]
     sheet = Sheet()

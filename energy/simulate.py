@@ -77,6 +77,13 @@ def simulate(
     Raises
     ------
     CallError : an unknown output, resolution, method or building, or a building that cannot be simulated.
+
+    Examples
+    --------
+    >>> district = twin.open("lobeda")
+    >>> results = energy.simulate(district, energy.weather.sample(), outputs=["co2_kg"], resolution="month")
+    >>> results.co2_kg.sizes["time"], results.co2_kg.units
+    (12, 'kg')
     """
     whole = as_case(case, weather)
     names = results.checked(outputs)
@@ -101,6 +108,12 @@ def annual(
     Columns heating_need_kwh, cooling_need_kwh, hot_water_need_kwh, electricity_use_kwh,
     heating_delivered_kwh, primary_energy_kwh, co2_kg, energy_cost_eur; equal to `simulate` by months, summed.
     Needs are those of the hours; what is delivered follows from monthly ratios (`energy.heat_year`).
+
+    Examples
+    --------
+    >>> case = energy.Case(twin.open("lobeda"), energy.weather.sample())
+    >>> bool((energy.annual(case)["co2_kg"] > 0).all())
+    True
     """
     if since is not None and buildings is None and (changed := changed_buildings(since[0], case)) is not None:
         rows = np.flatnonzero(changed)

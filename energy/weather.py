@@ -99,6 +99,12 @@ def sample() -> Weather:
     """The shipped sample year of Jena: generated from documented monthly figures, not measured.
 
     8,760 hours of a year without leap day; see `energy.sample_weather` for the method.
+
+    Examples
+    --------
+    >>> weather = energy.weather.sample()
+    >>> len(weather.times), round(float(weather.temp_air.mean()), 1)
+    (8760, 9.6)
     """
     file = assets.path("weather", "jena-sample-year.csv.gz")
     if not file.is_file():

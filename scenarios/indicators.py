@@ -20,6 +20,12 @@ def indicators(results: xr.Dataset) -> pd.DataFrame:
     """District totals of the year; one row a scenario, index `scenario`.
 
     Columns are the energy variables of the results, and for each `…_saved` against the first scenario.
+
+    Examples
+    --------
+    >>> results = energy.simulate(twin.open("lobeda"), energy.weather.sample(), resolution="year")
+    >>> scenarios.indicators(results)["co2_kg_saved"].tolist()  # against itself
+    [0.0]
     """
     if "scenario" not in results.dims:
         results = results.expand_dims(scenario=["baseline"])

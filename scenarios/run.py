@@ -28,6 +28,15 @@ def run(
     Raises
     ------
     CallError : no scenario, or two of one name.
+
+    Examples
+    --------
+    >>> retrofit = scenarios.load("library/retrofit-wbs70.yaml")
+    >>> pair = [scenarios.BASELINE, retrofit]
+    >>> district, weather = twin.open("lobeda"), energy.weather.sample()
+    >>> results = scenarios.run(pair, district, weather, outputs=["heating_need_kwh"], resolution="year")
+    >>> results.sizes["scenario"]
+    2
     """
     names = [scenario.name for scenario in scenarios]
     if not names:

@@ -186,6 +186,11 @@ def load(place: str | Path, *, allow_code: bool = False) -> Scenario:
     Raises
     ------
     SourceError : no such file, not YAML, or not a scenario; the message names file, line and remedy.
+
+    Examples
+    --------
+    >>> [step.measure for step in scenarios.load("library/retrofit-wbs70.yaml").measures]
+    ['envelope_retrofit']
     """
     path = Path(place)
     content, lines = reading.read(_text(path), path)
@@ -233,7 +238,13 @@ def _text(path: Path) -> str:
 
 
 def library() -> list[str]:
-    """Names of the shipped scenarios, as `load` takes them."""
+    """Names of the shipped scenarios, as `load` takes them.
+
+    Examples
+    --------
+    >>> "library/path-2045.yaml" in scenarios.library()
+    True
+    """
     return sorted(f"library/{file.name}" for file in (files("scenarios") / "library").iterdir())
 
 

@@ -116,7 +116,14 @@ class District:
         return result
 
     def select(self, area: BaseGeometry | Sequence[str]) -> District:
-        """The part inside `area` (EPSG:25832; buildings by representative point) or with these ids."""
+        """The part inside `area` (EPSG:25832; buildings by representative point) or with these ids.
+
+        Examples
+        --------
+        >>> district = twin.open("lobeda")
+        >>> len(district.select(district.buildings.index[:2]).buildings)
+        2
+        """
         if isinstance(area, BaseGeometry):
             inside = shapely.intersects(area, shapely.point_on_surface(self.buildings.geometry.to_numpy()))
             keep = self.buildings.index[inside]
@@ -210,7 +217,18 @@ class District:
         (folder / "district.json").write_text(text + "\n", "utf-8")
 
     def plot(self, values: Any = None, **options: Any) -> Any:
-        """The district as a pyvista plotter, coloured by `values` per building (a series or DataArray)."""
+        """The district as a pyvista plotter, coloured by `values` per building (a series or DataArray).
+
+        Options and errors: see `twin.picture.plot`.
+
+        Examples
+        --------
+        >>> district = twin.open("lobeda")
+        >>> plotter = district.plot("measured_height_m", off_screen=True, window_size=(300, 200))
+        >>> plotter.screenshot(None, return_img=True).shape
+        (200, 300, 3)
+        >>> plotter.close()
+        """
         from twin import picture
 
         return picture.plot(self, values, **options)
@@ -222,6 +240,12 @@ def open_district(place: str | os.PathLike[str] = "lobeda") -> District:
     Raises
     ------
     DistrictError : no such folder, no district in it, or a version that this software cannot read.
+
+    Examples
+    --------
+    >>> district = twin.open("lobeda")
+    >>> "year_of_construction" in district.buildings
+    True
     """
     folder = Path(place)
     if str(place) == "lobeda" and not (folder / "district.json").is_file():

@@ -28,11 +28,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from scenarios.model_check import HeatModel
 from twin.district import District
 from twin.errors import CallError
-from viewer import access, pages, publish, texts
+from viewer import access, pages, publish, report_jobs, texts
 from viewer.api import uplinks
 from viewer.api.sensorthings import routes as sensorthings
 from viewer.board import Board
 from viewer.feeds import Feeds
+from viewer.report_jobs import ReportJobs
 from viewer.scene import build
 from viewer.state import Twin
 
@@ -60,6 +61,7 @@ def create_app(
     open_sensorthings : let everybody on this machine read and write all sensor data.
     """
     folder = tempfile.TemporaryDirectory(prefix="lobeda-site-")
+    reports = None if public_only else ReportJobs(district)
     twin = Twin.of(district)
     site = publish.publish(district, Path(folder.name) / "site", results=twin)
 
@@ -67,6 +69,8 @@ def create_app(
     async def lifespan(app: FastAPI) -> Any:
         with feeds or nullcontext():
             yield
+        if reports is not None:
+            reports.close()
         folder.cleanup()
 
     # No OpenAPI pages: FastAPI's load their scripts from another host.
@@ -79,6 +83,8 @@ def create_app(
     app.add_exception_handler(404, _not_found)
     if not public_only:
         _add_login(app, login, announce)
+        if reports is not None:
+            app.include_router(report_jobs.router(reports))
         sensors = None if feeds is None else (feeds, Board(feeds.store))
         _add_manager(app, twin, f"/scene/{build.build(district, site / 'scene')}", sensors)
     if feeds is not None:

@@ -51,9 +51,14 @@ def document(study: Study, words: Words, options: Options) -> Document:
         author=words("title.author"),
         page=words("provenance.page", page="{page}", pages="{pages}"),
         front=front,
-        plain=(words("title.plain"), " ".join(told.split()) or words("title.own")),
+        plain=(words("title.plain"), " ".join(told.split()) or _measures_in_words(study, words)),
         blocks=[block for part in parts for block in part],
     )
+
+
+def _measures_in_words(study: Study, words: Words) -> str:
+    names = dict.fromkeys(tables.title_of(one.name, words) for one in study.done)
+    return words("title.own", measures=", ".join(names) or "–")
 
 
 def _day(day: date, words: Words) -> str:

@@ -49,7 +49,7 @@ def energy(study: Study, words: Words) -> Iterator[Block]:
     """Months and duration curve."""
     yield Heading(words("section.energy"))
     key = tables.key_figures(study)
-    peak, made = key["heat_peak_kw"], key["pv_generation_kwh"].after
+    peak, made = key["peak_heat_kw"], key["pv_generation_kwh"].after
     shown = Shown.of(peak, words)
     falls = "energy.peaks" if peak.after < peak.base else "energy.peaks_rise"
     said = [words(falls, before=shown.base, after=shown.after)]

@@ -10,11 +10,10 @@ import pandas as pd
 
 from energy import Case
 from scenarios import uncertainty
-from scenarios.compare import indicators_of
 from scenarios.comparison import Comparison, comparison
 from scenarios.outcome import Outcome
 from scenarios.scenario import BASELINE, Scenario, Step
-from scenarios.uncertainty import Bands, Runs
+from scenarios.uncertainty import Bands, Runs, of_scenario
 from twin.errors import CallError
 from twin.sources.base import Progress, no_progress
 
@@ -99,9 +98,9 @@ class Study:
 
     def buildings(self) -> pd.DataFrame:
         """Each building's indicators; columns (base, after or change, indicator), index building_id."""
-        base, after = (indicators_of(one, self.base, "building") for one in self.outcomes)
         index = self.base.case.district.buildings.index
-        base, after = base.reindex(index), after.reindex(index)
+        table = self.compared.indicators("building")
+        base, after = (of_scenario(table, one.name).reindex(index) for one in self.outcomes)
         return pd.concat([base, after, after - base], axis=1, keys=["base", "after", "change"])
 
 
@@ -122,6 +121,14 @@ def study(
     Raises
     ------
     CallError : a scenario of the base's name, or as `scenarios.comparison` says.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> case = energy.Case(twin.open("lobeda"), energy.weather.sample())
+    >>> study = report.study(scenarios.load("library/roof-pv.yaml"), case, network=False, draws=0)
+    >>> report.write(study, folder / "roofs.xlsx", report.Options("en", date(2026, 1, 1))).name
+    'roofs.xlsx'
     """
     if scenario.name == BASELINE.name:
         raise CallError(f"the scenario is called {BASELINE.name}, as the base is", "report", "Rename it")

@@ -22,10 +22,9 @@ from scenarios.uncertainty import QUANTILES, of_scenario
 LAST_YEAR = 2045
 KEY_FIGURES = (
     "heating_need_kwh", "delivered_kwh", "primary_energy_kwh", "co2_kg", "running_cost_eur",
-    "pv_generation_kwh", "self_consumption", "autarky", "heat_peak_kw", "import_peak_kw", "network_loss_kwh",
-    "network_pump_kwh", "co2_horizon_kg", "net_present_cost_eur",
+    "pv_generation_kwh", "self_consumption", "autarky", "peak_heat_kw", "peak_import_kw", "network_loss_kwh",
+    "network_pump_kwh", "over_temperature_kh", "co2_horizon_kg", "net_present_cost_eur",
 )  # fmt: skip
-_PEAKS = {"heat_peak_kw": "heating_delivered_kwh", "import_peak_kw": "grid_import_kwh"}
 
 
 @dataclass(frozen=True)
@@ -52,18 +51,13 @@ class KeyFigure:
 
 
 def key_figures(study: Study) -> dict[str, KeyFigure]:
-    """The district's figures by name: all of `compare.INDICATORS` that there are, and the peaks."""
+    """The district's figures by name: all of `compare.INDICATORS` that there are."""
     before, after = (_figures(study, number) for number in (0, 1))
     spread = _spread(study)
     return {
-        name: KeyFigure(name, unit_of(name), before[name], after[name], *spread.get(name, ()))
+        name: KeyFigure(name, INDICATORS[name].unit, before[name], after[name], *spread.get(name, ()))
         for name in before
     }
-
-
-def unit_of(name: str) -> str:
-    """The unit of a figure."""
-    return "kW" if name in _PEAKS else INDICATORS[name].unit
 
 
 def label(name: str, words: Words, horizon: int) -> str:
@@ -73,8 +67,7 @@ def label(name: str, words: Words, horizon: int) -> str:
 
 
 def _figures(study: Study, number: int) -> dict[str, float]:
-    row = {str(name): float(value) for name, value in study.table.iloc[number].items()}
-    return row | {name: float(study.hours[number][of].max()) for name, of in _PEAKS.items()}
+    return {str(name): float(value) for name, value in study.table.iloc[number].items()}
 
 
 def _spread(study: Study) -> dict[str, tuple[float, ...]]:

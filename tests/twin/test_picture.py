@@ -142,3 +142,44 @@ district.plot("volume_m3", screenshot={str(tmp_path / "a.png")!r}).close()
     done = subprocess.run(command, env=clean, cwd=root, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "a.png").is_file()
+
+
+def test_the_parallel_view_keeps_lengths(district: District) -> None:
+    # The three slabs reach over 105 m from west to east: so many pixels wide they are in the picture.
+    width, _ = picture.extent_m(district)
+    assert width == pytest.approx(105.0)
+    values = pd.Series({"a": 0.0, "b": 1.0, "c": 2.0})
+    flat = District.from_tables("three", {"buildings": district.buildings, "surfaces": district.surfaces})
+    plotter = picture.plot(
+        flat, values, off_screen=True, parallel=True, legend=False, limits=(0.0, 4.0), window_size=(600, 300)
+    )
+    image = np.asarray(plotter.screenshot(None, return_img=True)).astype(int)
+    metre = 300 / (2 * plotter.camera.parallel_scale)
+    assert bars(plotter) == []
+    plotter.close()
+    drawn = np.abs(image - image[0, 0]).max(axis=2) > 30
+    columns = np.flatnonzero(drawn.any(axis=0))
+    assert columns[-1] - columns[0] + 1 == pytest.approx(105.0 * metre, abs=3)
+
+
+def test_a_focus_fills_the_picture(district: District) -> None:
+    assert picture.extent_m(district, ["b"])[0] == pytest.approx(25.0)
+    whole, part = (
+        picture.plot(
+            district, off_screen=True, parallel=True, focus=ids, window_size=WINDOW
+        ).camera.parallel_scale
+        for ids in (None, ["b"])
+    )
+    assert part < whole / 2
+
+
+def test_a_machine_without_graphics_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise OSError(f"{name}: cannot open shared object file")
+
+    monkeypatch.setattr(picture.ctypes, "CDLL", missing)
+    monkeypatch.setattr(picture.sys, "platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(CallError, match="apt-get install libegl1"):
+        picture.require_graphics()

@@ -1,6 +1,7 @@
 // The manager's app: sends what people do to Python and draws what comes back.
 import { address } from "./address.js";
 import { byId, formatter, h, perFrame, translator } from "./dom.js";
+import { report } from "./report.js";
 import { sensors } from "./sensors.js";
 import * as ui from "./ui.js";
 import { whatIf } from "./whatif.js";
@@ -63,6 +64,7 @@ export function mount(model) {
     error: () => { if (model.error) ui.toast(t("app.failed", { message: model.error }), t("app.close"), () => send("error_seen")); },
   };
   devices = sensors(model, { t, f, send, shell, language: start.language });
+  report({ t, f, language: start.language, plan: () => model.plan.text });
   let wasSelected = false;
   model.on("layer", draw.colour);
   model.on("plan", draw.plan);

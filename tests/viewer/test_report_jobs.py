@@ -1,0 +1,87 @@
+"""Reports for the app: one at a time, in a process of their own that ends when it is told to."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+
+from tests.energy.districts import slabs
+from viewer.report_jobs import ReportJobs, router
+from viewer.whatif import Plan, retrofit
+
+GOOD = retrofit(1.0).as_text()
+CONTRARY = Plan().change("set_points", on=True).change("smart_heating", on=True).as_text()
+
+
+@contextmanager
+def serving() -> Iterator[httpx.Client]:
+    """The interface on a real port."""
+    jobs = ReportJobs(slabs(), draws=2)
+    app = FastAPI()
+    app.include_router(router(jobs))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        with httpx.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", timeout=60) as client:
+            yield client
+        server.should_exit = True
+        thread.join(30)
+    jobs.close()
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[httpx.Client]:
+    with serving() as opened:
+        yield opened
+
+
+def begin(client: httpx.Client, plan: str) -> tuple[int, dict[str, str]]:
+    answer = client.post("/manage/report", json={"plan": plan, "language": "en"})
+    return answer.status_code, answer.json()
+
+
+def ended(client: httpx.Client, name: str, seconds: float = 240.0) -> dict[str, object]:
+    """The state of a report once it no longer runs."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        state: dict[str, object] = client.get(f"/manage/report/{name}").json()
+        if state["state"] != "running":
+            return state
+        time.sleep(0.1)
+    raise AssertionError("the report did not end")
+
+
+@pytest.mark.parametrize(
+    ("plan", "said"), [("", "changes nothing"), ("[]", "changes nothing"), ("no plan", "this is no plan")]
+)
+def test_what_gives_no_report_is_refused(client: httpx.Client, plan: str, said: str) -> None:
+    code, answer = begin(client, plan)
+    assert code == 409 and said in answer["error"]
+
+
+def test_one_at_a_time_and_a_click_stops_it(client: httpx.Client) -> None:
+    code, first = begin(client, GOOD)
+    assert code == 202
+    code, second = begin(client, GOOD)
+    assert code == 409 and "already" in second["error"]
+    assert client.get(f"/manage/report/{first['id']}/file").status_code == 404
+    assert client.delete(f"/manage/report/{first['id']}").status_code == 204
+    assert client.get(f"/manage/report/{first['id']}").json()["state"] == "failed"
+    assert client.get("/manage/report/other").status_code == 404
+
+
+def test_a_plans_fault_is_said(client: httpx.Client) -> None:
+    code, job = begin(client, CONTRARY)
+    assert code == 202
+    state = ended(client, job["id"])
+    assert state["state"] == "failed" and "smart_heating" in str(state["error"])
+    assert "\n" not in str(state["error"])

@@ -1,0 +1,162 @@
+"""Reports that the manager's app asks for: made in a process of their own, one at a time, then downloaded.
+
+The page asks by HTTP under /manage, behind the same login: POST /manage/report with the plan of its address,
+then GET its state until the file is there. The process reads the district from a folder, so that a report
+takes nothing from the memory or the threads of the pages.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Body
+from fastapi.responses import FileResponse, JSONResponse, Response
+
+from scenarios.report.words import LANGUAGES
+from scenarios.shelf import as_yaml
+from twin.district import District
+from twin.errors import CallError, TwinError
+from viewer import texts
+from viewer.whatif import Plan
+
+RESULT, PROGRESS, SCENARIO, OPTIONS = "report.pdf", "progress.json", "scenario.yaml", "options.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A report that is being made, or was."""
+
+    id: str
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def file(self) -> Path:
+        """The report; it is there once it is whole."""
+        return self.folder / RESULT
+
+    def state(self) -> dict[str, Any]:
+        """State ("running", "done" or "failed"), share done and, if it failed, why."""
+        code = self.process.poll()
+        said = self._said()
+        if code is None:
+            return {"state": "running", "share": said.get("share", 0.0)}
+        if code == 0 and self.file.is_file():
+            return {"state": "done", "share": 1.0}
+        return {"state": "failed", "share": 0.0, "error": said.get("error") or f"exit code {code}"}
+
+    def _said(self) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = json.loads((self.folder / PROGRESS).read_text("utf-8"))
+        except FileNotFoundError:  # it has only begun
+            return {}
+        return found
+
+
+class ReportJobs:
+    """One report at a time; the last one stays until the next.
+
+    draws : of the uncertain inputs, as the command takes them.
+    """
+
+    def __init__(self, district: District, draws: int = 16) -> None:
+        self.district = district
+        self.draws = draws
+        self._folder = tempfile.TemporaryDirectory(prefix="lobeda-reports-")
+        self._lock = threading.Lock()
+        self._job: Job | None = None
+
+    def start(self, plan: Plan, language: str) -> Job:
+        """Begin the report of a plan.
+
+        Raises
+        ------
+        CallError : another one is being made, or the plan is none that changes something.
+        """
+        if plan.idle:
+            raise CallError(texts.text(language, "report.nothing"))
+        with self._lock:
+            if self._job is not None and self._job.process.poll() is None:
+                raise CallError(texts.text(language, "report.busy"))
+            self._job = self._begin(plan, language)
+            return self._job
+
+    def _begin(self, plan: Plan, language: str) -> Job:
+        root = Path(self._folder.name)
+        if not (root / "district").is_dir():
+            self.district.save(root / "district")
+        name = secrets.token_hex(8)
+        folder = root / name
+        folder.mkdir()
+        title = {code: texts.text(code, "report.plan") for code in LANGUAGES}
+        scenario = plan.scenario().model_copy(update={"title": title})
+        (folder / SCENARIO).write_text(as_yaml(scenario), "utf-8")
+        options = {"district": str(root / "district"), "language": language, "draws": self.draws}
+        (folder / OPTIONS).write_text(json.dumps(options), "utf-8")
+        path = os.pathsep.join(filter(None, sys.path))  # what we import, it can
+        process = subprocess.Popen(
+            [sys.executable, "-m", "viewer.report_worker", str(folder)],
+            env={**os.environ, "PYTHONPATH": path}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        return Job(name, folder, process)
+
+    def find(self, name: str) -> Job | None:
+        """The report of this id, if it is the last one."""
+        job = self._job
+        return job if job is not None and job.id == name else None
+
+    def stop(self) -> None:
+        """End the report that is being made."""
+        job = self._job
+        if job is not None and job.process.poll() is None:
+            job.process.terminate()
+            job.process.wait()
+
+    def close(self) -> None:
+        """End what runs and remove all files."""
+        self.stop()
+        self._folder.cleanup()
+
+
+def router(jobs: ReportJobs) -> APIRouter:
+    """The interface that the page asks."""
+    routes = APIRouter(prefix="/manage/report", include_in_schema=False)
+
+    @routes.post("")
+    def begin(request: dict[str, Any] = Body()) -> Response:  # noqa: B008 - FastAPI's way
+        language = str(request.get("language", texts.DEFAULT))
+        try:
+            plan = Plan.from_text(str(request.get("plan", "")))
+            job = jobs.start(plan, language if language in LANGUAGES else "en")
+        except TwinError as error:
+            return JSONResponse({"error": error.what}, 409)
+        return JSONResponse({"id": job.id}, 202)
+
+    @routes.get("/{name}")
+    def state(name: str) -> Response:
+        job = jobs.find(name)
+        return JSONResponse({"error": "gone"}, 404) if job is None else JSONResponse(job.state())
+
+    @routes.get("/{name}/file")
+    def download(name: str) -> Response:
+        job = jobs.find(name)
+        if job is None or not job.file.is_file():
+            return JSONResponse({"error": "gone"}, 404)
+        return FileResponse(job.file, media_type="application/pdf", filename="lobeda-report.pdf")
+
+    @routes.delete("/{name}")
+    def stop(name: str) -> Response:
+        if jobs.find(name) is not None:
+            jobs.stop()
+        return Response(status_code=204)
+
+    return routes

@@ -1,0 +1,69 @@
+"""The process that makes one report for the manager's app; see `viewer.report_jobs`.
+
+It reads scenario.yaml and options.json from its folder and writes progress.json and, once whole, report.pdf.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from twin.errors import TwinError
+
+# Share of the whole after which a part begins, and its length: about what each takes.
+_PARTS = {"drivers": (0.6, 0.28), "hours": (0.88, 0.0), "pictures": (0.9, 0.1)}
+
+
+def main(folder: Path) -> int:
+    """Make the report of `folder`; the exit code."""
+    if hasattr(os, "nice"):
+        os.nice(5)  # pages that people look at come first
+    told = {"share": 0.0}
+
+    def progress(text: str, share: float) -> None:
+        start, length = _PARTS.get(text, (0.0, 0.6))
+        told["share"] = max(told["share"], start + length * (0.0 if math.isnan(share) else share))
+        _write(folder, told)
+
+    try:
+        _report(folder, progress)
+    except TwinError as error:
+        _write(folder, {"error": str(error)})
+        return 1
+    return 0
+
+
+def _report(folder: Path, progress: Any) -> None:
+    import energy
+    import scenarios
+    import twin
+    from scenarios import report
+    from twin import picture
+    from viewer import report_jobs
+
+    options = json.loads((folder / report_jobs.OPTIONS).read_text("utf-8"))
+    with_maps = True
+    try:
+        picture.require_graphics()
+    except TwinError:  # the report says that it has no maps
+        with_maps = False
+    case = energy.Case(twin.open(options["district"]), energy.weather.sample())
+    scenario = scenarios.load(folder / report_jobs.SCENARIO)
+    study = report.study(scenario, case, draws=options["draws"], progress=progress)
+    written = report.Options(options["language"], date.today(), with_maps)
+    report.write(study, folder / report_jobs.RESULT, written, progress=progress)
+
+
+def _write(folder: Path, told: Any) -> None:
+    beside = folder / ".progress"
+    beside.write_text(json.dumps(told), "utf-8")
+    beside.replace(folder / "progress.json")
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
