@@ -19,7 +19,8 @@ from scipy.stats import qmc
 
 from energy import Case
 from scenarios import costs, rules
-from scenarios.drawn import Ready, Spread, spread_of
+from scenarios.drawn import Ready
+from scenarios.drawn_columns import Spread, spread_of
 from scenarios.measures import MEASURES
 from scenarios.outcome import Stage
 from scenarios.scenario import Scenario, Step

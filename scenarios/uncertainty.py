@@ -17,10 +17,12 @@ import pandas as pd
 from scipy.special import ndtri
 from scipy.stats import qmc
 
-from energy import Case, simulate
+from energy import Case
 from energy.parameters import Parameters
+from energy.simulate import bins_of, chain
 from energy.spreads import SOURCE_OF, spreads
 from scenarios import costs, heat_network
+from scenarios.drawn_columns import INPUT_OF, Spread, draw_columns, spread_of
 from scenarios.heat_network import HeatNetwork
 from scenarios.outcome import (
     Outcome,
@@ -38,18 +40,6 @@ from twin.errors import CallError
 
 Array = npt.NDArray[np.float64]
 Progress = Callable[[str, float], None]
-QUANTITIES = {
-    "envelope": (
-        "u_wall_w_m2k", "u_roof_w_m2k", "u_floor_w_m2k", "u_window_w_m2k", "u_door_w_m2k", "g_window",
-        "delta_u_thermal_bridge_w_m2k", "b_roof", "b_floor", "heat_capacity_wh_m2k",
-    ),
-    "air_change": ("infiltration_1_h", "ventilation_1_h", "ventilation_off_1_h"),
-    "areas": (
-        "wall_area_m2", "roof_area_m2", "floor_area_m2", "window_area_m2", "door_area_m2", "a_use_m2",
-    ),
-    "people": ("setpoint_offset_k", "gains_factor", "hot_water_factor"),
-}  # fmt: skip
-INPUT_OF = {quantity: name for name, quantities in QUANTITIES.items() for quantity in quantities}
 _SIGNED = ("setpoint_offset_k",)
 _SUMS = (
     "heating_need_kwh", "hot_water_need_kwh", "electricity_use_kwh", "pv_generation_kwh", "grid_import_kwh",
@@ -323,12 +313,22 @@ def energies(states: Sequence[Stage], z: dict[str, float], noise: int) -> list[E
     """
     found = []
     for state in states:
-        there = perturbed(state.case, z, noise).replace(parameters=state.case.parameters)
-        year = simulate(there, resolution="year", outputs=list(_OUTPUTS)).astype("float64").sum("time")
-        sums = {name: float(year[name].sum()) for name in _SUMS}
-        delivered = year["delivered_kwh"].sum("building_id").to_series()
-        found.append(Energies(sums, delivered, year["heating_delivered_kwh"].to_series()))
+        case, year = state.case, bins_of(state.case.weather, "year")
+        drawn = draw_columns(case, _spread(Same(case)), z, noise)
+        rows = np.arange(len(drawn), dtype=np.intp)
+        values = chain(case, rows, year, _OUTPUTS, buildings=drawn)
+        sums = {name: float(values[name].sum(dtype="float64")) for name in _SUMS}
+        carriers = pd.Index(case.parameters.carriers.index, name="carrier")
+        delivered = pd.Series(values["delivered_kwh"].sum(axis=(1, 2), dtype="float64"), index=carriers)
+        heat = values["heating_delivered_kwh"].sum(axis=1, dtype="float64")
+        found.append(Energies(sums, delivered, pd.Series(heat, index=case.envelope.index)))
     return found
+
+
+@lru_cache(maxsize=8)
+def _spread(case: Same[Case]) -> Spread:
+    """Kept: the same for all draws of a state."""
+    return spread_of(case.it)
 
 
 def figures(

@@ -11,6 +11,7 @@ import pandas as pd
 from energy import Case
 from scenarios import uncertainty
 from scenarios.comparison import Comparison, comparison
+from scenarios.drawn_columns import QUANTITIES
 from scenarios.outcome import Outcome
 from scenarios.scenario import BASELINE, Scenario, Step
 from scenarios.uncertainty import Bands, Runs, of_scenario
@@ -169,7 +170,7 @@ def changed(before: Case, after: Case) -> pd.Index:
 
 
 FIGURES = ("co2_horizon_kg", "net_present_cost_eur")
-_SIMULATED = {*uncertainty.QUANTITIES, "weather"}
+_SIMULATED = {*QUANTITIES, "weather"}
 
 
 def drivers(found: Comparison, *, seed: int = 1, progress: Progress = no_progress) -> pd.DataFrame:

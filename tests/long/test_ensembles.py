@@ -31,7 +31,7 @@ def start(*command: str) -> subprocess.Popen[bytes]:
     """A process in a group of its own, so that a kill takes its children too."""
     return subprocess.Popen(
         [sys.executable, "-m", *command], cwd=REPOSITORY, start_new_session=True,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "LOBEDA_CORES": "1"}, stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)}, stderr=subprocess.PIPE,
     )  # fmt: skip
 
 
