@@ -50,7 +50,6 @@ def test_crashes_of_the_server_lose_nothing(
             postgres.start()
     finally:
         writer.kill()
-        writer.wait()
     with Store.open(postgres_url) as store:
         count, missing = crash.lost(store, acknowledged)
         model.require_consistent(store)

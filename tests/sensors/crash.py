@@ -1,14 +1,13 @@
 """A writer at full load that can be killed at any moment, and the account of what it had acknowledged.
 
-`python -m tests.sensors.crash URL FILE RUN` writes until it is killed; each acknowledged key is a line of
-FILE, written past every buffer of the process. `lost` compares the file with the store.
+Each acknowledged key is a line of a file, written past every buffer of the process. `lost` compares the file
+with the store.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -19,7 +18,6 @@ from sensors.errors import StoreError
 from sensors.store import Store
 from sensors.store.tables import observations
 from sensors.things import NewObservation
-from tests.conftest import REPOSITORY
 from tests.sensors.things import station
 
 THREADS = 4
@@ -55,17 +53,36 @@ def write_until_killed(url: str, file: Path, run: str) -> None:
         threading.Thread(target=work, args=(thread,)).start()
 
 
-def start(url: str, file: Path, run: str) -> subprocess.Popen[bytes]:
-    """The writer in a process of its own."""
-    command = [sys.executable, "-m", "tests.sensors.crash", url, str(file), run]
-    return subprocess.Popen(command, cwd=REPOSITORY, env={**os.environ, "PYTHONPATH": str(REPOSITORY)})
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload([__name__])
 
 
-def wait_for(file: Path, size: int, writer: subprocess.Popen[bytes]) -> None:
+class Writer:
+    """A writer in a process of its own, forked from one that has loaded all libraries already."""
+
+    def __init__(self, url: str, file: Path, run: str) -> None:
+        self._process = _FORKS.Process(target=write_until_killed, args=(url, file, run))
+        self._process.start()
+
+    def runs(self) -> bool:
+        return self._process.is_alive()
+
+    def kill(self) -> None:
+        """With -9, and wait for its end."""
+        self._process.kill()
+        self._process.join()
+
+
+def start(url: str, file: Path, run: str) -> Writer:
+    """A writer at work."""
+    return Writer(url, file, run)
+
+
+def wait_for(file: Path, size: int, writer: Writer) -> None:
     """Until the file of acknowledged keys has grown to `size` bytes."""
     deadline = time.monotonic() + 120
     while not file.exists() or file.stat().st_size < size:
-        assert writer.poll() is None, "the writer ended by itself"
+        assert writer.runs(), "the writer ended by itself"
         assert time.monotonic() < deadline, "the writer acknowledges nothing"
         time.sleep(0.01)
 
@@ -78,7 +95,6 @@ def kill_in_the_middle(url: str, file: Path, run: str, growth: int) -> None:
         wait_for(file, before + growth, writer)
     finally:
         writer.kill()
-        writer.wait()
 
 
 def lost(store: Store, file: Path) -> tuple[int, int]:
@@ -87,7 +103,3 @@ def lost(store: Store, file: Path) -> tuple[int, int]:
     with store.connect() as connection:
         found = connection.execute(sa.select(observations.c.source_key).where(observations.c.current))
         return len(acknowledged), len(acknowledged - set(found.scalars()))
-
-
-if __name__ == "__main__":
-    write_until_killed(sys.argv[1], Path(sys.argv[2]), sys.argv[3])

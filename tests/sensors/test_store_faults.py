@@ -46,7 +46,6 @@ def test_the_writer_goes_on_when_the_server_comes_back(
             crash.wait_for(acknowledged, size + 2000, running)
     finally:
         running.kill()
-        running.wait()
     with Store.open(postgres_url) as store:
         assert crash.lost(store, acknowledged)[1] == 0
         model.require_consistent(store)
