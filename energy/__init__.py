@@ -4,7 +4,8 @@ from energy import archetypes, network, parameters, weather
 from energy.case import Case
 from energy.derivation import trace
 from energy.results import simulate_to_file, write
-from energy.simulate import annual, simulate
+from energy.simulate import simulate
+from energy.yearly import annual
 
 __all__ = [
     "Case",

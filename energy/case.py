@@ -100,7 +100,12 @@ class Case:
     def pv_power(self) -> grid_exchange.PvPower:
         """The photovoltaic systems' power by building, computed at first use and kept."""
         rays = self.shading == "rays"
-        return _pv_power(Same(self.pv), Same(self.district), rays, self.weather, self.parameters)
+        parameters = self.parameters.part("pv", "constants")
+        return _pv_power(Same(self.pv), Same(self.district), rays, self.weather, parameters)
+
+    def has_systems(self, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+        """Whether the buildings `rows` of the envelope carry modules."""
+        return self.pv_power.has_systems(rows) if len(self.pv) else np.zeros(len(rows), bool)
 
     def window_sun(self, rows: npt.NDArray[np.intp], solar_area_m2: npt.NDArray[Any]) -> Blocks:
         """Irradiance on the windows of buildings, in the kernel's blocks.
@@ -127,9 +132,8 @@ class Case:
 
 def chain_columns(envelope: pd.DataFrame, parameters: Parameters) -> Columns:
     """What the chain takes of an envelope; the figures of heated buildings are checked."""
-    names = (*heat_balance.NUMBERS, *heat_balance.SIGNED, "dwellings")
-    taken = columns(envelope, names, parameters)
-    plants = parameters.systems.index.isin(parameters.plants.index)
+    taken = columns(envelope, heat_balance.COLUMNS, parameters)
+    plants = _has_plant(Same(parameters.systems), Same(parameters.plants))
     if (lost := np.flatnonzero((taken.heating < 0) | ~plants[taken.heating])).size:
         raise CallError(
             f"there is no heat supply {envelope['heating'].iloc[lost[0]]!r}",
@@ -138,6 +142,12 @@ def chain_columns(envelope: pd.DataFrame, parameters: Parameters) -> Columns:
         )
     heat_balance.check(taken, envelope.index)
     return taken
+
+
+@lru_cache(maxsize=16)
+def _has_plant(systems: Same[pd.DataFrame], plants: Same[pd.DataFrame]) -> npt.NDArray[np.bool_]:
+    """Whether each heat supply of the table systems stands in the table plants."""
+    return np.asarray(systems.it.index.isin(plants.it.index))
 
 
 @lru_cache(maxsize=4)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from energy.parameters import Parameters
+from twin.compute import Same
+from twin.errors import CallError
 
 Array = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.intp]
@@ -22,12 +25,13 @@ Rows = npt.NDArray[np.intp]
 class Columns:
     """Some columns of an envelope, shape (building,) each.
 
-    figures : by name.
+    names : of the figures.  figures : their values, shape (figure, building).
     function, heating : number of the row in the parameter tables use and systems.
     conditioned : whether the building is heated.
     """
 
-    figures: dict[str, Array]
+    names: tuple[str, ...]
+    figures: Array
     function: Rows
     heating: Rows
     conditioned: npt.NDArray[np.bool_]
@@ -36,12 +40,19 @@ class Columns:
         return len(self.function)
 
     def __getitem__(self, name: str) -> Array:
-        return self.figures[name]
+        return np.asarray(self.figures[_rows(self.names)[name]])
 
     def take(self, rows: Rows) -> Columns:
         """The buildings at `rows`."""
-        figures = {name: values[rows] for name, values in self.figures.items()}
-        return Columns(figures, self.function[rows], self.heating[rows], self.conditioned[rows])
+        figures = self.figures.take(rows, axis=1)
+        return Columns(self.names, figures, self.function[rows], self.heating[rows], self.conditioned[rows])
+
+    def with_figures(self, **figures: npt.NDArray[np.floating[Any]]) -> Columns:
+        """The same with other values of some figures."""
+        values, rows = self.figures.copy(), _rows(self.names)
+        for name, one in figures.items():
+            values[rows[name]] = one
+        return replace(self, figures=values)
 
     def changed(self, other: Columns) -> npt.NDArray[np.bool_]:
         """Buildings with any figure or label that differs, shape (building,)."""
@@ -50,19 +61,38 @@ class Columns:
             | (self.heating != other.heating)
             | (self.conditioned != other.conditioned)
         )
-        for name, values in self.figures.items():
-            if values is not other.figures[name]:
-                there = other.figures[name]
-                differs |= (values != there) & ~(np.isnan(values) & np.isnan(there))
-        return np.asarray(differs)
+        unlike = self.figures != other.figures
+        unlike &= (self.figures == self.figures) | (other.figures == other.figures)  # two nan are alike
+        return np.asarray(differs | unlike.any(axis=0))
+
+
+@lru_cache(maxsize=16)
+def _rows(names: tuple[str, ...]) -> dict[str, int]:
+    return {name: row for row, name in enumerate(names)}
+
+
+@lru_cache(maxsize=16)
+def _index(names: tuple[str, ...]) -> pd.Index[Any]:
+    return pd.Index(names)
 
 
 def columns(envelope: pd.DataFrame, names: Iterable[str], parameters: Parameters) -> Columns:
-    """Columns `names` of an envelope with its labels."""
-    names = list(names)
-    figures = np.ascontiguousarray(envelope[names].to_numpy("float64").T)
+    """Columns `names` of an envelope with its labels.
+
+    Raises
+    ------
+    CallError : a column is not there.
+    """
+    names = tuple(names)
+    # By numbers, not by names: pandas takes three times as long to look for names.
+    places = envelope.columns.get_indexer(_index(names))
+    if (places < 0).any():
+        lost = names[int(np.argmin(places))]
+        raise CallError(f"the envelope has no column {lost}", "energy", "See energy.archetypes.fill")
+    taken = envelope.take(places, axis=1)
     return Columns(
-        dict(zip(names, figures, strict=True)),
+        names,
+        np.ascontiguousarray(taken.to_numpy("float64").T),
         _numbers(envelope["function"], parameters.use.index),
         _numbers(envelope["heating"], parameters.systems.index),
         envelope["conditioned"].to_numpy(bool),
@@ -71,6 +101,13 @@ def columns(envelope: pd.DataFrame, names: Iterable[str], parameters: Parameters
 
 def _numbers(labels: pd.Series, table: pd.Index[Any]) -> Rows:
     """Row of each label in a table; -1 where it has none."""
-    values = pa.array(labels.array, pa.string(), from_pandas=True)
-    found = pc.index_in(values, value_set=pa.array(table, pa.string()))
+    values = pa.array(labels.array, from_pandas=True)
+    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+        values = values.cast(pa.string())
+    found = pc.index_in(values, value_set=_labels(Same(table), values.type))
     return np.asarray(found.fill_null(-1).to_numpy(zero_copy_only=False), np.intp)
+
+
+@lru_cache(maxsize=64)
+def _labels(table: Same[pd.Index[Any]], kind: pa.DataType) -> pa.Array:
+    return pa.array(table.it, kind)

@@ -12,13 +12,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from energy import battery, generation
-from energy.battery import Battery, hour_of
+from energy.battery import Battery
 from energy.blocks import Blocks, digest, kept
 from energy.generation import Site
+from energy.meter_kernel import meter
 from energy.parameters import Parameters
 from energy.weather import Weather
 from energy.zone_kernel import LANES, width
-from twin.compute import Same, compiled, copied
+from twin.compute import Same
 from twin.visibility import Visibility
 
 Array = npt.NDArray[np.floating[Any]]
@@ -105,11 +106,8 @@ class Meter:
         self._store = store.table(np.float32)
         self.flows = np.zeros((4, len(store.capacity_kwh), int(bins.max()) + 1), np.float32)
 
-    def block(self, first: int) -> Callable[[int, int, Array, Array], None]:
-        """What takes the hours from `a` to `b` of the block of buildings that starts at `first`.
-
-        Called with a, b, heating and cooling need [W], shape (b − a, lane).
-        """
+    def block(self, first: int) -> MeterBlock:
+        """What takes the hours of the block of buildings that starts at `first`."""
         load, wide = self._load, width(first, self.flows.shape[1])
         used = min(LANES, self.flows.shape[1] - first)
         here = slice(first, first + used)
@@ -118,100 +116,43 @@ class Meter:
         for row, values in zip(figures, parts, strict=False):
             row[:used] = values[here]
         figures[3] = load.cooling_power
-        courses = np.stack([load.electricity, load.hot_water], axis=1).astype(np.float32)
-        made = self._made.block(first)
         store = np.ones((4, wide), np.float32)
         store[:2] = 0.0
         store[:, :used] = self._store[:, here]
+        made = self._made.block(first)
         level, binned = np.zeros(wide, np.float32), np.zeros((4, self.flows.shape[2], wide))
-
-        def hours(a: int, b: int, heating: Array, cooling: Array) -> None:
-            meter(figures, store, courses, made, heating, cooling, self._bins, a, b, level, binned)
-            if b == len(made):
-                self.flows[:, here] = np.moveaxis(binned[:, :, :used], 1, 2)
-
-        return hours
+        courses = _courses(Same(load.electricity), Same(load.hot_water))
+        return MeterBlock((figures, store, courses, made), self._bins, level, binned, self.flows[:, here])
 
 
-# Rows of the one array that an hour of a block works on, as in `energy.zone_kernel`: figures (electricity and
-# hot water of a year, electricity per heat and per cold), battery (4 rows), level; the hour's generation,
-# heating and cooling; sums of generation, bought, sold and load.
-_STORE, _LEVEL, _MADE, _HEAT, _COOL, _SUMS, _ROWS = 4, 8, 9, 10, 11, 12, 16
+@lru_cache(maxsize=64)
+def _courses(electricity: Same[Array], hot_water: Same[Array]) -> Array:
+    return np.stack([electricity.it, hot_water.it], axis=1).astype(np.float32)
 
 
-@copied
-def _flush(work: Array, wide: int, number: int, binned: Array) -> None:
-    for row in range(4):
-        for i in range(wide):
-            binned[row, number, i] += work[(_SUMS + row) * wide + i]
-    work[_SUMS * wide : _ROWS * wide] = 0
+@dataclass(frozen=True, eq=False)
+class MeterBlock:
+    """One block of a meter; fields as the arguments of `energy.meter_kernel.meter`.
 
-
-@copied
-def _hours(
-    work: Array, wide: int, courses: Array, made: Array, heating: Array, cooling: Array, bins: Rows,
-    first: int, last: int, binned: Array,
-) -> None:  # fmt: skip
-    """The hours of `meter`; `wide` is a figure where it is put in."""
-    zero = work[0] - work[0]
-    milli = zero + work.dtype.type(0.001)
-    bin_now = bins[first]
-    for t in range(first, last):
-        if bins[t] != bin_now:
-            _flush(work, wide, bin_now, binned)
-            bin_now = bins[t]
-        for i in range(wide):
-            work[_MADE * wide + i] = made[t, i]
-        for i in range(wide):
-            work[_HEAT * wide + i] = heating[t - first, i]
-        for i in range(wide):
-            work[_COOL * wide + i] = cooling[t - first, i]
-        electricity, water = courses[t, 0], courses[t, 1]
-        for i in range(wide):
-            needs = work[_HEAT * wide + i] * work[2 * wide + i] + work[_COOL * wide + i] * work[3 * wide + i]
-            load = needs * milli + work[i] * electricity + work[wide + i] * water
-            s = _STORE * wide + i
-            level, bought, sold = hour_of(
-                work[_MADE * wide + i] - load, work[_LEVEL * wide + i],
-                work[s], work[s + wide], work[s + 2 * wide], work[s + 3 * wide], zero,
-            )  # fmt: skip
-            work[_LEVEL * wide + i] = level
-            work[_SUMS * wide + i] += work[_MADE * wide + i]
-            work[(_SUMS + 1) * wide + i] += bought
-            work[(_SUMS + 2) * wide + i] += sold
-            work[(_SUMS + 3) * wide + i] += load
-    _flush(work, wide, bin_now, binned)
-
-
-@compiled
-def meter(
-    figures: Array, store: Array, courses: Array, made: Array, heating: Array, cooling: Array, bins: Rows,
-    first: int, last: int, level: Array, binned: Array,
-) -> None:  # fmt: skip
-    """Load, battery and grid of one block in the hours `first` to `last`.
-
-    figures : electricity and electricity for hot water of a year, electricity per heat and per cooling need,
-        shape (4, lane).  store : `Battery.table`, shape (4, lane).
-    courses : shares of the year's electricity and hot water in each hour, shape (time, 2).
-    made : generation, shape (time, lane). [kWh]  heating, cooling : need, shape (last − first, lane). [W]
-    level : stored at the start, shape (lane,), left as it is at the end. [kWh]
-    binned : generation, bought, sold and load by bin, shape (4, bin, lane), added to. [kWh]
+    figures : what stays the same all year: figures, store, courses, generation.
+    flows : where the sums go, shape (4, building, bin).
     """
-    wide = level.shape[0]
-    work = np.zeros(_ROWS * wide, level.dtype)
-    for row in range(4):
-        work[row * wide : (row + 1) * wide] = figures[row]
-        work[(_STORE + row) * wide : (_STORE + row + 1) * wide] = store[row]
-    work[_LEVEL * wide : _MADE * wide] = level
-    if wide == 8:
-        _hours(work, 8, courses, made, heating, cooling, bins, first, last, binned)
-    elif wide == 16:
-        _hours(work, 16, courses, made, heating, cooling, bins, first, last, binned)
-    elif wide == 32:
-        _hours(work, 32, courses, made, heating, cooling, bins, first, last, binned)
-    else:
-        _hours(work, 64, courses, made, heating, cooling, bins, first, last, binned)
-    level[:] = work[_LEVEL * wide : _MADE * wide]
+
+    figures: tuple[Array, Array, Array, Array]
+    bins: Rows
+    level: Array
+    binned: Array
+    flows: Array
+
+    def __call__(self, first: int, last: int, heating: Array, cooling: Array) -> None:
+        """Take the hours `first` to `last` in their order: heating and cooling need [W], (hour, lane)."""
+        meter(*self.figures, heating, cooling, self.bins, first, last, self.level, self.binned)
+        if last == len(self.figures[3]):
+            self.close()
+
+    def close(self) -> None:
+        """Write the sums after the last hour."""
+        self.flows[:] = self.binned[:, :, : self.flows.shape[1]].transpose(0, 2, 1)
 
 
 class PvPower:

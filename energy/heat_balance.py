@@ -28,6 +28,7 @@ NUMBERS = (
 )  # fmt: skip
 SHADING = {"rays": "shading_own", "tabula": "shading_vertical"}
 SIGNED = ("setpoint_offset_k",)
+COLUMNS = (*NUMBERS, *SIGNED, "dwellings")  # what the chain takes of an envelope
 
 
 def effective_u(u_value: Array, r_unheated: Array) -> Array:
@@ -134,16 +135,19 @@ def _uses(envelope: Envelope, parameters: Parameters) -> npt.NDArray[np.intp]:
 def check(envelope: Columns, ids: pd.Index[Any]) -> None:
     """Stop at figures of heated buildings that are missing or negative.
 
+    envelope : with the columns `COLUMNS`, in their order.
+
     Raises
     ------
     CallError : names the building and the column.
     """
-    names = (*NUMBERS, *SIGNED)
-    values = np.stack([envelope[name] for name in names])
-    least = np.where(np.isin(names, SIGNED), -np.inf, 0.0)[:, None]
-    good = (values >= least) & (np.abs(values) < np.inf)
-    if (bad := np.argwhere(~good & envelope.conditioned)).size:
-        name, row = names[bad[0, 0]], bad[0, 1]
+    values = envelope.figures[: len(NUMBERS) + len(SIGNED)]
+    good = np.abs(values) < np.inf
+    good[: len(NUMBERS)] &= values[: len(NUMBERS)] >= 0
+    good |= ~envelope.conditioned
+    if not good.all():
+        number, row = np.argwhere(~good)[0]
+        name = COLUMNS[number]
         raise CallError(
             f"{name} is {envelope[name][row]:g}",
             f"building {ids[row]}",

@@ -37,6 +37,7 @@ from twin.errors import CallError
 
 Array = npt.NDArray[np.floating[Any]]
 _UNLIMITED_W = 1e12
+TABLES = ("plants", "constants", "supply")  # what the courses of plants follow from
 
 
 @dataclass(frozen=True)
@@ -209,9 +210,13 @@ def power_share(plant: pd.DataFrame, parameters: Parameters) -> Array:
     return np.asarray(plant["sizing"].to_numpy("float64") * share)
 
 
-@lru_cache(maxsize=16)
 def courses(kinds: tuple[str, ...], weather: Weather, parameters: Parameters) -> Courses:
     """Temperatures and efficiencies by hour of kinds of plant (`Plants.kinds`)."""
+    return _courses(kinds, weather, parameters.part(*TABLES))
+
+
+@lru_cache(maxsize=16)
+def _courses(kinds: tuple[str, ...], weather: Weather, parameters: Parameters) -> Courses:
     room, outdoor = parameters.constant("design_room_c"), parameters.constant("design_outdoor_c")
     hot, cold = parameters.constant("hot_water_c"), parameters.constant("hot_water_return_c")
     table = parameters.plants.loc[list(kinds)]

@@ -118,7 +118,7 @@ def _where_active(plants: Plants, flow: Array) -> Array:
 
 def mean_ratios(plants: Plants, weather: Weather, parameters: Parameters) -> tuple[Array, Array]:
     """Delivered energy over the need for rooms and for hot water in the year's mean, (building,) each. [-]"""
-    year = _totals(plants.kinds, weather, parameters, Same(_whole(weather)))
+    year = _totals(plants.kinds, weather, parameters.part(*heat_supply.TABLES), Same(_whole(weather)))
     per_heat, per_water = year.per_heat[:, 0], year.per_water[:, 0]
     return per_heat[plants.kind] * plants.figure("use_per_need"), per_water[plants.kind]
 
@@ -132,7 +132,7 @@ def ratios(
     plants: Plants, weather: Weather, parameters: Parameters, heating_kwh: Array, bins: Bins
 ) -> Ratios:
     """Mean ratios of the bins for each building; pipes are warm in bins with a need, below the limit."""
-    of_kind = _totals(plants.kinds, weather, parameters, Same(bins))
+    of_kind = _totals(plants.kinds, weather, parameters.part(*heat_supply.TABLES), Same(bins))
     warm = (heating_kwh > 0) * plants.figure("pipe_loss_w_k")[:, None] / 1000
     return Ratios(
         per_heat=of_kind.per_heat[plants.kind],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -43,7 +43,9 @@ class Schedule:
     hot_water: Array
 
 
-@lru_cache(maxsize=64)
+_TABLES = ("use", "schedules", "holidays", "vacations", "load_profiles")
+
+
 def schedule(function: str, weather: Weather, parameters: Parameters) -> Schedule:
     """The course of `function` (as in the table use) over the weather's hours.
 
@@ -51,6 +53,18 @@ def schedule(function: str, weather: Weather, parameters: Parameters) -> Schedul
     of one year has a year's electricity and hot water, a shorter or longer one as much as its hours have in
     their calendar years.
     """
+    return _schedule(function, weather, parameters.part(*_TABLES))
+
+
+@lru_cache(maxsize=64)
+def of_uses(weather: Weather, parameters: Parameters) -> Callable[[int], Schedule]:
+    """Gives the course of the use in a row of the table use."""
+    names = [str(name) for name in parameters.use.index]
+    return cache(lambda number: schedule(names[number], weather, parameters))
+
+
+@lru_cache(maxsize=64)
+def _schedule(function: str, weather: Weather, parameters: Parameters) -> Schedule:
     use = parameters.use.loc[function].to_dict()
     rests = bool(use["vacations"])
     local = weather.times.tz_convert(LOCAL_TIME)

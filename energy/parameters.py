@@ -10,13 +10,14 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from twin import assets
+from twin.compute import Beside, Same
 from twin.errors import CallError, SourceError
 
 QUANTITIES = ("occupied", "gains", "electricity", "hot_water")
@@ -207,6 +208,20 @@ class Parameters:
             table.loc[name, "source"] = "set by the caller"
         return self.replace(**changed)
 
+    def part(self, *tables: str) -> Parameters:
+        """Only some tables, the others empty: one object for all parameters that share these.
+
+        What is kept by it survives changes of other tables, and cannot read them unseen.
+        """
+        if (found := self._parts.get(tables)) is None:
+            found = _part(tables, tuple(Same(getattr(self, name)) for name in tables), Beside(self))
+            self._parts[tables] = found
+        return found
+
+    @cached_property
+    def _parts(self) -> dict[tuple[str, ...], Parameters]:
+        return {}
+
     def constant(self, name: str) -> float:
         """A figure of the tables of single figures (`VALUE_TABLES`), in the unit that stands there."""
         if name not in self._constants:
@@ -263,6 +278,14 @@ class Parameters:
             total.update(field.name.encode())
             total.update(table.to_csv(float_format="%.10g").encode())
         return total.hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _part(
+    tables: tuple[str, ...], found: tuple[Same[pd.DataFrame], ...], whole: Beside[Parameters]
+) -> Parameters:
+    others = {f.name: getattr(whole.it, f.name) for f in fields(Parameters) if f.name not in tables}
+    return whole.it.replace(**{name: table.iloc[:0] for name, table in others.items()})
 
 
 @cache

@@ -71,6 +71,8 @@ ANNUAL = (
     "hot_water_need_kwh",
     "electricity_use_kwh",
     "heating_delivered_kwh",
+    "grid_import_kwh",
+    "grid_export_kwh",
     "primary_energy_kwh",
     "co2_kg",
     "energy_cost_eur",

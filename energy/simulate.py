@@ -25,7 +25,6 @@ from energy import (
 )
 from energy.case import Case
 from energy.columns import Columns
-from energy.parameters import Parameters
 from energy.weather import Weather
 from energy.weighting import LARGEST_PAID_KWP
 from energy.zone import CHUNK_H
@@ -97,57 +96,6 @@ def simulate(
     return results.dataset(whole, ids, starts_of(whole.weather, resolution), arrays, METHODS[method])
 
 
-def annual(
-    case: Case, *, buildings: Iterable[str] | None = None, since: tuple[Case, pd.DataFrame] | None = None
-) -> pd.DataFrame:
-    """Annual sums per building, index building_id: the fast path of the live app.
-
-    since : a case and its annual sums: only the buildings that differ from it are simulated, where weather
-        and parameters are the same.
-
-    Columns heating_need_kwh, cooling_need_kwh, hot_water_need_kwh, electricity_use_kwh,
-    heating_delivered_kwh, primary_energy_kwh, co2_kg, energy_cost_eur; equal to `simulate` by months, summed.
-    Needs are those of the hours; what is delivered follows from monthly ratios (`energy.heat_year`).
-
-    Examples
-    --------
-    >>> case = energy.Case(twin.open("lobeda"), energy.weather.sample())
-    >>> bool((energy.annual(case)["co2_kg"] > 0).all())
-    True
-    """
-    if since is not None and buildings is None and (changed := changed_buildings(since[0], case)) is not None:
-        rows = np.flatnonzero(changed)
-        if not rows.size:
-            return since[1].copy()
-        known = since[1].to_numpy("float64", copy=True)
-        known[rows] = np.column_stack(list(_annual(case, rows).values()))
-        return pd.DataFrame(known, index=since[1].index, columns=since[1].columns)
-    rows = selected(case, buildings)
-    return pd.DataFrame(_annual(case, rows), index=case.envelope.index[rows])
-
-
-def _annual(case: Case, rows: Rows) -> dict[str, Array]:
-    arrays = chain(case, rows, bins_of(case.weather, "month"), results.ANNUAL)
-    return {name: arrays[name].sum(axis=1, dtype="float64") for name in results.ANNUAL}
-
-
-def changed_buildings(before: Case, after: Case) -> npt.NDArray[np.bool_] | None:
-    """Which buildings' figures for the simulation differ, shape (building,); None where everything may.
-
-    Weather and parameters must be the same objects: a measure that leaves them hands them on.
-    """
-    same = (
-        before.weather is after.weather
-        and before.parameters is after.parameters
-        and before.pv is after.pv
-        and before.shading == after.shading
-        and (before.shading == "tabula" or before.district is after.district)
-    )
-    if not same or not before.envelope.index.equals(after.envelope.index):
-        return None
-    return before.columns.changed(after.columns)
-
-
 def chain(
     case: Case,
     rows: Rows,
@@ -155,14 +103,16 @@ def chain(
     outputs: Sequence[str],
     method: str = "rc5",
     buildings: Columns | None = None,
+    supplied: supply.Supply | None = None,
 ) -> dict[str, Array]:
     """All `outputs` of the buildings `rows` of the envelope, shape (building, bin), from need to cost.
 
     buildings : the figures of `rows` where they differ from the case's (method rc5): a row may stand there
         several times, as in a fit.
+    supplied : `supply_of` them, where it is known already.
     """
     buildings = case.columns.take(rows) if buildings is None else buildings
-    supplied = supply.supply_of(buildings, case.parameters)
+    supplied = supplied or supply.supply_of(buildings, case.parameters)
     states = any(name in results.STATES for name in outputs)
     plants = heat_supply.plants_of(buildings, case.parameters, supplied)
     heating, cooling, air, operative, flows = _heat_needs(
@@ -218,28 +168,26 @@ def _heat_needs(
     shape = (len(rows), int(bins.max()) + 1)
     need = [np.zeros(shape, np.float32) for _ in range(2)]
     temperature = [np.full(shape if states else (len(rows), 0), np.nan, np.float32) for _ in range(2)]
-    sunny = case.pv_power.has_systems(rows)
+    sunny = case.has_systems(rows)
     flows = np.zeros((4, *shape) if sunny.any() else (4, 0, 0), np.float32)
     heated = np.flatnonzero(every.conditioned)
     buildings = every.take(heated)
     zones = heat_balance.zones(buildings, case.parameters, shading=case.shading)
-    groups, meters = [], []
-    for number in np.unique(buildings.function):
-        mine = np.flatnonzero(buildings.function == number)
+    groups, meters, planes = [], [], case.planes
+    for mine, plan in _by_use(case, buildings):
         there = heated[mine]
-        plan = occupancy.schedule(str(case.parameters.use.index[number]), case.weather, case.parameters)
         sun = case.window_sun(rows[there], zones.solar_area_m2[mine])
         meter = _meter(case, rows, there, bins, supplied, plants, plan) if sunny[there].any() else None
         measure = None if meter is None else meter.block
         meters.append((there, meter))
-        groups.append((mine, zone.Drive(case.weather.temp_air, case.planes, plan, bins, sun.block, measure)))
+        groups.append((mine, zone.Drive(case.weather.temp_air, planes, plan, bins, sun.block, measure)))
     done: list[tuple[Rows, zone.Loads | node_zones.NodeLoads]] = []
     if method == "nodes":
         done = [(mine, node_zones.simulate_nodes(case, rows[heated[mine]], zones.take(mine), drive))
                 for mine, drive in groups]  # fmt: skip
     elif heated.size:
         together = zone.simulate_groups(zones, groups, temperatures=states)
-        zone.check_balance(together.imbalance, case.envelope.index[rows[heated]])
+        zone.check_balance(together.imbalance, case.envelope.index, rows[heated])
         done = [(np.arange(len(heated)), together)]
     for mine, loads in done:
         need[0][heated[mine]], need[1][heated[mine]] = loads.heating, loads.cooling
@@ -254,17 +202,30 @@ def _heat_needs(
     return need[0], need[1], temperature[0], temperature[1], flows
 
 
+def _by_use(case: Case, buildings: Columns) -> list[tuple[Rows, occupancy.Schedule]]:
+    """Rows of the buildings of each use, and its schedule."""
+    plans = occupancy.of_uses(case.weather, case.parameters)
+    order = np.argsort(buildings.function, kind="stable")
+    function = buildings.function[order]
+    starts = np.flatnonzero(np.diff(function, prepend=-2))
+    parts = np.split(order, starts[1:])
+    return [(rows, plans(function[start])) for start, rows in zip(starts, parts, strict=False)]
+
+
 def _shaped(case: Case, buildings: Columns, kwh_a: Array, quantity: str, bins: Rows) -> Array:
     """Annual amounts spread over the bins by the schedule of each use; shape (building, bin). [kWh]"""
-    courses = _courses(quantity, case.weather, case.parameters, Same(bins))
-    return np.asarray(kwh_a[:, None].astype(np.float32) * courses[buildings.function])
+    uses, number = np.unique(buildings.function, return_inverse=True)
+    plans = occupancy.of_uses(case.weather, case.parameters)
+    courses = np.zeros((len(uses), int(bins.max()) + 1), np.float32)
+    for row, use in enumerate(uses):
+        courses[row] = _course(quantity, Same(plans(use)), Same(bins))
+    return np.asarray(kwh_a[:, None].astype(np.float32) * courses[number])
 
 
-@lru_cache(maxsize=32)
-def _courses(quantity: str, weather: Weather, parameters: Parameters, bins: Same[Rows]) -> Array:
-    """Share of a year's `quantity` in each bin by use, shape (use, bin). [-]"""
-    plans = [occupancy.schedule(str(use), weather, parameters) for use in parameters.use.index]
-    return np.array([np.bincount(bins.it, getattr(plan, quantity)) for plan in plans], np.float32)
+@lru_cache(maxsize=128)
+def _course(quantity: str, plan: Same[occupancy.Schedule], bins: Same[Rows]) -> Array:
+    """Share of a year's `quantity` in each bin, shape (bin,). [-]"""
+    return np.bincount(bins.it, getattr(plan.it, quantity)).astype(np.float32)
 
 
 def _meter(
@@ -292,14 +253,15 @@ def _exchange(
 ) -> grid_exchange.Exchange:  # fmt: skip
     """What the buildings take from the grid and give to it; photovoltaics meet the load hour by hour."""
     electric = supplied.carrier == supplied.electricity
-    sunny = np.flatnonzero(case.pv_power.has_systems(rows))
+    sunny = np.flatnonzero(case.has_systems(rows))
     if not sunny.size:
         return grid_exchange.without_sun(electric, heat, power)
     cold = sunny[~case.columns.conditioned[rows[sunny]]]
     function = case.columns.function[rows[cold]]
+    plans = occupancy.of_uses(case.weather, case.parameters)
     for number in np.unique(function):  # no zone has taken their hours
         mine = cold[function == number]
-        plan = occupancy.schedule(str(case.parameters.use.index[number]), case.weather, case.parameters)
+        plan = plans(number)
         meter = _meter(case, rows, mine, bins, supplied, plants, plan)
         for first in range(0, len(mine), LANES):
             take = meter.block(first)

@@ -12,14 +12,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from energy.occupancy import Schedule
-from energy.zone_kernel import LANES, add_to_bins, advance, advance_states, collect_sun, width
+from energy.zone_kernel import (
+    LANES,
+    add_to_bins,
+    advance_metered,
+    advance_states,
+    advance_year,
+    collect_sun,
+    width,
+)
 from twin.compute import Same, run_all
 from twin.errors import CallError
 
@@ -158,6 +166,23 @@ def coefficients(zones: Zones, ventilation_w_k: Array) -> Array:
     return np.concatenate([controlled, following, indoor, star, figures])
 
 
+class Meter(Protocol):
+    """Takes the hours of a block of zones as they are done, in their order (`energy.grid_exchange`).
+
+    Called with the first hour, the one after the last, heating and cooling need [W], shape (hour, lane); or
+    the hour loop takes what `energy.meter_kernel.meter` needs, and closes it.
+    """
+
+    @property
+    def figures(self) -> tuple[Array, Array, Array, Array]: ...
+    @property
+    def level(self) -> Array: ...
+    @property
+    def binned(self) -> Array: ...
+    def __call__(self, first: int, last: int, heating: Array, cooling: Array) -> None: ...
+    def close(self) -> None: ...
+
+
 @dataclass(frozen=True)
 class Drive:
     """What all zones of one use share: weather and schedule; shape (time,) each.
@@ -166,8 +191,7 @@ class Drive:
     bins : number of the result's bin (month or hour) of each hour, rising from 0.
     window_sun : mean irradiance on the windows of the zones from a number on, shape (time, lane) [W/m²];
         with it, `planes` does not count, and `Zones.solar_area_m2` only by its sum.
-    meter : for the zones from a number on, what takes their hours as they are done, in their order: called
-        with the first hour, the one after the last, heating and cooling need [W], shape (hour, lane).
+    meter : for the zones from a number on, what takes their hours.
     """
 
     temp_air: Array
@@ -175,7 +199,7 @@ class Drive:
     schedule: Schedule
     bins: npt.NDArray[np.intp]
     window_sun: Callable[[int], Array] | None = None
-    meter: Callable[[int], Callable[[int, int, Array, Array], None]] | None = None
+    meter: Callable[[int], Meter] | None = None
 
 
 def simulate_zones(
@@ -220,22 +244,13 @@ def simulate_groups(
     groups : rows of the zones and their drive; each zone in one group, bins and hours alike in all.
     """
     table = responses(zones)
-    runs = [
-        _Run(zones.take(rows), table[:, :, rows], drive, temperatures, dtype, initial_c, warm_up_h)
-        for rows, drive in groups
-    ]
-    blocks = [(run, first) for run in runs for first in range(0, len(run.zones), LANES)]
-    run_all(lambda number: blocks[number][0].block(blocks[number][1]), range(len(blocks)), workers)
-    bins = max((run.bins for run in runs), default=0)
-    out = np.zeros((4 if temperatures else 2, len(zones), bins), dtype)
-    ends, total = np.zeros((2, len(zones))), np.zeros((len(table), 5, len(zones)))
-    for (rows, drive), run in zip(groups, runs, strict=True):
-        if not run.states:
-            add_drivers(run.total, drive)
-        out[:, rows], ends[:, rows], total[:, :, rows] = run.out, run.ends, run.total
+    run = _Run(zones, table, groups, temperatures, dtype, initial_c, warm_up_h)
+    run_all(run.block, range(len(run.blocks)), workers)
+    out, ends, total = run.out[..., run.place], run.ends[:, run.place], run.total[..., run.place]
+    out = np.ascontiguousarray(out.transpose(0, 2, 1))
     air = surface = np.empty((len(zones), 0), dtype)
     if temperatures and groups:
-        length = np.bincount(groups[0][1].bins, minlength=bins).astype(dtype)
+        length = np.bincount(groups[0][1].bins, minlength=out.shape[2]).astype(dtype)
         air, surface = out[2] / length, out[3] / length
     share = dtype(OPERATIVE_AIR_SHARE)
     return Loads(
@@ -249,76 +264,118 @@ def simulate_groups(
     )
 
 
-class _Run:
-    """One simulation: `block` for the zones from each multiple of `LANES` on, in any order.
+@dataclass(frozen=True)
+class _Block:
+    """A block of zones: its drive, the first of its zones in the group, its lanes in the run."""
 
-    Then out holds heating, cooling and temperatures per bin, total the sums over all hours, ends the mass
-    temperatures before and after.
+    drive: Drive
+    first: int
+    lanes: slice
+
+
+class _Run:
+    """One simulation: `block` for each of `blocks`, in any order.
+
+    The zones lie in lanes, group by group, each group filled up to whole blocks by its last zone; place has
+    the lane of each zone. After the blocks, by lane, out holds heating, cooling and temperatures per bin,
+    total the sums over all hours, ends the mass temperatures before and after.
     """
 
     def __init__(
         self,
         zones: Zones,
         table: Array,
-        drive: Drive,
+        groups: Sequence[tuple[npt.NDArray[np.intp], Drive]],
         temperatures: bool,
         dtype: type[np.floating[Any]],
         initial_c: float,
         warm_up_h: int,
     ) -> None:
-        self.zones, self.drive, self.dtype, self.initial_c = zones, drive, dtype, initial_c
-        self.hours = len(drive.temp_air)
-        self.warm_up_h = min(warm_up_h, self.hours)
-        self.bins = int(drive.bins.max()) + 1
-        self.table, self.shared = table, drivers(drive, dtype)
-        self.bin_of = np.ascontiguousarray(drive.bins, np.intp)
-        self.states = temperatures or zones.open_above_c is not None
-        self.collecting = zones.solar_area_m2.sum(axis=1)
-        self.out = np.empty((4 if temperatures else 2, len(zones), self.bins), dtype)
-        self.ends, self.total = np.empty((2, len(zones))), np.empty((len(table), 5, len(zones)))
+        self.dtype, self.initial_c, self.warm_up_h = dtype, initial_c, warm_up_h
+        self.blocks: list[_Block] = []
+        self.place = np.zeros(len(zones), np.intp)
+        order, end = [], 0
+        for rows, drive in groups:
+            self.place[rows] = np.arange(end, end + len(rows))
+            first = end
+            for at in range(0, len(rows), LANES):
+                wide = width(at, len(rows))
+                self.blocks.append(_Block(drive, at, slice(end, end + wide)))
+                end += wide
+            spare = end - first - len(rows)
+            order += [rows, rows[-1:].repeat(spare)]
+        lanes = np.concatenate(order) if order else np.zeros(0, np.intp)
+        self.table = table.astype(dtype)[:, :, lanes]
+        self.areas, self.lanes = zones.solar_area_m2, lanes
+        self.collecting = zones.solar_area_m2.sum(axis=1).astype(dtype)[lanes]
+        self.temperatures, self.opens = temperatures, zones.open_above_c is not None
+        never = np.finfo(dtype).max
+        self.opening = np.full(end, never, dtype) if zones.open_above_c is None else (
+            zones.open_above_c.astype(dtype)[lanes]
+        )  # fmt: skip
+        bins = max((int(drive.bins[-1]) + 1 for _, drive in groups), default=0)
+        self.out = np.zeros((4 if temperatures else 2, bins, end), dtype)
+        self.ends, self.total = np.empty((2, end), dtype), np.zeros((len(table), 5, end), dtype)
 
-    def block(self, first: int) -> None:
-        """Simulate the block of zones that starts at `first`."""
-        zones, dtype = self.zones, self.dtype
-        wide, used = width(first, len(zones)), min(LANES, len(zones) - first)
-        rows, here = lanes(self.table, first, wide, dtype), slice(first, first + used)
-        sun, collect = self._sun(first, wide)
-        opening = _opening(zones, first, wide, dtype)
-        mass, before = np.full((2, wide), self.initial_c, dtype)
-        sums = np.zeros((len(self.table), 5, wide), dtype)
-        binned = np.zeros((len(self.out), self.bins, wide), dtype)
-        meter = None if self.drive.meter is None else self.drive.meter(first)
+    def block(self, number: int) -> None:
+        """Simulate one of the blocks."""
+        drive, here = self.blocks[number].drive, self.blocks[number].lanes
+        hours = len(drive.temp_air)
+        warm_up = min(self.warm_up_h, hours)
+        sun, collect = self._sun(self.blocks[number])
+        rows = np.ascontiguousarray(self.table[:, :, here])
+        mass = np.full(here.stop - here.start, self.initial_c, self.dtype)
+        driven = (rows, collect, sun, *drivers(drive, self.dtype))
+        meter = None if drive.meter is None else drive.meter(self.blocks[number].first)
+        if self.temperatures or self.opens:
+            self._states(driven, drive.bins, here, mass, meter)
+        else:
+            into = mass, self.ends[0, here], self.out[..., here], self.total[..., here]
+            if meter is None:
+                advance_year(*driven, drive.bins, warm_up, *into)
+            else:
+                advance_metered(
+                    *driven, drive.bins, warm_up, *into, CHUNK_H, *meter.figures, meter.level, meter.binned
+                )
+                meter.close()
+            add_drivers(self.total[..., here], drive)
+        self.ends[1, here] = mass
 
-        def run(begin: int, end: int, metered: bool) -> None:
-            keep = self.states or metered
-            step = CHUNK_H if keep else end - begin
-            course = np.empty((4 if self.states else 2, step if keep else 0, wide), dtype)
-            for a in range(begin, end, step):
-                b = min(a + step, end)
+    def _states(
+        self, driven: tuple[Any, ...], bins: npt.NDArray[np.intp], here: slice, mass: Array,
+        meter: Meter | None,
+    ) -> None:  # fmt: skip
+        """The hours with air and surface temperature, for windows that people open or as a result."""
+        hours, wide = len(driven[2]), len(mass)
+        rows, collect, opening = driven[0], driven[1], self.opening[here]
+        before, sums = mass.copy(), np.zeros((len(rows), 5, wide), self.dtype)
+        course = np.empty((4, CHUNK_H, wide), self.dtype)
+
+        def run(begin: int, end: int, counted: bool) -> None:
+            for a in range(begin, end, CHUNK_H):
+                b = min(a + CHUNK_H, end)
                 now = course[:, : b - a]
-                if self.states:
-                    advance_states(rows, collect, opening, sun, *self.shared, a, b, mass, before, *now, sums)
-                    for values, sum_of in zip(now, binned, strict=False):
-                        add_to_bins(values, self.bin_of, a, sum_of)
-                else:
-                    advance(rows, collect, sun, *self.shared, self.bin_of, a, b, mass, binned, now, sums)
-                if metered and meter is not None:
+                advance_states(rows, collect, opening, *driven[2:], a, b, mass, before, *now, sums)
+                if counted:
+                    for values, sum_of in zip(now, self.out, strict=False):
+                        add_to_bins(values, bins, a, sum_of[:, here])
+                if counted and meter is not None:
                     meter(a, b, now[0], now[1])
 
-        run(self.hours - self.warm_up_h, self.hours, metered=False)
-        self.ends[0, here], sums[:], binned[:] = mass[:used], 0, 0
-        run(0, self.hours, metered=meter is not None)
-        self.ends[1, here], self.total[:, :, here] = mass[:used], sums[:, :, :used]
-        self.out[:, here] = np.moveaxis(binned[:, :, :used], 1, 2)
+        run(hours - min(self.warm_up_h, hours), hours, counted=False)
+        self.ends[0, here], sums[:] = mass, 0
+        run(0, hours, counted=True)
+        self.total[..., here] = sums
 
-    def _sun(self, first: int, wide: int) -> tuple[Array, Array]:
+    def _sun(self, block: _Block) -> tuple[Array, Array]:
         """Irradiance on the windows, shape (time, lane), and what the zones collect of it."""
-        if self.drive.window_sun is not None:
-            sun = self.drive.window_sun(first).astype(self.dtype, copy=False)
-            return sun, lanes(self.collecting, first, wide, self.dtype)
-        sun = np.empty((self.hours, wide), self.dtype)
-        areas = lanes(self.zones.solar_area_m2.T, first, wide, self.dtype)
-        collect_sun(np.ascontiguousarray(self.drive.planes, self.dtype), areas, sun)
+        drive, here = block.drive, block.lanes
+        if drive.window_sun is not None:
+            return drive.window_sun(block.first).astype(self.dtype, copy=False), self.collecting[here]
+        wide = here.stop - here.start
+        sun = np.empty((len(drive.temp_air), wide), self.dtype)
+        areas = np.ascontiguousarray(self.areas[self.lanes[here]].T, self.dtype)
+        collect_sun(np.ascontiguousarray(drive.planes, self.dtype), areas, sun)
         return sun, np.ones(wide, self.dtype)
 
 
@@ -330,22 +387,6 @@ def responses(zones: Zones) -> Array:
     shut, used, wide = zones.ventilation_w_k
     by_mode = [coefficients(zones, shut), coefficients(zones, used)]
     return np.stack([*by_mode, by_mode[1] if wide is used else coefficients(zones, wide)])
-
-
-def lanes(values: Array, first: int, wide: int, dtype: type[np.floating[Any]]) -> Array:
-    """Columns from `first` in a block of `wide` lanes, the rest zero; shape (…, lane)."""
-    block = np.zeros((*values.shape[:-1], wide), dtype)
-    part = values[..., first : first + wide]
-    block[..., : part.shape[-1]] = part
-    return block
-
-
-def _opening(zones: Zones, first: int, wide: int, dtype: type[np.floating[Any]]) -> Array:
-    never = np.full(wide, np.finfo(dtype).max, dtype)
-    if zones.open_above_c is not None:
-        part = zones.open_above_c[first : first + wide]
-        never[: len(part)] = part
-    return never
 
 
 def drivers(drive: Drive, dtype: type[np.floating[Any]]) -> tuple[Any, ...]:
@@ -410,13 +451,16 @@ def imbalance(zones: Zones, table: Array, sums: Array, mass_start_c: Array, mass
 _CLOSES = 1e-3  # float32 over a year; `tests/energy/test_zone.py` holds float64 to 1e-6
 
 
-def check_balance(imbalance: Array, ids: pd.Index[Any]) -> None:
-    """Refuse results whose heat in, out and stored do not match, naming the worst building."""
+def check_balance(imbalance: Array, ids: pd.Index[Any], rows: npt.NDArray[np.intp] | None = None) -> None:
+    """Refuse results whose heat in, out and stored do not match, naming the worst building.
+
+    rows : of the zones in `ids`; all in their order without them.
+    """
     if (bad := ~(np.abs(imbalance) < _CLOSES)).any():
         worst = int(np.argmax(np.where(np.isfinite(imbalance), np.abs(imbalance), np.inf)))
         raise CallError(
             f"the heat balance of {int(bad.sum())} building(s) does not close; the worst is off by "
             f"{imbalance[worst]:.1%} of its turnover",
-            f"building {ids[worst]}",
+            f"building {ids[worst if rows is None else rows[worst]]}",
             "Check its areas, U-values and air change for figures far from any building",
         )

@@ -12,11 +12,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from energy.meter_kernel import meter
 from twin.compute import compiled, copied
 
 Array = npt.NDArray[np.floating[Any]]
 LANES = 64
-_WIDTHS = (8, 16, 32, LANES)  # of blocks: loops of a known length become instructions for 8 lanes at a time
+SHARED = 8  # lanes of one use in a block of several
+_WIDTHS = (
+    SHARED,
+    16,
+    32,
+    LANES,
+)  # of blocks: loops of a known length become instructions for 8 lanes at a time
 
 
 def width(first: int, count: int) -> int:
@@ -144,6 +151,79 @@ def advance(
     for row in range(3):
         sums[0, row] += work[(_SUM_0 + row) * wide : (_SUM_0 + row + 1) * wide]
         sums[1, row] += work[(_SUM_1 + row) * wide : (_SUM_1 + row + 1) * wide]
+
+
+@compiled
+def advance_year(
+    table: Array,
+    collect: Array,
+    sun: Array,
+    outdoor: Array,
+    heat_to: Array,
+    cool_to: Array,
+    gains: Array,
+    mode: npt.NDArray[np.intp],
+    bins: npt.NDArray[np.intp],
+    warm_up: int,
+    mass: Array,
+    start: Array,
+    binned: Array,
+    sums: Array,
+) -> None:
+    """`advance` over the last `warm_up` hours, which do not count, and then over all; one call a block.
+
+    start : takes the mass temperature between the two, shape (lane,). [°C]
+    """
+    hours, none = len(outdoor), np.empty((2, 0, mass.shape[0]), mass.dtype)
+    advance(
+        table, collect, sun, outdoor, heat_to, cool_to, gains, mode, bins, hours - warm_up, hours, mass,
+        binned, none, sums,
+    )  # fmt: skip
+    start[:], binned[:], sums[:] = mass, 0, 0
+    advance(
+        table, collect, sun, outdoor, heat_to, cool_to, gains, mode, bins, 0, hours, mass, binned, none, sums
+    )
+
+
+@compiled
+def advance_metered(
+    table: Array,
+    collect: Array,
+    sun: Array,
+    outdoor: Array,
+    heat_to: Array,
+    cool_to: Array,
+    gains: Array,
+    mode: npt.NDArray[np.intp],
+    bins: npt.NDArray[np.intp],
+    warm_up: int,
+    mass: Array,
+    start: Array,
+    binned: Array,
+    sums: Array,
+    chunk: int,
+    figures: Array,
+    store: Array,
+    courses: Array,
+    made: Array,
+    level: Array,
+    flows: Array,
+) -> None:
+    """`advance_year` whose hours a meter takes, `chunk` hours at a time (`energy.meter_kernel.meter`)."""
+    hours, none = len(outdoor), np.empty((2, 0, mass.shape[0]), mass.dtype)
+    advance(
+        table, collect, sun, outdoor, heat_to, cool_to, gains, mode, bins, hours - warm_up, hours, mass,
+        binned, none, sums,
+    )  # fmt: skip
+    start[:], binned[:], sums[:] = mass, 0, 0
+    course = np.empty((2, chunk, mass.shape[0]), mass.dtype)
+    for first in range(0, hours, chunk):
+        last = min(first + chunk, hours)
+        advance(
+            table, collect, sun, outdoor, heat_to, cool_to, gains, mode, bins, first, last, mass, binned,
+            course, sums,
+        )  # fmt: skip
+        meter(figures, store, courses, made, course[0], course[1], bins, first, last, level, flows)
 
 
 @compiled

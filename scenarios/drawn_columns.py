@@ -85,9 +85,9 @@ def draw_columns(case: Case, spread: Spread, z: Mapping[str, float], seed: int) 
     values = spread.value * np.exp(spread.sigma * drawn - spread.sigma**2 / 2)  # the mean stays
     warmer = z["weather"] * table["spread"].astype("float64").to_dict()["weather"]
     values[_OFFSET] = spread.value[_OFFSET] + spread.sd[_OFFSET] * drawn[_OFFSET] - warmer
-    figures = dict(case.columns.figures)
-    for name, row in zip(_QUANTITIES, values, strict=True):
-        if name in figures:
-            figures[name] = np.minimum(row, _AT_MOST[name]) if name in _AT_MOST else row
-    columns = case.columns
-    return Columns(figures, columns.function, columns.heating, columns.conditioned)
+    figures = {
+        name: np.minimum(row, _AT_MOST[name]) if name in _AT_MOST else row
+        for name, row in zip(_QUANTITIES, values, strict=True)
+        if name in case.columns.names
+    }
+    return case.columns.with_figures(**figures)

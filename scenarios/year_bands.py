@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from energy import Case, weighting
+from energy.changes import changed_buildings
 from energy.parameters import Parameters
-from energy.simulate import bins_of, chain, changed_buildings
+from energy.simulate import bins_of, chain
 from scenarios import uncertainty
 
 Array = npt.NDArray[np.floating[Any]]

@@ -15,7 +15,7 @@ import shapely
 
 import energy.network
 from energy import Case, rooms, weighting
-from energy.simulate import changed_buildings
+from energy.changes import changed_buildings
 
 
 @dataclass(frozen=True, eq=False)

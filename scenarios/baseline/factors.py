@@ -7,7 +7,7 @@ nearly linear in these, so that the posterior is nearly normal.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -128,12 +128,12 @@ def _bounds(parameters: Parameters) -> Array:
 
 def scaled(columns: Columns, values: Array) -> Columns:
     """The figures of buildings with the factors of each, shape (building, factor)."""
-    figures = dict(columns.figures)
+    figures: dict[str, Array] = {}
     for number, factor in enumerate(FACTORS):
         for name in factor.figures:
-            old = figures[name]
+            old = figures.get(name, columns[name])
             figures[name] = old + values[:, number] if factor.shifts else old * values[:, number]
-    return replace(columns, figures=figures)
+    return columns.with_figures(**figures)
 
 
 def apply(envelope: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -66,7 +66,7 @@ class Model:
         """Figures of the metered buildings; without the hot water that their meter does not count."""
         columns = self.case.columns.take(self.units.rows)
         water = np.where(self.units.with_hot_water[self.units.unit], columns["hot_water_factor"], 0.0)
-        return replace(columns, figures={**columns.figures, "hot_water_factor": water})
+        return columns.with_figures(hot_water_factor=water)
 
     def span(self) -> tuple[pd.Timestamp, pd.Timestamp]:
         """First and last moment of the weather."""

@@ -13,7 +13,6 @@ import xarray as xr
 
 import energy
 from energy import results, weather, weighting
-from energy.simulate import changed_buildings
 from energy.zone import check_balance
 from tests.energy.districts import slabs
 from twin.errors import CallError
@@ -274,26 +273,6 @@ def test_an_interrupted_file_leaves_nothing_and_keeps_the_old(tmp_path: Path):
 def test_a_missing_folder_is_named(tmp_path: Path):
     with pytest.raises(CallError, match="no such folder"):
         energy.simulate_to_file(CASE, tmp_path / "no" / "r.nc", outputs=["co2_kg"])
-
-
-def test_only_what_changed_is_simulated_again():
-    """With `since`, the buildings that a measure left keep their figures, and the rest equal a full run."""
-    case = energy.Case(slabs(130), WEATHER)
-    before = energy.annual(case)
-    envelope = case.envelope.copy()
-    envelope.loc[["b7", "b90"], "u_wall_w_m2k"] = 0.2
-    envelope.loc["b11", "heating"] = "gas"
-    after = case.replace(envelope=envelope)
-    changed = changed_buildings(case, after)
-    assert list(case.envelope.index[changed]) == ["b7", "b11", "b90"]
-    marked = before.assign(co2_kg=before["co2_kg"] + 1.0)  # what is not simulated again keeps the mark
-    again = energy.annual(after, since=(case, marked))
-    full = energy.annual(after)
-    pd.testing.assert_frame_equal(again[changed], full[changed], rtol=1e-9)
-    np.testing.assert_array_equal(again["co2_kg"][~changed], marked["co2_kg"][~changed])
-    assert (
-        changed_buildings(case, case.replace(parameters=case.parameters.with_constants(albedo=0.3))) is None
-    )
 
 
 def test_a_year_that_does_not_balance_is_refused():
