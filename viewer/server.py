@@ -49,6 +49,7 @@ def create_app(
     announce: Callable[[str], None] = print,
     feeds: Feeds | None = None,
     open_sensorthings: bool = False,
+    shown: Twin | None = None,
 ) -> FastAPI:
     """The web app for `district`.
 
@@ -59,10 +60,11 @@ def create_app(
     announce : takes the path of a further login link that somebody asked for, for the terminal alone.
     feeds : the sensors' store and what fills it; started and closed with the app.
     open_sensorthings : let everybody on this machine read and write all sensor data.
+    shown : the district simulated already; it is with the sample year without.
     """
     folder = tempfile.TemporaryDirectory(prefix="lobeda-site-")
     reports = None if public_only else ReportJobs(district)
-    twin = Twin.of(district)
+    twin = shown or Twin.of(district)
     site = publish.publish(district, Path(folder.name) / "site", results=twin)
 
     @asynccontextmanager
@@ -76,6 +78,7 @@ def create_app(
     # No OpenAPI pages: FastAPI's load their scripts from another host.
     app = FastAPI(title="Lobeda", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.feeds = feeds
+    app.state.twin = twin
     if feeds is not None:
         feeds.hold_against(HeatModel(feeds.store, twin.case))
     login = access.Login(token)

@@ -28,7 +28,7 @@ from viewer import privacy, second_stage, texts
 from viewer.desk import Desk
 from viewer.layers import LAYERS, Layer, View
 from viewer.second_stage import SecondStage
-from viewer.whatif import Choice, Plan
+from viewer.whatif import ENVELOPE, Choice, Plan
 
 # Name, column of the results, factor, digits, and the stage with which the figure is complete.
 KPIS = (
@@ -117,6 +117,7 @@ class Twin:
         self.desk = Desk()
         self._kept: OrderedDict[Hashable, object] = OrderedDict()
         self._keeping = threading.Lock()
+        self._may: dict[str, NDArray[np.bool_]] = {}
 
     @classmethod
     def of(cls, district: District, weather: energy.weather.Weather | None = None) -> Twin:
@@ -249,24 +250,32 @@ class Twin:
 
     def in_scope(self, choice: Choice) -> NDArray[np.bool_]:
         """The buildings that a choice may reach, shape (building,)."""
-        module = MEASURES[choice.measure]
-        may = module.applicable(self.case) if hasattr(module, "applicable") else self.conditioned
+        if choice.measure not in self._may:
+            module = MEASURES[choice.measure]
+            may = module.applicable(self.case) if hasattr(module, "applicable") else self.conditioned
+            self._may[choice.measure] = np.asarray(may, bool)
         if not choice.targets:
-            return np.asarray(may, bool)
+            return self._may[choice.measure]
         ids = Targets.model_validate_json(choice.targets).ids(self.case)
-        return base.chosen(self.case, ids, may, choice.measure)
+        return base.chosen(self.case, ids, self._may[choice.measure], choice.measure)
 
     def reached(self, choice: Choice) -> tuple[int, int]:
         """How many blocks a choice reaches, of how many in scope."""
         scope = self.in_scope(choice)
-        units = self.units.to_numpy()
-        total = len(np.unique(units[scope].astype(str)))
+        total = self._blocks(scope)
         if choice.idle or not total:
             return 0, total
-        if choice.measure == "envelope_retrofit":
+        if choice.measure == ENVELOPE:
             first = envelope_retrofit.retrofit_order(self.case, scope) < choice.value("share")
-            return len(np.unique(units[scope & first].astype(str))), total
+            return self._blocks(scope & first), total
         return total, total
+
+    def _blocks(self, rows: NDArray[np.bool_]) -> int:
+        return int(np.count_nonzero(np.bincount(self._unit_number[rows])))
+
+    @cached_property
+    def _unit_number(self) -> NDArray[np.intp]:
+        return np.asarray(pd.factorize(self.units)[0], np.intp)
 
     def monthly_sun(self, ids: Sequence[str]) -> NDArray[np.float64]:
         """What modules on all roofs of the buildings `ids` would make by month, shape (12,). [kWh]"""

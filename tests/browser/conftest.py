@@ -14,6 +14,8 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.conftest import skip_or_fail
+from tests.viewer.test_server import TOKEN, Running, running
+from viewer import publish
 
 FLAGS = (
     "--no-sandbox",
@@ -39,6 +41,30 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def bundle() -> None:
+    if not publish.SCENE_SCRIPT.is_file():
+        skip_or_fail("the scene's script is not built; run `make build`")
+
+
+@pytest.fixture(scope="module")
+def web(bundle: None) -> Iterator[Running]:
+    with running() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def session(chromium: Browser, web: Running) -> dict[str, object]:
+    """The manager's cookies, got by the link that works once."""
+    from tests.browser.visit import DESKTOP, visit
+
+    with visit(chromium, web.address, DESKTOP) as manager:
+        manager.page.goto(f"{web.address}/login?token={TOKEN}")
+        manager.page.wait_for_url("**/manage")
+        manager.page.locator("#loading.done").wait_for(state="attached", timeout=60_000)
+        return dict(manager.page.context.storage_state())
 
 
 @pytest.fixture

@@ -14,34 +14,11 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import serve
 from tests.browser.visit import DESKTOP, PHONE, Visit, visit
-from tests.conftest import skip_or_fail
 from tests.viewer.districts import small
-from tests.viewer.test_server import TOKEN, Running, running
+from tests.viewer.test_server import TOKEN, Running
 from viewer import publish
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def bundle() -> None:
-    if not publish.SCENE_SCRIPT.is_file():
-        skip_or_fail("the scene's script is not built; run `make build`")
-
-
-@pytest.fixture(scope="module")
-def web(bundle: None) -> Iterator[Running]:
-    with running() as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def session(chromium: Browser, web: Running) -> dict[str, object]:
-    """The manager's cookies, got by the link that works once."""
-    with visit(chromium, web.address, DESKTOP) as manager:
-        manager.page.goto(f"{web.address}/login?token={TOKEN}")
-        manager.page.wait_for_url("**/manage")
-        manager.page.locator("#loading.done").wait_for(state="attached", timeout=60_000)
-        return dict(manager.page.context.storage_state())
 
 
 @pytest.fixture(scope="module")

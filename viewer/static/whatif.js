@@ -44,7 +44,7 @@ export function whatIf(element, { t, f, send, measures, scenarios }) {
 
   const reset = h("button", { type: "button", class: "text-button", onclick: () => act("reset") }, t("what_if.reset"));
   const list = h("div", { class: "measures" });
-  const add = picker("measure-add", t("what_if.add"), measures.filter((m) => !m.always), (id) => { opened.add(`${id} 0`); change({ measure: id, nth: 0 }, { on: true }); });
+  const add = picker("measure-add", t("what_if.add"), measures.filter((m) => !m.always), (id) => change({ measure: id, nth: 0 }, { on: true }));
   const load = picker("scenario-load", t("what_if.load"), scenarios, (id) => act("load", { id }));
   const kpis = h("div", { class: "kpis" });
   const bands = h("p", { class: "foot bands", role: "status" });
@@ -58,13 +58,12 @@ export function whatIf(element, { t, f, send, measures, scenarios }) {
     network,
     h("div", { class: "block" }, h("p", { class: "foot" }, t("model.provenance")), foot));
 
-  const opened = new Set();
   const rows = new Map();
   const plan = (shown) => {
     const wanted = shown.rows.filter((row) => row.on || known.get(row.measure).always);
     const order = wanted.map((row) => {
       const key = `${row.measure} ${row.nth}`;
-      if (!rows.has(key)) rows.set(key, card(row, known.get(row.measure), { t, f, change, slider, opened, key }));
+      if (!rows.has(key)) rows.set(key, card(row, known.get(row.measure), { t, f, change, slider }));
       rows.get(key).show(row, shown.can_scope, () => sent <= answered);
       return key;
     });
@@ -90,6 +89,7 @@ export function whatIf(element, { t, f, send, measures, scenarios }) {
     basis.textContent = shown.network.basis;
     showNetwork(network, shown.network, { t, f });
     element.classList.toggle("busy", shown.busy);
+    element.dataset.ms = shown.ms ?? "";
     element.dataset.stage = String(shown.stage);
     foot.textContent = shown.ms === null ? "" : t("what_if.computed", { buildings: f.number(shown.buildings), ms: f.number(shown.ms) });
     clock.arrived(shown.seq, shown.stage);
@@ -123,8 +123,9 @@ function picker(id, label, options, onPick) {
 }
 
 /** One measure: its values, and behind a fold its targets and what it is. */
-function card(first, measure, { t, f, change, slider, opened, key }) {
+function card(first, measure, { t, f, change, slider }) {
   let row = first;
+  let fresh = true;
   const leading = measure.always && first.nth === 0 ? measure.parameters.find((p) => p.name === "share") : null;
   const inputs = measure.parameters.map((parameter) => control(parameter, { row: first, t, f, change, slider, leading: parameter === leading, id: leading && parameter === leading ? "share" : `${measure.id}-${first.nth}-${parameter.name}` }));
   const count = h("p", { class: "hint", id: leading ? "share-count" : null });
@@ -132,7 +133,7 @@ function card(first, measure, { t, f, change, slider, opened, key }) {
   const remove = h("button", { type: "button", class: "quiet remove", "aria-label": t("what_if.remove", { title: measure.title }), title: t("what_if.remove", { title: measure.title }),
     onclick: () => change(row, { on: false }) }, ui.cross());
   const summary = h("span", { class: "summary" });
-  const fold = h("details", { class: "settings", open: !measure.always && opened.has(key) }, h("summary", {}, summary));
+  const fold = h("details", { class: "settings" }, h("summary", {}, summary));
   const many = inputs.filter((input) => !input.leading);
   fold.append(h("p", { class: "hint" }, measure.description), ...(measure.always ? many : []).map((input) => input.element), scope);
   const element = h("section", { class: "measure", "data-measure": measure.id, "data-nth": String(first.nth), "aria-label": measure.title },
@@ -141,7 +142,8 @@ function card(first, measure, { t, f, change, slider, opened, key }) {
     (leading || measure.targeted) && count, fold);
   const show = (now, canScope, free) => {
     row = now;
-    for (const input of inputs) input.show(now.values[input.name], free());
+    for (const input of inputs) input.show(now.values[input.name], fresh || free());
+    fresh = false;
     count.textContent = t("what_if.share_value", { count: f.number(now.count), total: f.number(now.total) });
     const target = { all: t("what_if.scope_all"), selection: now.targets_text, query: now.targets_text }[now.targets];
     summary.textContent = [...many.filter(() => measure.always).map((input) => input.text(now.values[input.name])), measure.targeted ? target : t("what_if.details")].filter(Boolean).join(" · ");
