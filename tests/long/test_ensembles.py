@@ -45,7 +45,7 @@ def ensemble(out: Path, *options: str) -> subprocess.Popen[bytes]:
 
 def kill(process: subprocess.Popen[bytes]) -> None:
     os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    process.communicate()  # takes the pipe down too
 
 
 def done(out: Path) -> dict[str, int]:
