@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal
 
 import scenarios
@@ -89,8 +90,9 @@ def _row(twin: Twin, choice: Choice, nth: int, language: str, query: str) -> dic
     }
 
 
+@cache
 def library(language: str) -> list[dict[str, str]]:
-    """The shipped scenarios, by title."""
+    """The shipped scenarios, by title; read once, as each page that opens lists them."""
     found = [(place, scenarios.load(place)) for place in scenarios.library()]
     return [
         {"id": place, "title": s.title.get(language) or s.title.get("en") or s.name}  # type: ignore[call-overload]
