@@ -19,7 +19,8 @@ import pandas as pd
 from scipy.special import ndtri
 
 from energy import Case
-from scenarios.uncertainty import INPUT_OF, Drawn, Energies, Progress, Runs, energies, figures
+from scenarios.drawn_columns import INPUT_OF
+from scenarios.uncertainty import Drawn, Energies, Progress, Runs, energies, figures
 from twin.errors import CallError
 from twin.sources.base import no_progress
 
