@@ -24,7 +24,7 @@ from panel.template import Template
 
 from scenarios.year_bands import YearBands
 from twin.errors import TwinError
-from viewer import colours, facts, format, layers, pages, panel, texts, whatif
+from viewer import colours, derivations, facts, format, layers, pages, panel, texts, whatif
 from viewer.board import Board
 from viewer.feeds import Feeds
 from viewer.layers import LAYERS, NETWORK, SECOND_STAGE, Layer
@@ -53,6 +53,7 @@ class Bridge(JSComponent):  # type: ignore[misc]  # Panel has no types
     history = param.Dict(default={}, doc="Its chart.")
     watering = param.Dict(default={}, doc="Reference areas and the trees to water.")
     hover = param.Dict(default={}, doc="What is under the pointer.")
+    derivation = param.Dict(default={}, doc="How the number follows that was asked for last.")
     error = param.String(default="", doc="What went wrong last.")
     ready = param.Boolean(default=False, doc="Whether the scene is drawn.")
 
@@ -101,6 +102,8 @@ class Manager:
         self.progress: dict[str, Any] | None = None
         self.document: Any = None
         self.looks = 0
+        self.asked: derivations.Asked | None = None
+        self.asks = 0
         layer = self.state.layer()
         self.scene = Scene(
             manifest=scene_url,
@@ -221,13 +224,17 @@ class Manager:
     def _sun(self, message: Mapping[str, Any]) -> None:
         self.scene.sun_time = str(message["time"])
 
+    def _derive(self, message: Mapping[str, Any]) -> None:
+        self.asked = derivations.Asked.of(message)
+        self._explain()
+
     def _error_seen(self, message: Mapping[str, Any]) -> None:
         self.bridge.error = ""
 
     _ACTIONS: Mapping[str, Callable[[Manager, Mapping[str, Any]], None]] = {
         "change": _change, "load": _load, "undo": _undo, "redo": _redo, "reset": _reset,
         "colour": _colour, "select": _select, "level": _level, "table": _table, "sun": _sun,
-        "error_seen": _error_seen,
+        "derive": _derive, "error_seen": _error_seen,
     }  # fmt: skip
 
     def _simulate(self, wanted: Plan) -> None:
@@ -259,6 +266,7 @@ class Manager:
         self.bridge.param.update(plan=self._plan_shown(), result=self._result())
         self._look()
         self._show_table()
+        self._explain()
         self._deepen()
 
     def _quick(self, plan: Plan) -> Run:
@@ -315,6 +323,7 @@ class Manager:
             self._paint()
             self.bridge.result = self._result()
         self._look()
+        self._explain()
 
     def _banded(self, plan: Plan, bands: YearBands) -> None:
         if plan == self.state.plan:
@@ -332,9 +341,34 @@ class Manager:
         if not isinstance(error, TwinError):
             raise error
 
+    def _explain(self) -> None:
+        """Have the desk derive the number that is asked for, anew whenever what is shown changes."""
+        self.asks += 1
+        owner, self.document = (self, "derivation"), self.document or pn.state.curdoc
+        if self.asked is None or self.document is None:
+            self.twin.desk.drop(owner)
+            return
+        job = self._explaining(copy(self.state), self.asked, self.asks)
+        self.twin.desk.put(owner, job, partial(self._tell, self._unexplained, self.asked, self.asks))
+
+    def _explaining(self, state: State, asked: derivations.Asked, ask: int) -> Iterator[None]:
+        for shown in derivations.parts(state, asked):
+            self._tell(self._explained, ask, shown)
+            yield
+
+    def _explained(self, ask: int, shown: dict[str, Any]) -> None:
+        if ask == self.asks:
+            self.bridge.derivation = shown | {"ask": ask}
+
+    def _unexplained(self, asked: derivations.Asked, ask: int, error: Exception) -> None:
+        self._explained(ask, asdict(asked) | {"error": str(error)})
+        if not isinstance(error, TwinError):
+            raise error
+
     def leave(self) -> None:
         """The page is closed."""
         self.twin.desk.drop(self)
+        self.twin.desk.drop((self, "derivation"))
 
     def _paint(self) -> None:
         layer = self.state.layer()
@@ -395,12 +429,7 @@ class Manager:
         else:
             share = format.quantity(100 * network.loss_share, "%", language, 1)
             basis = texts.text(language, "network.co2_simulated", share=share)
-            district = self.twin.district
-            guessed = (
-                ("network.guessed_pipes", district.network_pipes),
-                ("network.guessed_stations", district.substations),
-            )
-            notes = " ".join(texts.text(language, key) for key, table in guessed if not len(table))
+            notes = facts.network_notes(self.state)
         return {
             "updating": second is None,
             "kpis": [asdict(kpi) for kpi in self.state.network_kpis()],

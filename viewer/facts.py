@@ -21,6 +21,15 @@ CHARTS: dict[str, tuple[str | None, float, str]] = {
     "pv_yield": (None, 1e-3, "MWh"),
     "pv_potential": (None, 1e-3, "MWh"),
 }
+PER_AREA = "heating_need_per_area"
+# A selection's figures: column of the results, factor (per area, the area's instead), unit, decimals.
+ENERGY = {
+    "heating_need": ("heating_need_kwh", 1e-3, "MWh/a", 0),
+    PER_AREA: ("heating_need_kwh", 1.0, "kWh/(m²a)", 0),
+    "electricity": ("electricity_use_kwh", 1e-3, "MWh/a", 0),
+    "co2": ("co2_kg", 1e-3, "t/a", 1),
+    "cost": ("energy_cost_eur", 1.0, "€/a", 0),
+}
 
 
 @dataclass(frozen=True)
@@ -98,23 +107,20 @@ def energy_rows(state: State, ids: Sequence[str]) -> list[dict[str, Any]]:
     """Energy figures of the buildings `ids` before and after, as numbers with unit and decimals."""
     before, after = state.before.loc[list(ids)], state.after.loc[list(ids)]
     area = float(state.twin.area_m2.loc[list(ids)].sum())
-    rows = [
-        ("heating_need", "heating_need_kwh", 1e-3, "MWh/a", 0),
-        ("heating_need_per_area", "heating_need_kwh", 1 / area if area else np.nan, "kWh/(m²a)", 0),
-        ("electricity", "electricity_use_kwh", 1e-3, "MWh/a", 0),
-        ("co2", "co2_kg", 1e-3, "t/a", 1),
-        ("cost", "energy_cost_eur", 1.0, "€/a", 0),
-    ]
-    return [
-        {
-            "label": texts.text(state.language, f"column.{name}"),
-            "before": _finite(before[column].sum() * factor),
-            "after": _finite(after[column].sum() * factor),
-            "unit": unit,
-            "digits": digits,
-        }
-        for name, column, factor, unit, digits in rows
-    ]
+    rows = []
+    for name, (column, factor, unit, digits) in ENERGY.items():
+        scale = factor if name != PER_AREA else 1 / area if area else np.nan
+        rows.append(
+            {
+                "name": name,
+                "label": texts.text(state.language, f"column.{name}"),
+                "before": _finite(before[column].sum() * scale),
+                "after": _finite(after[column].sum() * scale),
+                "unit": unit,
+                "digits": digits,
+            }
+        )
+    return rows
 
 
 def network_rows(state: State, ids: Sequence[str]) -> dict[str, Any] | None:
@@ -148,6 +154,15 @@ def network_rows(state: State, ids: Sequence[str]) -> dict[str, Any] | None:
     if rooms is None and heated:
         return {"updating": True, "rows": rows}
     return {"updating": False, "rows": rows} if rows else None
+
+
+def network_notes(state: State) -> str:
+    """What of the heat network is estimated; empty where its pipes and substations are given."""
+    district = state.twin.district
+    guessed = (
+        ("network.guessed_pipes", district.network_pipes), ("network.guessed_stations", district.substations),
+    )  # fmt: skip
+    return " ".join(texts.text(state.language, key) for key, table in guessed if not len(table))
 
 
 def _station_rows(stations: pd.DataFrame, language: str) -> list[dict[str, str]]:

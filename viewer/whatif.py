@@ -211,7 +211,7 @@ def described(language: str, case: Case) -> list[dict[str, Any]]:
     return [
         {
             "id": name,
-            "title": _title(module.TITLE, language),
+            "title": title(name, language),
             "description": _title(module.DESCRIPTION, language),
             "stage": module.STAGE,
             "targeted": hasattr(module, "applicable"),
@@ -221,6 +221,11 @@ def described(language: str, case: Case) -> list[dict[str, Any]]:
         }
         for name, module in MEASURES.items()
     ]
+
+
+def title(measure: str, language: str) -> str:
+    """A measure's name."""
+    return _title(MEASURES[measure].TITLE, language)
 
 
 def _parameter(measure: str, parameter: Parameter, language: str, case: Case) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import threading
 from collections.abc import Iterator
 
@@ -135,6 +137,57 @@ def test_measures_are_added_set_refused_and_undone(manager: Visit) -> None:
     smart.get_by_role("button", name="Smarte Heizungsregelung entfernen").click()
     expect(smart).to_have_count(0)
     expect(page.locator('[data-kpi="heating_need"] .delta')).to_have_text("unverändert")
+
+
+def test_a_number_opens_its_derivation(manager: Visit) -> None:
+    page = manager.page
+    _let_go(page, 0.6)
+    expect(page.locator('[data-kpi="co2"] .sure')).to_contain_text("besser als heute", timeout=PATIENCE_MS)
+    opener, dialog = page.locator("#kpi-co2"), page.locator("#derivation")
+    expect(opener).to_have_accessible_name(re.compile(r"^CO₂ [\d.]+ t/a$"))
+    shown = opener.inner_text()
+    opener.focus()
+    page.keyboard.press("Enter")
+    expect(dialog).to_have_accessible_name("CO₂")
+    expect(dialog.locator(".figure")).to_have_text(shown)
+    factor = dialog.get_by_role("row", name="CO₂-Faktor, Gas")
+    expect(factor).to_contain_text("kg/kWh")
+    expect(factor).to_contain_text("GEG Anlage 4")
+    expect(dialog.get_by_text("E_gas · f_gas").first).to_be_visible()
+    dialog.locator("details summary").click()
+    expect(dialog.get_by_role("row", name="U-Wert Türen")).to_contain_text("geschätzt")
+    if picture := os.environ.get("LOBEDA_PICTURES"):
+        page.screenshot(path=f"{picture}/derivation-open.png")
+    dialog.get_by_label("heute").check()
+    expect(dialog.locator(".figure")).not_to_have_text(shown)
+    before = page.locator('[data-kpi="co2"] .was').inner_text().split(";")[0].removeprefix("heute ")
+    expect(dialog.locator(".figure b")).to_have_text(before)
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(opener).to_be_focused()
+    page.locator('.network [data-derive="heat_lost"]').last.click()
+    expect(dialog).to_have_accessible_name("davon Netzverluste")
+    expect(dialog.locator(".figure b")).to_have_text(
+        page.locator('.network [data-derive="heat_lost"]').last.inner_text()
+    )
+    dialog.get_by_role("button", name="Schließen").click()
+
+
+def test_a_selections_numbers_open_theirs_and_escape_keeps_the_selection(manager: Visit) -> None:
+    page = manager.page
+    page.locator("#view-table").click()
+    page.locator("#table").get_by_role("button", name="Erlanger Allee 1–5").first.click()
+    number = page.locator('#facts [data-derive="heating_need_per_area"]').last
+    number.click()
+    dialog = page.locator("#derivation")
+    expect(dialog).to_contain_text("Erlanger Allee 1–5")
+    expect(dialog.locator(".figure")).to_have_text(f"{number.inner_text()} kWh/(m²a)")
+    expect(dialog.get_by_role("row", name="Energiebezugsfläche").first).to_contain_text("m²")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(number).to_be_focused()
+    expect(page.locator("#facts h2").first).to_have_text("Erlanger Allee 1–5")
+    page.keyboard.press("Escape")
 
 
 def test_a_scenario_is_loaded_and_kept_through_a_change_of_language(manager: Visit) -> None:

@@ -1,5 +1,6 @@
 // The manager's app: sends what people do to Python and draws what comes back.
 import { address } from "./address.js";
+import { derivation } from "./derivation.js";
 import { byId, formatter, h, perFrame, translator } from "./dom.js";
 import { report } from "./report.js";
 import { sensors } from "./sensors.js";
@@ -64,6 +65,7 @@ export function mount(model) {
     error: () => { if (model.error) ui.toast(t("app.failed", { message: model.error }), t("app.close"), () => send("error_seen")); },
   };
   devices = sensors(model, { t, f, send, shell, language: start.language });
+  derivation(model, { t, f, send });
   report({ t, f, language: start.language, plan: () => model.plan.text });
   let wasSelected = false;
   model.on("layer", draw.colour);

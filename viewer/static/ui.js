@@ -37,7 +37,7 @@ export function frame({ onTable, onEscape }) {
   const notice = byId("notice");
   byId("notice-open").addEventListener("click", () => notice.showModal());
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && !notice.open) onEscape();
+    if (event.key === "Escape" && !document.querySelector("dialog[open]")) onEscape();
   });
   open(document.body.dataset.tab);
   return { open, showTable, tooltip: tooltip() };
@@ -188,14 +188,23 @@ export function sun(element, { t, onSun }) {
   return state;
 }
 
-/** Energy figures before and after. `rows`: [{label, before, after, unit, digits}]. */
-export function comparison(rows, { t, f, changed, heads }) {
+/** Attributes of a button that opens the derivation of a number (derivation.js). */
+export const derives = (figure, of, state, t) => ({
+  type: "button", "data-derive": figure, "data-of": of, "data-state": state, "aria-haspopup": "dialog", title: t("derivation.open"),
+});
+
+/** Energy figures before and after. `rows`: [{label, before, after, unit, digits}]; with `of`, and a name, numbers open their derivation. */
+export function comparison(rows, { t, f, changed, heads, of }) {
+  const cell = (row, state) => {
+    const text = f.number(row[state], row.digits);
+    return of && row.name ? h("button", { ...derives(row.name, of, state, t), class: "derive", "aria-label": `${row.label}: ${text} ${row.unit}` }, text) : text;
+  };
   return h("table", { class: "compare" },
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, h("span", { class: "visually-hidden" }, t("column.name"))),
       h("th", { scope: "col" }, heads?.[0] ?? t("kpi.before")), changed && h("th", { scope: "col" }, heads?.[1] ?? t("kpi.after")))),
     h("tbody", {}, rows.map((row) => h("tr", {}, h("th", { scope: "row" }, row.label, " ", h("small", { class: "muted" }, row.unit)),
-      h("td", { class: changed ? "" : "now" }, f.number(row.before, row.digits)),
-      changed && h("td", { class: "now" }, f.number(row.after, row.digits))))));
+      h("td", { class: changed ? "" : "now" }, cell(row, "before")),
+      changed && h("td", { class: "now" }, cell(row, "after"))))));
 }
 
 /** Panel of the selection; `content` null shows the hint. */
@@ -215,7 +224,7 @@ export function facts(element, content, { t, f, onClose, onLevel }) {
       content.in_block > 1 && onLevel && choice(t("facts.level"), "level", [
         { id: "block", title: t("facts.select_block") }, { id: "building", title: t("facts.select_building") }], content.level, onLevel)),
     (content.energy.length > 0 || content.note) && h("div", { class: "block" }, h("h2", {}, t("facts.energy")),
-      content.energy.length > 0 && comparison(content.energy, { t, f, changed: content.changed, heads: content.heads }),
+      content.energy.length > 0 && comparison(content.energy, { t, f, changed: content.changed, heads: content.heads, of: "selection" }),
       content.note && h("p", { class: "hint" }, content.note)),
     content.chart && h("div", { class: "block" }, h("h2", {}, content.chart.title), chart,
       content.changed && h("p", { class: "keys" }, h("span", { class: "before" }, t("kpi.before")), h("span", {}, t("kpi.after")))),

@@ -204,12 +204,13 @@ function control(parameter, { row, t, f, change, slider, leading, id }) {
 /** A figure of the year: before and after, the band of its change, and how sure it is that it falls. */
 function figure(name, t) {
   const part = (kind, tag = "span") => h(tag, { class: kind });
-  const [delta, value, was, sure, bar] = [part("delta"), part("value"), part("was"), part("sure"), part("", "i")];
+  const [delta, was, sure, bar] = [part("delta"), part("was"), part("sure"), part("", "i")];
+  const value = h("button", { ...ui.derives(name, "district", "after", t), class: "value", id: `kpi-${name}`, "aria-labelledby": `kpi-${name}-name kpi-${name}` });
   const number = document.createTextNode("");
   const updating = h("span", { class: "pending", hidden: true }, t("kpi.updating"));
   value.append(number, " ", h("small", {}, t(`unit.${name}`)));
   const element = h("div", { class: "kpi", "data-kpi": name },
-    h("span", { class: "name" }, t(`kpi.${name}`), " ", updating), delta, value, was, sure, h("span", { class: "meter", "aria-hidden": "true" }, bar));
+    h("span", { class: "name" }, h("span", { id: `kpi-${name}-name` }, t(`kpi.${name}`)), " ", updating), delta, value, was, sure, h("span", { class: "meter", "aria-hidden": "true" }, bar));
   const show = (kpi, f) => {
     const relative = kpi.before ? kpi.after / kpi.before - 1 : NaN;
     const same = Math.abs(kpi.after - kpi.before) < 1e-9;
@@ -248,6 +249,6 @@ function showNetwork(element, network, { t, f }) {
   const changed = network.kpis.some((kpi) => Math.abs(kpi.after - kpi.before) > 1e-9);
   fill(element,
     h("div", { class: "row" }, h("h2", {}, t("network.title")), network.updating && h("span", { class: "pending", role: "status" }, t("network.updating"))),
-    network.kpis.length > 0 && ui.comparison(network.kpis.map((kpi) => ({ ...kpi, label: t(`network.${kpi.name}`), unit: t(`unit.${kpi.name}`) })), { t, f, changed }),
+    network.kpis.length > 0 && ui.comparison(network.kpis.map((kpi) => ({ ...kpi, label: t(`network.${kpi.name}`), unit: t(`unit.${kpi.name}`) })), { t, f, changed, of: "district" }),
     network.notes && h("p", { class: "foot" }, network.notes));
 }
