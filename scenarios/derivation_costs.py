@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import pandas as pd
@@ -65,9 +66,25 @@ def _subsidy(sheet: Sheet, place: Place) -> str:
     found = _items(sheet, place)
     for item in found:
         _share(sheet, place, "s", item, "subsidy_share", "Subsidised share", "Geförderter Anteil")
-    formula = " + ".join(f"I_{item} * s_{item}" for item in found) or "0"
+        _eligible(sheet, place, item)
+    formula = " + ".join(f"E_{item} * s_{item}" for item in found) or "0"
     sheet.worked("S", "Subsidy", "Förderung", formula, "€", "table measure_costs")
     return "" if found else "Nothing is bought."
+
+
+def _eligible(sheet: Sheet, place: Place, item: str) -> None:
+    """What of an item's cost the subsidy counts: U-value reached, and not above the caps by dwellings."""
+    row = place.parameters.measure_costs.loc[[item]].iloc[0].to_dict()
+    share, limit = float(row["subsidy_share"]), float(row["subsidy_u_value_w_m2k"])
+    paid = float(place.items.loc[place.items["item"] == item, "subsidy_eur"].sum())
+    rule = "building by building, up to the cap per dwelling (economy)"
+    if not math.isnan(limit):
+        rule += f"; nothing where U stays above {limit:g} W/(m²K)"
+    sheet.given(
+        f"E_{item}", f"Eligible cost: {row['title_en']}", f"Förderfähige Kosten: {row['title_de']}",
+        paid / share if share > 0 else 0.0, "€", f"{rule}; {row['subsidy_source']}",
+        is_estimate=bool(row["is_estimate"]),
+    )  # fmt: skip
 
 
 def _running(sheet: Sheet, place: Place) -> str:

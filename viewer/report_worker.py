@@ -9,6 +9,7 @@ import json
 import math
 import os
 import sys
+import threading
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,13 @@ def main(folder: Path) -> int:
     """Make the report of `folder`; the exit code."""
     if hasattr(os, "nice"):
         os.nice(5)  # pages that people look at come first
-    told = {"share": 0.0}
+    told, turn = {"share": 0.0}, threading.Lock()
 
     def progress(text: str, share: float) -> None:
         start, length = _PARTS.get(text, (0.0, 0.6))
-        told["share"] = max(told["share"], start + length * (0.0 if math.isnan(share) else share))
-        _write(folder, told)
+        with turn:  # the network's hours are solved, and told of, in several threads
+            told["share"] = max(told["share"], start + length * (0.0 if math.isnan(share) else share))
+            _write(folder, told)
 
     try:
         _report(folder, progress)

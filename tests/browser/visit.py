@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,13 +35,15 @@ class Visit:
         box = self.page.locator("#scene").bounding_box()
         assert box
         steps = [(column, row) for column in range(-9, 10) for row in range(-7, 8)]
-        for column, row in sorted(steps, key=lambda step: step[0] ** 2 + step[1] ** 2):
+        near = sorted(steps, key=lambda step: step[0] ** 2 + step[1] ** 2)
+        # Once quickly, once patiently: what a hover says comes from the server, which may be busy.
+        for pause_ms, (column, row) in itertools.product((150, 600), near):
             x, y = box["x"] + box["width"] * (0.5 + column / 20), box["y"] + box["height"] * (0.5 + row / 20)
             inside = "([x, y]) => Boolean(document.elementFromPoint(x, y)?.closest('.scene'))"
             if not self.page.evaluate(inside, [x, y]):
                 continue
             self.page.mouse.move(x, y)
-            self.page.wait_for_timeout(150)
+            self.page.wait_for_timeout(pause_ms)
             if self._tooltip_says(name):
                 # The camera may still be flying: only what stays under the pointer can be clicked.
                 self.page.wait_for_timeout(1_000)

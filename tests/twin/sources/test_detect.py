@@ -36,7 +36,16 @@ def test_source_keeps_the_contract(name: str) -> None:
 
 
 def test_every_source_is_listed() -> None:
-    assert list(SOURCES) == ["citygml", "cityjson", "footprints", "osm", "terrain", "ortho", "trees"]
+    assert list(SOURCES) == [
+        "citygml",
+        "cityjson",
+        "footprints",
+        "osm",
+        "terrain",
+        "ortho",
+        "trees",
+        "hazards",
+    ]
 
 
 @pytest.mark.parametrize(
