@@ -95,7 +95,7 @@ def read(
             f"there are no areas of {case} in it", path, "Pass polygons, or a raster of depth or level"
         )
     table = areas.assign(
-        hazard_id=[f"{case}-{number}" for number in range(1, len(areas) + 1)],
+        hazard_id=[f"{case}-{path.name}-{number}" for number in range(1, len(areas) + 1)],
         kind=CASES[case],
         scenario=case,
         source=f"given:{path.name}",

@@ -155,6 +155,13 @@ def test_buildings_affected(district):
     assert report.to_dict()["hazards"]["hq100"]["buildings"] == 2
 
 
+def test_two_files_of_a_case_add_up(district, tmp_path):
+    """A map in tiles: the middle house in one, the last in the other."""
+    tiles = [vectors(tmp_path / f"t{x}.gpkg", [(x, 0, x + 10, 10)], Tiefe=["0,5-1 m"]) for x in (30, 60)]
+    both = importer.build("t", hazards=[("hq100", tile) for tile in tiles], base=district)
+    assert hazards.affected(both, "hq100").index.tolist() == ["b1", "b2"]
+
+
 def test_a_case_is_replaced_others_and_files_stay(district, tmp_path):
     less = vectors(tmp_path / "less.gpkg", [(60, 0, 70, 10)], Tiefe=["> 4 m"])
     again = importer.build("t", hazards=[("hq100", less)], base=district)
