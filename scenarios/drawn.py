@@ -23,7 +23,7 @@ from energy.simulate import bins_of, chain
 from scenarios import costs
 from scenarios.drawn_columns import Spread, draw_columns, spread_of
 from scenarios.outcome import Stage
-from twin.compute import Same
+from twin.compute import Beside, Same
 
 Array = npt.NDArray[np.float64]
 _HIGH_Z = 1.6448536  # of the 95 % that low_eur and high_eur stand for
@@ -87,25 +87,12 @@ class Weights:
 def weights(parameters: Parameters, years: range) -> Weights:
     """The weights of years by `energy.weighting.factors`, kept while its tables are the same."""
     tables = ("carriers", "paths", "co2_prices", *VALUE_TABLES)
-    return _weights(tuple(Same(getattr(parameters, name)) for name in tables), Holder(parameters), years)
-
-
-class Holder:
-    """Carries parameters past a cache whose key are their tables."""
-
-    def __init__(self, parameters: Parameters) -> None:
-        self.it = parameters
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Holder)
+    return _weights(tuple(Same(getattr(parameters, name)) for name in tables), Beside(parameters), years)
 
 
 @lru_cache(maxsize=64)
-def _weights(_tables: tuple[Same[pd.DataFrame], ...], holder: Holder, years: range) -> Weights:
-    parameters = holder.it
+def _weights(_tables: tuple[Same[pd.DataFrame], ...], whole: Beside[Parameters], years: range) -> Weights:
+    parameters = whole.it
     free = parameters.replace(carriers=parameters.carriers.assign(price_eur_kwh=0.0))
     rows = [
         (weighting.factors(parameters.with_constants(year=y)), weighting.factors(free.with_constants(year=y)))
@@ -138,20 +125,22 @@ def present_values(items: pd.DataFrame, parameters: Parameters, start: int) -> p
     amounts = ["investment_eur", "subsidy_eur", "maintenance_eur_a"]
     sums = items.groupby(columns, sort=False)[amounts].sum()
     for (item, year, life), paid in zip(sums.index, sums.to_numpy("float64"), strict=True):
-        euro = _euro(Same(parameters.economy), Holder(parameters), int(year), int(life), start)
+        euro = _euro(Same(parameters.economy), Beside(parameters), int(year), int(life), start)
         worth[item] = worth.get(item, 0.0) + float(paid @ euro)
     return pd.Series(worth, dtype="float64")
 
 
 @lru_cache(maxsize=512)
-def _euro(_economy: Same[pd.DataFrame], holder: Holder, year: int, life_a: int, start: int) -> Array:
+def _euro(
+    _economy: Same[pd.DataFrame], whole: Beside[Parameters], year: int, life_a: int, start: int
+) -> Array:
     """Present value of an item of 1 €, of 1 € of subsidy on it, and of 1 € a year of its upkeep. [€]"""
     found = []
     for one in ("investment_eur", "subsidy_eur", "maintenance_eur_a"):
         item = {"year": year, "lifetime_a": life_a, "investment_eur": 0.0, "subsidy_eur": 0.0,
                 "maintenance_eur_a": 0.0, one: 1.0}  # fmt: skip
-        paid = costs.item_payments(pd.DataFrame([item]), holder.it, start)
-        rate = holder.it.constant("interest_rate")
+        paid = costs.item_payments(pd.DataFrame([item]), whole.it, start)
+        rate = whole.it.constant("interest_rate")
         found.append(costs.present_value(paid, rate, start))
     return np.array(found)
 

@@ -26,6 +26,7 @@ QUANTITIES = {
     "people": ("setpoint_offset_k", "gains_factor", "hot_water_factor"),
 }  # fmt: skip
 INPUT_OF = {quantity: name for name, quantities in QUANTITIES.items() for quantity in quantities}
+SIMULATED = (*sorted(QUANTITIES), "weather")  # inputs that the simulation feels; the others weigh its results
 _QUANTITIES = tuple(SOURCE_OF)
 _OFFSET = _QUANTITIES.index("setpoint_offset_k")  # the one that may be negative: it varies normally
 _AT_MOST = {"b_roof": 1.0, "b_floor": 1.0, "g_window": 0.95}

@@ -19,13 +19,12 @@ import pandas as pd
 from scipy.special import ndtri
 
 from energy import Case
-from scenarios.drawn_columns import INPUT_OF
+from scenarios.drawn_columns import SIMULATED
 from scenarios.uncertainty import Drawn, Energies, Progress, Runs, energies, figures
 from twin.errors import CallError
 from twin.sources.base import no_progress
 
 TRAJECTORIES = 4
-SIMULATED = (*sorted(set(INPUT_OF.values())), "weather")
 _LEVELS = 4
 _ENDS = (0.05, 0.95)
 _NOISE = 1  # of the buildings: the same in all points, so that effects are the inputs' alone

@@ -11,7 +11,7 @@ import pandas as pd
 from energy import Case
 from scenarios import uncertainty
 from scenarios.comparison import Comparison, comparison
-from scenarios.drawn_columns import QUANTITIES
+from scenarios.drawn_columns import SIMULATED
 from scenarios.outcome import Outcome
 from scenarios.scenario import BASELINE, Scenario, Step
 from scenarios.uncertainty import Bands, Runs, of_scenario
@@ -170,7 +170,6 @@ def changed(before: Case, after: Case) -> pd.Index:
 
 
 FIGURES = ("co2_horizon_kg", "net_present_cost_eur")
-_SIMULATED = {*QUANTITIES, "weather"}
 
 
 def drivers(found: Comparison, *, seed: int = 1, progress: Progress = no_progress) -> pd.DataFrame:
@@ -200,5 +199,5 @@ def drivers(found: Comparison, *, seed: int = 1, progress: Progress = no_progres
     for number, name in enumerate(inputs):
         progress("drivers", number / len(inputs))
         up = nothing | {name: 1.0}
-        rows[name] = np.array(effect(up, years(up) if name in _SIMULATED else known)) - plain
+        rows[name] = np.array(effect(up, years(up) if name in SIMULATED else known)) - plain
     return pd.DataFrame.from_dict(rows, orient="index", columns=list(FIGURES)).rename_axis("input")

@@ -8,6 +8,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,6 +17,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.conftest import skip_or_fail
 from tests.viewer.test_server import TOKEN, Running, running
 from viewer import publish
+
+if TYPE_CHECKING:
+    from tests.browser.visit import Visit
 
 FLAGS = (
     "--no-sandbox",
@@ -65,6 +69,16 @@ def session(chromium: Browser, web: Running) -> dict[str, object]:
         manager.page.wait_for_url("**/manage")
         manager.page.locator("#loading.done").wait_for(state="attached", timeout=60_000)
         return dict(manager.page.context.storage_state())
+
+
+@pytest.fixture(scope="module")
+def open_page(chromium: Browser, web: Running, session: dict[str, object]) -> Iterator[Visit]:
+    """The manager's app, kept open for all tests of a module."""
+    from tests.browser.visit import DESKTOP, visit
+
+    with visit(chromium, web.address, DESKTOP, storage_state=session) as manager:
+        manager.open("/manage")
+        yield manager
 
 
 @pytest.fixture

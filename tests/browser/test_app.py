@@ -21,17 +21,10 @@ from viewer import publish
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def open_app(chromium: Browser, web: Running, session: dict[str, object]) -> Iterator[Visit]:
-    with visit(chromium, web.address, DESKTOP, storage_state=session) as manager:
-        manager.open("/manage")
-        yield manager
-
-
 @pytest.fixture
-def manager(open_app: Visit) -> Iterator[Visit]:
+def manager(open_page: Visit) -> Iterator[Visit]:
     """The app as it is after opening: nothing selected, nothing refurbished, coloured by heating need."""
-    page = open_app.page
+    page = open_page.page
     page.keyboard.press("Escape")
     page.locator("#view-3d").click()
     page.locator("#colour").select_option("heating_need_per_area")
@@ -43,8 +36,8 @@ def manager(open_app: Visit) -> Iterator[Visit]:
         reset.click()
     expect(slider).to_have_value("0")
     expect(page.locator(".busy")).to_have_count(0)
-    yield open_app
-    open_app.finish()
+    yield open_page
+    open_page.finish()
 
 
 def _open_settings(visitor: Visit) -> None:

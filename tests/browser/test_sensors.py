@@ -18,7 +18,7 @@ from sensors.times import now_us
 from tests.browser.visit import DESKTOP, PHONE, Visit, visit
 from tests.conftest import skip_or_fail
 from tests.viewer import feeding
-from tests.viewer.test_server import TOKEN, Running, running
+from tests.viewer.test_server import Running, running
 from viewer import publish
 from viewer.feeds import Feeds
 
@@ -43,15 +43,6 @@ def web(feeds: Feeds) -> Iterator[Running]:
         patch.setattr(alarms, "LEAST_SILENCE_US", 4_000_000)
         with running(feeds=feeds) as started:
             yield started
-
-
-@pytest.fixture(scope="module")
-def session(chromium: Browser, web: Running) -> dict[str, object]:
-    with visit(chromium, web.address, DESKTOP) as manager:
-        manager.page.goto(f"{web.address}/login?token={TOKEN}")
-        manager.page.wait_for_url("**/manage")
-        manager.page.locator("#loading.done").wait_for(state="attached", timeout=60_000)
-        return dict(manager.page.context.storage_state())
 
 
 @pytest.fixture

@@ -28,13 +28,6 @@ MARKS = """() => performance.getEntriesByType("mark").filter((mark) => mark.name
   .map((mark) => [mark.name.slice(7), mark.detail, mark.startTime])"""
 
 
-@pytest.fixture(scope="module")
-def open_page(chromium: Browser, web: Running, session: dict[str, object]) -> Iterator[Visit]:
-    with visit(chromium, web.address, DESKTOP, storage_state=session) as manager:
-        manager.open("/manage")
-        yield manager
-
-
 @pytest.fixture
 def manager(open_page: Visit) -> Iterator[Visit]:
     page = open_page.page
