@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import asdict, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import panel as pn
 import param
@@ -23,13 +23,14 @@ from panel.custom import JSComponent
 from panel.template import Template
 
 from scenarios.year_bands import YearBands
-from twin.errors import TwinError
-from viewer import colours, derivations, facts, format, layers, pages, panel, texts, whatif
+from twin.errors import CallError, TwinError
+from viewer import colours, derivations, facts, format, layers, pages, panel, picking, texts, whatif
 from viewer.board import Board
 from viewer.feeds import Feeds
 from viewer.layers import LAYERS, NETWORK, SECOND_STAGE, Layer
 from viewer.layers.network import lines
 from viewer.live import Live
+from viewer.picking import Picking
 from viewer.scene.component import Scene
 from viewer.second_stage import SecondStage
 from viewer.state import Run, State, Twin
@@ -44,6 +45,7 @@ class Bridge(JSComponent):  # type: ignore[misc]  # Panel has no types
     plan = param.Dict(default={}, doc="The measures as they are set.")
     result = param.Dict(default={}, doc="The district's figures, and which stages are in.")
     selection = param.Dict(default={}, doc="Facts of the selection.")
+    pick = param.Dict(default={}, doc="The filter, what it finds, and whether clicks add up.")
     table = param.Dict(default={}, doc="The table's columns; empty while it is closed.")
     sensors = param.Dict(default={}, doc="All devices; empty where there are none.")
     readings = param.Dict(default={}, doc="What is new of some devices.")
@@ -74,6 +76,14 @@ class Bridge(JSComponent):  # type: ignore[misc]  # Panel has no types
             self.receive(data)
 
 
+class Part(Protocol):
+    """A part of the page with messages of its own."""
+
+    def receive(self, message: Mapping[str, Any]) -> bool:
+        """Do what a message asks; False where it is none of the part's."""
+        ...
+
+
 class Manager:
     """One open page: applies messages to the state and shows the state.
 
@@ -92,6 +102,7 @@ class Manager:
         self.twin = twin
         self.state = State(twin, language, colour=address.colour)
         self.state.select(address.selected, address.level)
+        problem = address.problem or self._chosen(address.targets)
         self.names = facts.names(twin.district.buildings)
         self.table_open = False
         self.wanted: Plan | None = None
@@ -124,18 +135,35 @@ class Manager:
                 "measures": whatif.described(language, twin.case),
                 "scenarios": panel.library(language),
                 "tab": address.tab,
+                "filters": picking.options(twin, language),
+                "places": picking.places(twin),
             },
             layer=self._legend(layer),
             plan=self._plan_shown(),
             result=self._result(),
             selection={"facts": None},
-            error=address.problem,
+            pick={},
+            error=problem,
         )
+        self.picking = Picking(self.state, self.bridge.param.update, self._show_selection)
+        self.bridge.pick = self.picking.shown()
+        self.parts: list[Part] = [self.picking]
         self.bridge.receive = self.receive
         self.scene.param.watch(self._clicked, "clicked")
         self.scene.param.watch(self._hovered, "hovered")
         self.scene.param.watch(self._drawn, "ready")
         self.live = None if sensors is None else self._live(*sensors)
+        if self.live is not None:
+            self.parts.append(self.live)
+
+    def _chosen(self, targets: str) -> str:
+        """Select what an address says; what is wrong with it, if anything."""
+        try:
+            if targets:
+                picking.read(self.state, targets)
+        except CallError as error:
+            return str(error)
+        return ""
 
     def _live(self, feeds: Feeds, board: Board) -> Live:
         def fail(message: str) -> None:
@@ -153,7 +181,7 @@ class Manager:
         """Do what a message from the page asks; an unknown or broken one is answered with an error."""
         action = self._ACTIONS.get(str(message.get("type")))
         try:
-            if action is None and self.live is not None and self.live.receive(message):
+            if action is None and any(part.receive(message) for part in self.parts):
                 return
             if action is None:
                 raise ValueError(f"unknown message {message.get('type')!r}")
@@ -174,8 +202,11 @@ class Manager:
         self._ask(plan, message, settled=bool(message.get("settled", True)))
 
     def _targets(self, kind: str, measure: str) -> str:
-        if kind == "selection" and self.state.unit is not None:
-            return panel.unit_targets(self.twin, self.state.unit)
+        if kind == "selection":
+            chosen = picking.selection_targets(self.state)
+            if chosen and not panel.is_unit(chosen):
+                self.queries[measure] = chosen
+            return chosen
         return self.queries.get(measure, "") if kind == "query" else ""
 
     def _load(self, message: Mapping[str, Any]) -> None:
@@ -457,7 +488,10 @@ class Manager:
         look, chosen = self.looks, self.state.selection
         found = await asyncio.to_thread(facts.facts, copy(self.state))
         if look == self.looks and chosen is not None:
-            self.bridge.selection = {"facts": found, "id": chosen.building_id, "level": chosen.level}
+            self.bridge.selection = {
+                "facts": found, "id": chosen.building_id, "level": chosen.level, "targets": chosen.targets,
+                "rows": self.state.selected_rows,
+            }  # fmt: skip
 
     def _show_table(self) -> None:
         self.bridge.table = facts.table(self.state) if self.table_open else {}
@@ -466,8 +500,7 @@ class Manager:
         if event.new.get("line") is not None:  # by touch there is no hovering
             self._hovered(event)
             return
-        self.state.select(event.new.get("building_id"))
-        self._show_selection()
+        self.picking.click(event.new.get("building_id"))
 
     def _drawn(self, event: Any) -> None:
         self.bridge.ready = bool(event.new)

@@ -243,13 +243,9 @@ def _title(figure: str) -> str:
 
 
 def _where(state: State, asked: Asked) -> str:
-    district = state.twin.district
     if state.selection is None or not asked.selection:
         return texts.text(state.language, "derivation.district")
-    block = state.selection.level == "block" and len(state.selected_ids) > 1
-    return facts.title(
-        district.buildings, district.blocks, state.selection.building_id, block, state.language
-    )
+    return facts.selected_title(state)
 
 
 def _scale(state: State, asked: Asked) -> tuple[float, str, int]:

@@ -75,22 +75,32 @@ def title(buildings: pd.DataFrame, blocks: pd.DataFrame, building_id: str, block
     return next((str(c) for c in candidates if c is not None and pd.notna(c) and str(c)), str(building_id))
 
 
+def selected_title(state: State) -> str:
+    """Name of what is selected, of the district where nothing is."""
+    chosen, district, language = state.selection, state.twin.district, state.language
+    if chosen is None:
+        return texts.text(language, "derivation.district")
+    if chosen.level == "set":
+        return texts.text(language, "pick.title", count=format.number(len(chosen.ids), language))
+    block = chosen.level == "block" and len(state.selected_ids) > 1
+    return title(district.buildings, district.blocks, chosen.building_id, block, language)
+
+
 def facts(state: State) -> dict[str, Any] | None:
     """The panel's content for the selection; None where nothing is selected."""
     if state.selection is None:
         return None
     twin, ids, language = state.twin, state.selected_ids, state.language
     table = twin.district.buildings.loc[ids]
-    block = state.selection.level == "block" and len(ids) > 1
+    several = state.selection.level == "set"
+    block = several or (state.selection.level == "block" and len(ids) > 1)
     in_block = int((twin.units == state.unit).sum())
-    kind = "block" if block else "building"
+    kind = "set" if several else "block" if block else "building"
     before, after = (run["heating_need_kwh"].loc[ids].sum(min_count=1) for run in (state.before, state.after))
     quarter = table["quarter"].dropna().unique()
     return {
         "kind": texts.text(language, f"facts.{kind}"),
-        "title": title(
-            twin.district.buildings, twin.district.blocks, state.selection.building_id, block, language
-        ),
+        "title": selected_title(state),
         "subtitle": ", ".join(str(q) for q in quarter),
         "level": state.selection.level,
         "in_block": in_block,

@@ -11,16 +11,19 @@ import scenarios
 from scenarios.measures import MEASURES
 from scenarios.scenario import Range, Targets
 from twin.errors import CallError
-from viewer import texts
+from viewer import facts, format, texts
 from viewer.layers import LAYERS
 from viewer.state import Level, Twin
 from viewer.whatif import Choice, Plan
+
+_MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
 class Address:
     """What a link to the app says: it opens as somebody left it, also in another language.
 
+    targets : of a set of selected buildings, as `viewer.picking` writes it.
     problem : what of it could not be read.
     """
 
@@ -28,6 +31,7 @@ class Address:
     colour: str = next(iter(LAYERS))
     selected: str | None = None
     level: Level | None = None
+    targets: str = ""
     tab: Literal["plan", "sensors"] = "plan"
     problem: str = ""
 
@@ -49,6 +53,7 @@ class Address:
             colour=colour if colour in LAYERS else next(iter(LAYERS)),
             selected=given("selected") or None,
             level="building" if level == "building" else "block",
+            targets=given("targets"),
             tab="sensors" if tab == "sensors" else "plan",
             problem=problem,
         )
@@ -68,7 +73,7 @@ def rows(twin: Twin, plan: Plan, language: str, queries: Mapping[str, str]) -> l
 
 def _row(twin: Twin, choice: Choice, nth: int, language: str, query: str) -> dict[str, Any]:
     kind = "all" if not choice.targets else "query"
-    if choice.targets and _is_unit(choice.targets):
+    if choice.targets and is_unit(choice.targets):
         kind = "selection"
     elif choice.targets:
         query = choice.targets
@@ -112,14 +117,8 @@ def scenario(place: str) -> Plan:
     return Plan.from_scenario(scenarios.load(place))
 
 
-def unit_targets(twin: Twin, unit: str) -> str:
-    """Targets of one block, or of one building without a block."""
-    is_block = unit in twin.district.blocks.index
-    targets = Targets(blocks=[unit]) if is_block else Targets(buildings=[unit])
-    return targets.model_dump_json(exclude_defaults=True)
-
-
-def _is_unit(targets: str) -> bool:
+def is_unit(targets: str) -> bool:
+    """Whether targets mean one block or one building."""
     limits = Targets.model_validate_json(targets)
     both = [*(limits.blocks or []), *(limits.buildings or [])]
     return len(both) == 1 and not limits.where and limits.area is None
@@ -129,13 +128,20 @@ def _described(twin: Twin, targets: str, language: str) -> str:
     """Targets in words: names of blocks, or columns with what they must be."""
     limits = Targets.model_validate_json(targets)
     names = twin.district.blocks["name"].to_dict()
-    parts = [str(names.get(block, block)) for block in limits.blocks or []]
-    parts += list(limits.buildings or [])
+    parts = _listed([str(names.get(block, block)) for block in limits.blocks or []], "blocks", language)
+    own = facts.names(twin.district.buildings.reindex(limits.buildings or []))
+    parts += _listed([str(name) for name in own], "buildings", language)
     for column, wanted in limits.where.items():
         parts.append(f"{texts.label(language, 'column', column)} {_wanted(column, wanted, language)}")
     if limits.area is not None:
         parts.append(texts.text(language, "what_if.area"))
     return ", ".join(parts)
+
+
+def _listed(names: list[str], kind: str, language: str) -> list[str]:
+    """Names, or how many they are where that reads better."""
+    few = len(names) <= _MOST_NAMED
+    return names if few else [texts.text(language, f"pick.{kind}", count=format.number(len(names), language))]
 
 
 def _wanted(column: str, wanted: Any, language: str) -> str:

@@ -43,7 +43,7 @@ NETWORK_KPIS = (
     ("pump", "pump_kwh", 1e-3, 0),
 )
 _KEPT = 4  # plans of which what was computed is kept, beside the district as it is
-Level = Literal["block", "building"]
+Level = Literal["block", "building", "set"]
 T = TypeVar("T")
 
 
@@ -94,10 +94,15 @@ class Run:
 
 @dataclass(frozen=True)
 class Selection:
-    """What is selected: a building, as itself or standing for its block."""
+    """What is selected: a building, as itself or standing for its block, or a set of several.
+
+    targets, ids : of a set: JSON of `scenarios.scenario.Targets`, and the buildings that these mean.
+    """
 
     building_id: str
     level: Level = "block"
+    targets: str = ""
+    ids: tuple[str, ...] = ()
 
 
 class Twin:
@@ -385,19 +390,27 @@ class State:
         if building_id is None or building_id not in self.twin.annual.index:
             self.selection = None
             return
-        wanted = level or (self.selection.level if self.selection else "block")
-        self.selection = Selection(building_id, wanted)
+        before = self.selection.level if self.selection and self.selection.level != "set" else "block"
+        self.selection = Selection(building_id, level or before)
+
+    def choose(self, targets: str, ids: Sequence[str]) -> None:
+        """Select the buildings `ids`, which `targets` mean; none selects nothing."""
+        self.selection = Selection(ids[0], "set", targets, tuple(ids)) if ids else None
 
     @property
     def unit(self) -> str | None:
-        """The block (or building without block) of the selection."""
-        return None if self.selection is None else str(self.twin.units[self.selection.building_id])
+        """The block (or building without block) of the selection; None of a set."""
+        if self.selection is None or self.selection.level == "set":
+            return None
+        return str(self.twin.units[self.selection.building_id])
 
     @property
     def selected_ids(self) -> list[str]:
         """Ids of the selected buildings."""
         if self.selection is None:
             return []
+        if self.selection.level == "set":
+            return list(self.selection.ids)
         if self.selection.level == "building":
             return [self.selection.building_id]
         return list(self.twin.units.index[self.twin.units == self.unit])

@@ -9,7 +9,7 @@ import energy
 import scenarios
 from scenarios.measures import MEASURES
 from twin.errors import CallError
-from viewer import panel, texts, whatif
+from viewer import panel, picking, texts, whatif
 from viewer.state import State, Twin
 from viewer.whatif import ENVELOPE, Plan, retrofit
 
@@ -115,7 +115,7 @@ def test_every_measure_is_described_in_the_readers_language(twin: Twin, language
 
 
 def test_rows_say_what_a_measure_reaches(twin: Twin) -> None:
-    targets = panel.unit_targets(twin, "west")
+    targets = picking.targets_of(twin, ["west-0", "west-1", "west-2"])
     plan = retrofit(1.0).change(ENVELOPE, targets=targets)
     row = panel.rows(twin, plan, "de", {})[0]
     assert (row["targets"], row["targets_text"], row["count"], row["total"]) == (

@@ -2,6 +2,7 @@
 import { address } from "./address.js";
 import { derivation } from "./derivation.js";
 import { byId, formatter, h, perFrame, translator } from "./dom.js";
+import { picking } from "./picking.js";
 import { report } from "./report.js";
 import { sensors } from "./sensors.js";
 import * as ui from "./ui.js";
@@ -37,6 +38,8 @@ export function mount(model) {
     t, f, columns, caption: t("table.caption"), onPick: (i) => { send("select", { id: tableData.id[i], fly: true }); shell.showTable(false); shell.open("facts"); },
   });
   const controls = whatIf(byId("panel"), { t, f, send, measures: start.measures, scenarios: start.scenarios });
+  const pick = picking({ t, f, send, fields: start.filters, places: start.places });
+  byId("panel").prepend(pick.element);
   const undo = () => controls.act("undo");
   const redo = () => controls.act("redo");
   byId("undo").addEventListener("click", undo);
@@ -59,6 +62,7 @@ export function mount(model) {
     selection: () => ui.facts(byId("facts"), model.selection.facts, {
       t, f, onClose: () => send("select", { id: null }), onLevel: (level) => send("level", { level }),
     }),
+    pick: () => pick.show(model.pick),
     // A closed table sends nothing, but its rows stay on the page and may be clicked while it opens again.
     table: () => { if (model.table.name) { tableData = model.table; table.show(tableData); } },
     hover: () => shell.tooltip(model.hover.title, model.hover.line, model.hover.at),
@@ -73,17 +77,21 @@ export function mount(model) {
   model.on("result", draw.result);
   model.on("selection", () => {
     draw.selection();
-    link.set("selected", model.selection.id);
+    const set = model.selection.level === "set";
+    link.set("selected", set ? "" : model.selection.id);
     link.set("level", model.selection.level === "building" ? "building" : "");
+    link.set("targets", set ? model.selection.targets : "");
+    pick.selected(model.selection.facts);
     const now = Boolean(model.selection.facts);
     if (now && !wasSelected) shell.open("facts");
     wasSelected = now;
   });
+  model.on("pick", draw.pick);
   model.on("table", draw.table);
   model.on("hover", draw.hover);
   model.on("error", draw.error);
   model.on("ready", () => ui.loaded());
-  for (const part of ["colour", "plan", "result", "selection", "table", "error"]) draw[part]();
+  for (const part of ["colour", "plan", "result", "selection", "pick", "table", "error"]) draw[part]();
   for (const tab of byId("side-tabs").children) {
     tab.addEventListener("click", () => link.set("tab", tab.dataset.side === "sensors" ? "sensors" : ""));
     if (tab.dataset.side === start.tab && start.tab === "sensors") tab.click();

@@ -1,0 +1,66 @@
+"""What a manager builds and looks at in the app, in a real browser on the real server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.visit import Visit
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def manager(open_page: Visit) -> Iterator[Visit]:
+    """The app with nothing selected and no measure."""
+    page = open_page.page
+    page.keyboard.press("Escape")
+    page.locator("#view-3d").click()
+    reset = page.get_by_role("button", name="Zurücksetzen")
+    if reset.is_enabled():
+        reset.click()
+    expect(page.locator("#share")).to_have_value("0")
+    expect(page.locator(".busy")).to_have_count(0)
+    yield open_page
+    open_page.finish()
+
+
+def _filter(page: Page) -> None:
+    if page.locator(".pick-fold").get_attribute("open") is None:
+        page.locator(".pick-fold > summary").click()
+
+
+def test_filter_selects_for_a_measure_and_survives_a_reload(manager: Visit) -> None:
+    page = manager.page
+    _filter(page)
+    page.get_by_label("Bautyp").select_option("WBS 70")
+    page.get_by_label("Baujahr von").fill("1979")
+    expect(page.locator(".found")).to_have_text("3 Gebäude, 66 Wohnungen")
+    page.get_by_role("button", name="Auswählen").click()
+    facts = page.locator("#facts")
+    expect(facts.get_by_role("heading", name="3 Gebäude")).to_be_visible()
+    page.locator("#panel details.settings").first.locator("summary").click()
+    page.get_by_text("nur die Auswahl").click()
+    expect(page.locator("#share-count")).to_have_text("1 von 1 Blöcken")
+    expect(page.locator("#panel details.settings summary").first).to_contain_text("Bautyp WBS 70")
+    page.reload()
+    page.locator("#loading.done").wait_for(state="attached", timeout=60_000)
+    expect(facts.get_by_role("heading", name="3 Gebäude")).to_be_visible()
+    expect(page.locator("#share")).to_have_value("100")
+
+
+def test_address_search_flies_and_selects(manager: Visit) -> None:
+    page = manager.page
+    search = page.get_by_role("combobox", name="Straße oder Gebäude suchen")
+    search.fill("dorfstr 1")
+    expect(page.locator("#search-list li").first).to_have_text("Dorfstraße 1")
+    search.press("ArrowDown")
+    search.press("Enter")
+    expect(page.locator("#facts").get_by_role("heading", name=re.compile(r"Dorfstraße 1\d"))).to_be_visible()
+    expect(page.locator("#search-list")).to_be_hidden()
+    search.fill("xyz")
+    expect(page.locator("#search-list li")).to_contain_text("Nichts gefunden")
+    search.fill("")
