@@ -76,6 +76,7 @@ def scene(visit: tuple[Page, list[str]]) -> Iterator[Page]:
     opened.set_viewport_size(SIZE)
     opened.mouse.move(0, 0)
     opened.evaluate("""() => {
+      scene.setCompare({ mode: "none", a: null, share: 0.5 }); scene.setTool(false); scene.setRaster(null);
       scene.setValues(null); scene.setSelection(null); scene.setHover(null); scene.setSun(null);
       scene.setLayers({ trees: true, image: true, shadows: true, labels: true });
       scene.setLanguage("en"); scene.setPadding({ left: 0 }); scene.setCamera(null); scene.setFrame(0);
@@ -370,6 +371,225 @@ def test_a_small_window_keeps_up_with_its_size(scene: Page) -> None:
     box = scene.locator("canvas").bounding_box()
     assert box and (box["width"], box["height"]) == (390, 500)
     assert picture(scene).shape[:2] == (500, 390)
+
+
+BOTH_SIDES = """() => {
+  const n = scene.manifest.buildings.id.length;
+  scene.setPalette(["#0000ff", "#ff0000"], 0, 1);
+  const [a, b] = [new Float32Array(n), new Float32Array(n).fill(1)];
+  scene.setCompare({ mode: MODE, a, b, share: SHARE, labels: ["Today", "Then"] });
+}"""
+
+
+def compare(page: Page, mode: str, share: float = 0.5) -> None:
+    page.evaluate(BOTH_SIDES.replace("MODE", f"'{mode}'").replace("SHARE", str(share)))
+
+
+def test_a_divider_swipes_between_two_sets_of_values(scene: Page) -> None:
+    scene.evaluate("scene.setLayers({ shadows: false, labels: false })")
+    x, _ = spot(scene, "ost-1")
+    compare(scene, "swipe", (x + 60) / SIZE["width"])
+    assert colour(scene, "ost-1").argmax() == 2
+    compare(scene, "swipe", (x - 60) / SIZE["width"])
+    assert colour(scene, "ost-1").argmax() == 0
+    assert scene.locator(".lobeda-divider span").all_inner_texts() == ["Today", "Then"]
+    scene.evaluate("scene.setCompare({ mode: 'none' })")
+    assert not scene.locator(".lobeda-divider").is_visible()
+
+
+def test_the_divider_is_a_slider_for_keys_and_for_dragging(scene: Page) -> None:
+    scene.evaluate("scene.setLayers({ shadows: false, labels: false })")
+    compare(scene, "swipe")
+    slider = scene.get_by_role("slider", name="Divider of the comparison")
+    slider.focus()
+    for key in ("ArrowLeft", "ArrowLeft", "PageDown", "ArrowRight"):
+        scene.keyboard.press(key)
+    assert slider.get_attribute("aria-valuenow") == "39"
+    assert slider.get_attribute("aria-valuetext") == "Today 39 %, Then 61 %"
+    scene.keyboard.press("End")
+    assert colour(scene, "ost-1").argmax() == 2  # all of it is the left side
+    scene.keyboard.press("Home")
+    assert colour(scene, "ost-1").argmax() == 0
+    scene.evaluate("scene.setCompare({ mode: 'swipe', share: 0.5 })")
+    box = slider.bounding_box()
+    assert box
+    before = scene.evaluate("scene.getCamera()")
+    scene.mouse.move(box["x"] + 22, box["y"] + 22)
+    scene.mouse.down()
+    scene.mouse.move(140, box["y"] + 40, steps=3)
+    scene.mouse.up()
+    assert slider.get_attribute("aria-valuenow") == "25"
+    assert scene.evaluate("scene.getCamera()") == before
+
+
+def drawn(page: Page) -> int:
+    still(page)
+    return int(page.evaluate("scene.stats().drawCalls"))
+
+
+def test_two_pictures_have_one_camera(scene: Page) -> None:
+    scene.evaluate("scene.setLayers({ shadows: false, labels: false })")
+    single = drawn(scene)
+    compare(scene, "split")
+    x, y = (round(value) for value in spot(scene, "ost-1"))
+    pixels = picture(scene).astype(float)
+    half = SIZE["width"] // 2
+    left, right = (pixels[y - 1 : y + 2, at - 1 : at + 2].reshape(-1, 3).mean(axis=0) for at in (x, x + half))
+    assert x < half and left.argmax() == 2 and right.argmax() == 0
+    assert scene.evaluate("([x, y]) => scene.pick(x, y).building_id", [x + half, y]) == "ost-1"
+    assert drawn(scene) == pytest.approx(2 * single, abs=2)
+    scene.evaluate("scene.setCompare({ mode: 'split', a: new Float32Array(20).fill(1) })")
+    pixels = picture(scene).astype(int)  # without the names, the credit and the buttons
+    assert np.abs(pixels[60:330, 10:220] - pixels[60:330, 290:500]).mean() < 3
+    scene.focus("canvas")
+    scene.keyboard.press("ArrowLeft")
+    x, y = (round(value) for value in spot(scene, "ost-1"))
+    assert scene.evaluate("([x, y]) => scene.pick(x, y).building_id", [x + half, y]) == "ost-1"
+
+
+def test_frames_play_in_a_circle_and_stop(chromium: Browser, site: str) -> None:
+    context = chromium.new_context(viewport={"width": 300, "height": 200}, reduced_motion="no-preference")
+    player = context.new_page()
+    player.goto(site)
+    player.wait_for_selector("[data-ready=true]", timeout=PATIENCE_MS)
+    player.evaluate("""() => {
+      const n = scene.manifest.buildings.id.length;
+      window.told = [];
+      scene.setLayers({ trees: false, shadows: false, labels: false });
+      scene.setValues(Float32Array.from({ length: 3 * n }, (_, i) => Math.floor(i / n)), 3);
+      scene.on("frame", (frame) => told.push(frame));
+      scene.setPlaying(true, 20);
+    }""")
+    player.wait_for_function("told.length > 4", timeout=PATIENCE_MS)
+    assert player.evaluate("told.includes(0) && told.includes(1) && told.includes(2)")
+    player.evaluate("scene.setPlaying(false)")
+    still(player)
+    before = player.evaluate("scene.stats().frames")
+    player.wait_for_timeout(500)
+    assert player.evaluate("scene.stats().frames") == before
+    # Out of sight nothing is drawn, though it plays.
+    player.evaluate("scene.setPlaying(true, 20); document.getElementById('scene').style.display = 'none'")
+    player.wait_for_timeout(300)
+    before = player.evaluate("scene.stats().frames")
+    player.wait_for_timeout(300)
+    assert player.evaluate("scene.stats().frames") == before
+    context.close()
+
+
+def test_with_less_motion_playing_is_one_step(scene: Page) -> None:
+    told = scene.evaluate("""() => {
+      const n = scene.manifest.buildings.id.length;
+      const told = [];
+      scene.setValues(new Float32Array(3 * n), 3);
+      const note = (what) => told.push(what);
+      const stops = [scene.on("frame", note), scene.on("playing", note)];
+      for (let i = 0; i < 3; i++) scene.setPlaying(true);
+      for (const stop of stops) stop();
+      return told;
+    }""")
+    assert told == [1, False, 2, False, 0, False]
+
+
+def test_colours_lie_on_the_ground(scene: Page) -> None:
+    scene.evaluate("scene.setLayers({ labels: false, trees: false })")
+    plain = picture(scene).astype(int)
+    scene.evaluate("""() => {
+      const at = scene.place(280, 340);
+      const bounds = [at.east - 500, at.north - 500, at.east + 500, at.north + 500];
+      window.red = { bounds, columns: 2, rows: 1, values: [1, 1], colours: ["#ff0000"], opacity: 1 };
+      scene.setRaster(red);
+    }""")
+    red = picture(scene)[340, 280].astype(int)
+    assert red[0] > 3 * red[1] and red[0] > 3 * red[2]
+    scene.evaluate("scene.setRaster(null)")
+    assert np.abs(picture(scene).astype(int) - plain).max() < 4
+    message = scene.evaluate(
+        "() => { try { scene.setRaster({ ...red, rows: 2 }); } catch (error) { return error.message; } }"
+    )
+    assert "2 × 2" in message
+
+
+def test_places_are_told_in_metres_and_found_again(scene: Page) -> None:
+    x, y = spot(scene, "ost-1")
+    roof = scene.evaluate("([x, y]) => scene.place(x, y)", [x, y])
+    district = small().buildings
+    west, south, east, north = district.geometry["ost-1"].bounds
+    assert roof["building_id"] == "ost-1"
+    assert west <= roof["east"] <= east and south <= roof["north"] <= north
+    assert roof["height"] == pytest.approx(160 + 2.8 * 11 + 1, abs=0.3)
+    assert roof["ground"] == pytest.approx(160, abs=0.1)
+    found = scene.evaluate("p => scene.projectPlace([p.east, p.north, p.height])", roof)
+    assert (found["x"], found["y"]) == pytest.approx((x, y), abs=0.5)
+    assert scene.evaluate("scene.place(280, -4000)") is None  # the sky
+
+
+def test_while_a_tool_is_on_clicks_tell_places_and_select_nothing(scene: Page) -> None:
+    x, y = spot(scene, "ost-1")
+    scene.evaluate(
+        "window.places = []; window.stop = scene.on('place', (p) => places.push(p)); scene.setTool(true)"
+    )
+    scene.mouse.click(x, y)
+    scene.wait_for_function("places.length === 1", timeout=PATIENCE_MS)
+    scene.focus("canvas")
+    scene.keyboard.press("Tab")
+    scene.keyboard.press("Shift+Tab")
+    assert scene.locator(".lobeda-cross").is_visible()
+    scene.keyboard.press("Enter")
+    scene.keyboard.press("Escape")
+    scene.evaluate("scene.setTool(false); stop()")
+    assert [place is not None for place in scene.evaluate("places")] == [True, True]
+    assert scene.evaluate("places[0].building_id") == "ost-1"
+    assert not any(name == "click" for name, *_ in scene.evaluate("events"))
+
+
+def test_shapes_are_drawn_and_removed(scene: Page) -> None:
+    scene.evaluate("scene.setLayers({ labels: false, trees: false })")
+    plain = picture(scene).astype(int)
+    counts = scene.evaluate("[scene.stats().geometries, scene.stats().textures]")
+    scene.evaluate("""() => {
+      const at = [[240, 320], [330, 320], [330, 350], [240, 350]].map(([x, y]) => scene.place(x, y));
+      const ring = at.flatMap((p) => [p.east, p.north, NaN]);
+      scene.setShapes("test", [{ kind: "area", points: [...ring, ...ring.slice(0, 3)], colour: "#ff00ff" },
+        { kind: "point", points: [at[0].east, at[0].north, NaN], colour: "#00ff00", width: 6 }]);
+    }""")
+    shown = picture(scene).astype(int)
+    changed = np.abs(shown - plain).max(axis=2) > 15
+    assert changed[325:345, 245:320].mean() > 0.9 and not changed[:250].any()
+    inner = shown[325:345, 250:320].reshape(-1, 3).mean(axis=0)
+    assert inner[0] > inner[1] and inner[2] > inner[1]
+    assert (shown[316:325, 236:245] == [0, 255, 0]).all(axis=2).any()
+    scene.evaluate("scene.setShapes('test', null)")
+    assert np.abs(picture(scene).astype(int) - plain).max() < 4
+    now = scene.evaluate("[scene.stats().geometries, scene.stats().textures]")
+    assert now[0] == counts[0] and now[1] <= counts[1] + 1  # the disc of the points stays
+
+
+def test_a_polygon_on_the_picture_holds_buildings(scene: Page) -> None:
+    x, y = spot(scene, "ost-1")
+    rows = scene.evaluate(
+        "([x, y]) => scene.within([[x - 12, y - 60], [x + 12, y - 60], [x + 12, y + 60], [x - 12, y + 60]])",
+        [x, y],
+    )
+    ids = scene.evaluate("rows => rows.map((row) => scene.manifest.buildings.id[row])", rows)
+    assert "ost-1" in ids and len(ids) < 6
+    assert scene.evaluate("scene.within([[0, 0], [560, 0], [560, 360], [0, 360]]).length") == 20
+    assert scene.evaluate("scene.within([[0, 0], [9, 9]])") == []
+
+
+def test_the_picture_can_be_taken(scene: Page) -> None:
+    scene.evaluate("scene.setLayers({ labels: false })")
+    shown = picture(scene)
+    taken = scene.evaluate("""() => {
+      const canvas = scene.capture();
+      const small = document.createElement("canvas");
+      [small.width, small.height] = [56, 36];
+      small.getContext("2d").drawImage(canvas, 0, 0, 56, 36);
+      return Array.from(small.getContext("2d").getImageData(0, 0, 56, 36).data);
+    }""")
+    pixels = np.array(taken, np.uint8).reshape(36, 56, 4)[..., :3]
+    expected = np.asarray(Image.fromarray(shown).resize((56, 36), Image.Resampling.BOX))
+    inner = np.s_[6:30, 2:46]
+    assert np.abs(pixels[inner].astype(int) - expected[inner]).mean() < 8
 
 
 def test_disposal_leaves_nothing_and_a_second_scene_opens(page: Page, site: str) -> None:

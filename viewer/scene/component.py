@@ -21,7 +21,7 @@ class Scene(JSComponent):  # type: ignore[misc]
 
     Values are in the order of the buildings in the manifest, which is that of `District.buildings`. Ids that
     the manifest does not know select nothing. The browser sets `hovered`, `clicked`,
-    `camera` and `ready`.
+    `camera` and `ready`, and `frame` and `compare_share` while people play or swipe.
     """
 
     manifest = param.String(default="", doc="Address of the manifest; its files lie beside it.")
@@ -32,6 +32,29 @@ class Scene(JSComponent):  # type: ignore[misc]
     )
     frames = param.Integer(default=1, bounds=(1, None), doc="Number of frames in `values`.")
     frame = param.Number(default=0, bounds=(0, None), doc="Frame shown; between two, values are mixed.")
+    playing = param.Boolean(
+        default=False,
+        doc="Whether the frames play, in a circle; set back by the browser where people want less motion.",
+    )
+    frame_rate = param.Number(default=2.0, bounds=(0.05, 30), doc="Frames per second while they play.")
+    compare = param.Selector(
+        default="none", objects=["none", "swipe", "split"], doc="How `compare_values` stand beside `values`."
+    )
+    compare_values = param.Bytes(
+        default=None,
+        allow_None=True,
+        doc="Of the left side, as `values`, which are the right; None: no left.",
+    )
+    compare_share = param.Number(default=0.5, bounds=(0, 1), doc="Where the divider stands, from the left.")
+    compare_labels = param.List(default=[], item_type=str, doc="Names of the left and the right side.")
+    raster = param.Bytes(
+        default=None,
+        allow_None=True,
+        doc="Colours on the ground, uint8, rows from the north × columns: 0 clear, n colour number n - 1.",
+    )
+    raster_look = param.Dict(
+        default={}, doc="Of `raster`: bounds (W, S, E, N in EPSG:25832), columns, rows, colours, opacity."
+    )
     palette = param.List(
         default=["#ffffcc", "#fd8d3c", "#800026"], item_type=str, doc="Colours, low to high."
     )
@@ -96,3 +119,25 @@ class Scene(JSComponent):  # type: ignore[misc]
         """Colour the buildings by `values`, shape (buildings,) or (frames, buildings); None: plain."""
         data = None if values is None else np.ascontiguousarray(values, dtype="<f4").tobytes()
         self.param.update(values=data, frames=frames)
+
+    def lay(
+        self,
+        cells: ArrayLike | None,
+        bounds: Sequence[float] = (),
+        colours: Sequence[str] = (),
+        opacity: float = 0.8,
+    ) -> None:
+        """Lay colours on the ground: their numbers from 1, 0 clear, shape (rows, columns); None: none."""
+        if cells is None:
+            self.param.update(raster=None, raster_look={})
+            return
+        grid = np.ascontiguousarray(cells, np.uint8)
+        rows, columns = grid.shape
+        look = {
+            "bounds": list(bounds),
+            "columns": columns,
+            "rows": rows,
+            "colours": list(colours),
+            "opacity": opacity,
+        }
+        self.param.update(raster=grid.tobytes(), raster_look=look)

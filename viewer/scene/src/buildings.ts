@@ -14,6 +14,8 @@ export const ACCENT = 0x0096c7;
 export class Buildings {
   readonly group = new Group();
   readonly values: Values;
+  /** What the left side of a comparison shows; `values` are the right one's. */
+  readonly left: Values;
   readonly uniforms;
   private readonly info: DataTexture;
   private readonly listed: DataTexture;
@@ -24,10 +26,15 @@ export class Buildings {
   constructor(readonly mesh: BuildingMesh, manifest: Manifest) {
     const count = manifest.buildings.id.length;
     this.values = new Values(count);
+    this.left = new Values(count);
     this.info = infoTexture(manifest);
     this.listed = listTexture(count);
     this.uniforms = {
       ...this.values.uniforms,
+      uLeft: this.left.uniforms.uValues,
+      uLeftFrame: this.left.uniforms.uFrame,
+      /** Pixels from the left edge up to which the left side shows. */
+      uSwipe: { value: 0 },
       uInfo: { value: this.info },
       uListed: { value: this.listed },
       uMarked: { value: [-1, -1, -1, 0] as [number, number, number, number] },
@@ -76,6 +83,7 @@ export class Buildings {
     this.info.dispose();
     this.listed.dispose();
     this.values.dispose();
+    this.left.dispose();
   }
 
   private solidMaterial(): MeshLambertMaterial {

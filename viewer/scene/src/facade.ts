@@ -25,6 +25,9 @@ uniform highp sampler2D uInfo;      // base, storey height, style, block
 uniform highp sampler2D uValues;
 uniform sampler2D uPalette;
 uniform vec4 uFrame;
+uniform highp sampler2D uLeft;     // values of the compared side, left of uSwipe [px]
+uniform vec4 uLeftFrame;
+uniform float uSwipe;
 uniform vec4 uScale;
 uniform vec4 uMarked;               // hovered building, selected building, selected block, list on
 uniform highp sampler2D uListed;    // 1 for buildings in a selected list
@@ -38,9 +41,9 @@ float hash2(vec2 p) { return fract(sin(dot(p, vec2(127.1, 311.7))) * 43758.5453)
 float inside(float x, float a, float b, float w) {
   return smoothstep(a - w, a + w, x) * (1.0 - smoothstep(b - w, b + w, x));
 }
-float lookUp(float frame) {
+float lookUp(highp sampler2D values, float frame) {
   int at = int(frame) * int(uScale.w) + vIndex;
-  return texelFetch(uValues, ivec2(at % 2048, at / 2048), 0).r;
+  return texelFetch(values, ivec2(at % 2048, at / 2048), 0).r;
 }
 vec3 pick6(float h, vec3 a, vec3 b, vec3 c, vec3 d, vec3 e, vec3 f) {
   if (h < 0.17) return a; if (h < 0.34) return b; if (h < 0.5) return c;
@@ -132,12 +135,14 @@ bool isRoof = vFlat.y > 0.3;
 float hOwn = hash1(float(vIndex));
 float hGroup = info.w < 0.0 ? hOwn : hash1(info.w + 0.37);
 vec3 base = isRoof ? plainRoof(vFlat.y, hGroup, vWorld) : plainWall(info.z, hGroup);
-bool coloured = uFrame.w > 0.5;
+bool onLeft = gl_FragCoord.x < uSwipe;
+vec4 frame = onLeft ? uLeftFrame : uFrame;
+bool coloured = frame.w > 0.5;
 if (coloured) {
-  float a = lookUp(uFrame.x);
-  float b = uFrame.z > 0.0 ? lookUp(uFrame.y) : a;
+  float a = onLeft ? lookUp(uLeft, frame.x) : lookUp(uValues, frame.x);
+  float b = frame.z <= 0.0 ? a : onLeft ? lookUp(uLeft, frame.y) : lookUp(uValues, frame.y);
   bool missing = a < -1e38 || b < -1e38;
-  float value = mix(a, b, uFrame.z);
+  float value = mix(a, b, frame.z);
   if (uScale.z > 0.5) value = log(max(value, 1e-20));
   float place = clamp((value - uScale.x) / (uScale.y - uScale.x), 0.0, 1.0);
   base = missing ? uMissing : texture2D(uPalette, vec2(place * 255.0 / 256.0 + 0.5 / 256.0, 0.5)).rgb;

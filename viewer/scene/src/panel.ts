@@ -1,5 +1,5 @@
 import { createScene } from "./scene";
-import type { CameraState, Handle, Language, Layers, Marker, MarkerNews, Padding, Picked, Selection } from "./types";
+import type { CameraState, CompareMode, Handle, Language, Layers, Marker, MarkerNews, Padding, Picked, Raster, Selection } from "./types";
 
 /** The parameters of viewer/scene/component.py as Panel shows them here. */
 interface Model {
@@ -7,6 +7,14 @@ interface Model {
   values: ArrayBuffer | null;
   frames: number;
   frame: number;
+  playing: boolean;
+  frame_rate: number;
+  compare: CompareMode;
+  compare_values: ArrayBuffer | null;
+  compare_share: number;
+  compare_labels: string[];
+  raster: ArrayBuffer | null;
+  raster_look: Partial<Omit<Raster, "values">>;
   palette: string[];
   value_min: number;
   value_max: number;
@@ -43,6 +51,8 @@ export function render({ model, el }: { model: Model; el?: HTMLElement }): HTMLE
   let handle: Handle | null = null;
   let clicks = 0;
   let sent: string | null = null;
+  let played: number | null = null;
+  let swiped = NaN;
 
   const rows = (chosen: Model["selected"]): Selection => {
     const manifest = handle?.manifest;
@@ -70,7 +80,24 @@ export function render({ model, el }: { model: Model; el?: HTMLElement }): HTMLE
     },
     lineValues: () => handle?.setLineValues(model.line_values ? new Float32Array(model.line_values.slice(0)) : null),
     palette: () => model.palette.length && handle?.setPalette(model.palette, model.value_min, model.value_max, { steps: model.palette_steps, log: model.palette_log }),
-    frame: () => handle?.setFrame(model.frame),
+    frame: () => {
+      if (model.frame !== played) handle?.setFrame(model.frame);
+      played = null;
+    },
+    playing: () => handle?.setPlaying(model.playing, model.frame_rate),
+    compare: () => {
+      const a = model.compare_values?.byteLength ? new Float32Array(model.compare_values.slice(0)) : null;
+      const [left, right] = model.compare_labels;
+      handle?.setCompare({ mode: a ? model.compare : "none", a, share: model.compare_share, ...(left && right ? { labels: [left, right] } : {}) });
+    },
+    share: () => {
+      if (model.compare_share !== swiped) handle?.setCompare({ mode: model.compare_values?.byteLength ? model.compare : "none", share: model.compare_share });
+    },
+    raster: () => {
+      const { bounds, columns, rows, colours, opacity } = model.raster_look;
+      const laid = model.raster && bounds && columns && rows && colours ? { bounds, columns, rows, colours, values: new Uint8Array(model.raster.slice(0)), ...(opacity ? { opacity } : {}) } : null;
+      if (!laid || laid.values.length === laid.columns * laid.rows) handle?.setRaster(laid);
+    },
     markers: () => handle?.setMarkers(model.markers),
     selected: () => handle?.setSelection(rows(model.selected)),
     sun: () => handle?.setSun(model.sun_time || null),
@@ -87,8 +114,10 @@ export function render({ model, el }: { model: Model; el?: HTMLElement }): HTMLE
     if (!model.manifest) return;
     const scene = createScene(element, { manifest: model.manifest, language: model.language, layers: model.scene_layers, label: model.label || undefined, attribution: model.attribution, padding: model.padding });
     handle = scene;
+    // For tools on the same page, which draw into the picture and read places from it.
+    (globalThis as { lobedaScene?: Handle }).lobedaScene = scene;
     if (model.camera.position) scene.setCamera(model.camera);
-    for (const task of [apply.palette, apply.values, apply.lines, apply.markers, apply.frame, apply.sun]) task();
+    for (const task of [apply.palette, apply.values, apply.lines, apply.markers, apply.frame, apply.sun, apply.compare, apply.raster, apply.playing]) task();
     scene.on("hover", (_, picked) => (model.hovered = outgoing(picked)));
     scene.on("click", (_, picked) => (model.clicked = { ...outgoing(picked), count: ++clicks }));
     scene.on("marker", (id) => (model.marker_clicked = { id, count: ++clicks }));
@@ -97,6 +126,9 @@ export function render({ model, el }: { model: Model; el?: HTMLElement }): HTMLE
       sent = JSON.stringify(state);
       model.camera = state;
     });
+    scene.on("frame", (frame) => (model.frame = played = frame));
+    scene.on("playing", (on) => (model.playing = on));
+    scene.on("compare", (share) => (model.compare_share = swiped = share));
     scene.on("ready", () => {
       apply.selected();
       model.ready = true;
@@ -111,6 +143,10 @@ export function render({ model, el }: { model: Model; el?: HTMLElement }): HTMLE
   model.on("marker_news", () => handle?.updateMarkers(model.marker_news));
   model.on("marker_selected", () => handle?.selectMarker(model.marker_selected));
   model.on("frame", apply.frame);
+  model.on(["playing", "frame_rate"], apply.playing);
+  model.on(["compare", "compare_values", "compare_labels"], apply.compare);
+  model.on("compare_share", apply.share);
+  model.on(["raster", "raster_look"], apply.raster);
   model.on("selected", apply.selected);
   model.on("sun_time", apply.sun);
   model.on("scene_layers", apply.layers);

@@ -2,6 +2,8 @@ import { type Camera, Raycaster, Vector2, Vector3 } from "three";
 import type { BuildingMesh } from "./load";
 import type { Heights } from "./terrain";
 
+const FAR = 20000;
+
 /**
  * What a ray meets first: a building or the ground.
  *
@@ -40,17 +42,24 @@ export class Picker {
 
   /** Row of the building at a point of the picture (-1 to 1, up), or null. */
   at(ndc: Vector2, camera: Camera): number | null {
+    return this.hit(ndc, camera).building;
+  }
+
+  /** The building, or null for the ground, at a point of the picture and where it is; beyond all: no point. */
+  hit(ndc: Vector2, camera: Camera): { building: number | null; point: Vector3 | null } {
     this.caster.setFromCamera(ndc, camera);
-    return this.along(this.caster.ray.origin, this.caster.ray.direction);
+    const { origin, direction } = this.caster.ray;
+    const { building, distance } = this.along(origin, direction);
+    return { building, point: distance < FAR ? origin.clone().addScaledVector(direction, distance) : null };
   }
 
   /** Row of the first building from one point towards another, or null; `between`: not beyond the other. */
   towards(from: Vector3, to: Vector3, between = false): number | null {
     const way = to.clone().sub(from);
-    return this.along(from, way.clone().normalize(), between ? way.length() : Infinity);
+    return this.along(from, way.clone().normalize(), between ? way.length() : Infinity).building;
   }
 
-  private along(origin: Vector3, direction: Vector3, limit = Infinity): number | null {
+  private along(origin: Vector3, direction: Vector3, limit = Infinity): { building: number | null; distance: number } {
     const { translation, scale } = this.mesh;
     this.origin.set(...translation).negate().add(origin).divideScalar(scale);
     let nearest = Math.min(this.groundDistance(origin, direction), limit) / scale;
@@ -63,7 +72,7 @@ export class Picker {
         found = b;
       }
     }
-    return found;
+    return { building: found, distance: nearest * scale };
   }
 
   private meetsBox(at: number, d: Vector3, limit: number): boolean {
@@ -107,7 +116,7 @@ export class Picker {
   /** How far the ray runs before it is under the ground. [m] */
   groundDistance(origin: Vector3, direction: Vector3): number {
     const { heights } = this;
-    const end = 20000;
+    const end = FAR;
     let step = 4;
     let from = direction.y < 0 ? Math.max(0, (heights.highest + 1 - origin.y) / direction.y) : 0;
     if (direction.y >= 0 && origin.y > heights.highest) return end;

@@ -3,6 +3,7 @@ import {
 } from "three";
 import { ACCENT, Buildings } from "./buildings";
 import { Navigator } from "./camera";
+import { Divider } from "./divider";
 import { Labels } from "./labels";
 import { Light } from "./light";
 import { tracks } from "./lines";
@@ -13,12 +14,14 @@ import { Overlay } from "./overlay";
 import { Picker } from "./pick";
 import { Pipes } from "./pipes";
 import { Sky, weather } from "./sky";
+import { Sketch } from "./sketch";
 import { sunPosition, towards } from "./sun";
-import { groundGeometry, groundMaterial, type GroundUniforms, Heights, imageTexture } from "./terrain";
+import { groundGeometry, groundMaterial, type GroundUniforms, Heights, imageTexture, rasterTexture } from "./terrain";
 import { text } from "./texts";
 import { Trees } from "./trees";
 import type {
-  CameraState, Events, Handle, Language, Layers, Manifest, Marker, MarkerNews, Options, Padding, PaletteOptions, Picked, Selection, Stats,
+  CameraState, Compare, CompareMode, Events, Handle, Language, Layers, Manifest, Marker, MarkerNews, Options, Padding, PaletteOptions,
+  Picked, Place, Raster, Selection, Shape, Stats,
 } from "./types";
 
 const BRIGHT_DAY = { azimuth: 232, elevation: 36 };
@@ -47,6 +50,7 @@ interface World {
   textures: Partial<Record<"map" | "image" | "masks", Texture>>;
   tracks: Mesh | null;
   pipes: Pipes | null;
+  sketch: Sketch;
   reach: number;
 }
 
@@ -95,12 +99,25 @@ class View implements Handle {
   private lastFrameMs = 0;
   private frames = 0;
   private compass = NaN;
+  private readonly divider: Divider;
+  private readonly cross = document.createElement("div");
+  /** Names of places again, for the right one of two pictures. */
+  private readonly namesRight = document.createElement("div");
+  private mode: CompareMode = "none";
+  private placing = false;
+  private playing = false;
+  private rate = 2;
+  private playedAt = 0;
 
   constructor(private readonly element: HTMLElement, private readonly options: Options) {
     this.language = options.language === "en" ? "en" : "de";
     Object.assign(this.layers, options.layers);
     Object.assign(this.padding, options.padding);
     this.overlay = new Overlay(element, this.language);
+    this.divider = new Divider(this.language, (share) => {
+      this.whenLoaded(() => undefined);
+      this.emit("compare", share);
+    });
     element.dataset["ready"] = "false";
     this.ready = this.start();
     this.ready.catch((error: unknown) => this.fail(error));
@@ -118,7 +135,119 @@ class View implements Handle {
   }
 
   setFrame(frame: number): void {
-    this.whenLoaded(({ buildings }) => buildings.values.show(frame));
+    this.whenLoaded(({ buildings }) => {
+      buildings.values.show(frame);
+      buildings.left.show(frame);
+    });
+  }
+
+  setPlaying(on: boolean, framesPerSecond = 2): void {
+    this.whenLoaded((world) => {
+      this.rate = framesPerSecond;
+      if (on && matchMedia("(prefers-reduced-motion: reduce)").matches) {
+        this.stepFrames(world, 1);
+        this.emit("playing", false);
+        return;
+      }
+      if (on === this.playing) return;
+      this.playing = on;
+      this.playedAt = 0;
+      this.emit("playing", on);
+    });
+  }
+
+  /** Go on by some frames, in a circle; the last one stays until the first comes. */
+  private stepFrames(world: World, by: number): void {
+    const { values, left } = world.buildings;
+    const count = Math.max(values.count, left.count);
+    const before = Math.floor(values.at);
+    const now = Number.isInteger(by) ? before + by : values.at + by;
+    values.show(now >= count ? now % count : now);
+    left.show(values.at);
+    if (Math.floor(values.at) !== before) this.emit("frame", Math.floor(values.at));
+  }
+
+  setCompare({ mode, a, b, share, labels }: Compare): void {
+    this.whenLoaded(({ buildings, groundUniforms }) => {
+      const framesOf = (values: ArrayLike<number>) => values.length / Math.max(this.world!.manifest.buildings.id.length, 1);
+      if (a !== undefined) buildings.left.set(a, a ? framesOf(a) : 1);
+      if (b !== undefined) buildings.values.set(b, b ? framesOf(b) : 1);
+      buildings.left.show(buildings.values.at);
+      if (a || b) groundUniforms.uQuiet.value = 1;
+      this.divider.show(mode, share, labels);
+      if (mode === this.mode) return;
+      const resized = mode === "split" || this.mode === "split";
+      this.mode = mode;
+      this.navigator!.controls.zoomToCursor = mode !== "split";
+      const right = mode === "split" ? "50%" : "";
+      for (const part of [this.markers.element, this.world!.labels.element]) part.style.right = right;
+      this.namesRight.hidden = mode !== "split";
+      if (resized) this.resize();
+    });
+  }
+
+  setRaster(raster: Raster | null): void {
+    this.whenLoaded(({ groundUniforms, manifest, textures }) => {
+      const { uRaster, uRasterArea } = groundUniforms;
+      if (uRaster.value !== textures.masks) uRaster.value.dispose();
+      uRaster.value = raster ? rasterTexture(raster) : textures.masks!;
+      const [west, south, east, north] = raster?.bounds ?? [0, 0, 0, 0];
+      uRasterArea.value = [west - manifest.origin[0], manifest.origin[1] - north, east - west, north - south];
+    });
+  }
+
+  setShapes(name: string, shapes: readonly Shape[] | null): void {
+    this.whenLoaded(({ sketch }) => sketch.set(name, shapes));
+  }
+
+  setTool(on: boolean): void {
+    this.placing = on;
+    this.overlay.root.classList.toggle("placing", on);
+    if (on) this.changeHover(this.pick(-1e4, -1e4));
+  }
+
+  place(x: number, y: number): Place | null {
+    const { world, navigator } = this;
+    if (!world || !navigator) return null;
+    const { building, point } = world.picker.hit(this.toNdc(x, y), navigator.camera);
+    if (!point) return null;
+    const [east, north, height] = world.manifest.origin;
+    return {
+      east: point.x + east, north: north - point.z, height: point.y + height, ground: world.heights.at(point.x, point.z) + height,
+      building, building_id: building === null ? null : world.manifest.buildings.id[building]!,
+    };
+  }
+
+  projectPlace(place: readonly [number, number, number]): { x: number; y: number } | null {
+    if (!this.world || !this.navigator) return null;
+    const [east, north, height] = this.world.manifest.origin;
+    const point = new Vector3(place[0] - east, place[2] - height, north - place[1]);
+    if (Number.isNaN(place[2])) point.y = this.world.heights.at(point.x, point.z);
+    point.project(this.navigator.camera);
+    return point.z < 1 ? this.toPixels(point) : null;
+  }
+
+  within(polygon: readonly (readonly [number, number])[]): number[] {
+    const { world, navigator } = this;
+    if (!world || !navigator || polygon.length < 3) return [];
+    const found: number[] = [];
+    for (let row = 0; row < world.manifest.buildings.id.length; row++) {
+      const point = this.roof(world, row, 0.5).project(navigator.camera);
+      const { x, y } = this.toPixels(point);
+      if (point.z < 1 && holds(polygon, x, y)) found.push(row);
+    }
+    return found;
+  }
+
+  capture(): HTMLCanvasElement {
+    const copy = document.createElement("canvas");
+    if (!this.world || !this.renderer) return copy;
+    this.moving = this.draft = false;
+    this.draw();
+    copy.width = this.canvas.width;
+    copy.height = this.canvas.height;
+    copy.getContext("2d")!.drawImage(this.canvas, 0, 0);
+    return copy;
   }
 
   setPalette(colours: readonly string[], min: number, max: number, options: PaletteOptions = {}): void {
@@ -194,6 +323,7 @@ class View implements Handle {
   setLanguage(language: Language): void {
     this.language = language;
     this.overlay.setLanguage(language);
+    this.divider.setLanguage(language);
     this.canvas.setAttribute("aria-label", this.options.label ?? text(language, "scene"));
     this.whenLoaded(({ manifest }) => {
       if (this.options.attribution !== false) this.overlay.showCredit(manifest);
@@ -253,14 +383,14 @@ class View implements Handle {
 
   projectLine(line: number): { x: number; y: number } | null {
     const point = this.world?.pipes?.middle(line)?.project(this.navigator!.camera);
-    return point ? { x: ((point.x + 1) / 2) * this.canvas.clientWidth, y: ((1 - point.y) / 2) * this.canvas.clientHeight } : null;
+    return point ? this.toPixels(point) : null;
   }
 
   /** The line at a point of the picture, unless a building or the ground stands before it. */
   private lineAt(x: number, y: number): number | null {
     const { world, navigator } = this;
     if (!world || !navigator) return null;
-    const found = world.pipes?.at(x, y, navigator.camera, this.canvas.clientWidth, this.canvas.clientHeight);
+    const found = world.pipes?.at(x % this.width, y, navigator.camera, this.width, this.canvas.clientHeight);
     if (!found) return null;
     found.place.y += 1;
     return world.picker.towards(navigator.camera.position, found.place, true) === null ? found.line : null;
@@ -270,8 +400,7 @@ class View implements Handle {
     const world = this.world;
     if (!world || !this.navigator) return { x: 0, y: 0, visible: false };
     const point = this.roof(world, building, 1).project(this.navigator.camera);
-    const x = ((point.x + 1) / 2) * this.canvas.clientWidth;
-    const y = ((1 - point.y) / 2) * this.canvas.clientHeight;
+    const { x, y } = this.toPixels(point);
     return { x, y, visible: Math.abs(point.x) < 1 && Math.abs(point.y) < 1 && point.z < 1 && this.pick(x, y).building === building };
   }
 
@@ -404,6 +533,8 @@ class View implements Handle {
       uQuiet: { value: 0 },
       uBeyond: { value: new Color("#a7ab95") },
       uWater: { value: new Color("#6d98ab") },
+      uRaster: { value: masksTexture },
+      uRasterArea: { value: [0, 0, 0, 0] },
     };
     const world: World = {
       manifest, heights, groundUniforms,
@@ -416,15 +547,22 @@ class View implements Handle {
       textures: { masks: masksTexture },
       tracks: manifest.lines.length ? tracks(manifest.lines, heights) : null,
       pipes: null,
+      sketch: new Sketch(heights, manifest.origin),
       reach: Math.hypot(east - west, north - south),
     };
     world.ground.receiveShadow = true;
     world.ground.renderOrder = 2;
-    this.scene.add(world.ground, world.buildings.group, world.outline.group);
+    this.scene.add(world.ground, world.buildings.group, world.outline.group, world.sketch.group);
     if (world.trees) this.scene.add(world.trees.group);
     if (world.tracks) this.scene.add(world.tracks);
     this.overlay.root.insertBefore(world.labels.element, this.canvas.nextSibling);
     this.overlay.root.insertBefore(this.markers.element, world.labels.element.nextSibling);
+    this.namesRight.className = "lobeda-labels";
+    this.namesRight.setAttribute("aria-hidden", "true");
+    this.namesRight.style.left = "50%";
+    this.namesRight.hidden = true;
+    this.cross.className = "lobeda-cross";
+    this.overlay.root.append(this.namesRight, this.divider.element, this.cross);
     await this.showGround(world);
     return world;
   }
@@ -451,7 +589,7 @@ class View implements Handle {
 
   private applyLayers(world: World): void {
     if (world.trees) world.trees.group.visible = this.layers.trees;
-    world.labels.element.style.display = this.layers.labels ? "" : "none";
+    for (const names of [world.labels.element, this.namesRight]) names.style.display = this.layers.labels ? "" : "none";
     this.markers.element.hidden = !this.layers.markers;
     this.showShadows();
     this.dirtyShadows = true;
@@ -520,6 +658,7 @@ class View implements Handle {
     const { canvas } = this;
     canvas.addEventListener("pointermove", (event) => {
       if (event.pointerType === "touch") return;
+      if (this.placing) return;
       this.pointer = { x: event.offsetX, y: event.offsetY };
       this.schedule();
     });
@@ -531,15 +670,18 @@ class View implements Handle {
     canvas.addEventListener("click", (event) => {
       const start = this.pressed;
       if (start && Math.hypot(event.clientX - start.x, event.clientY - start.y) > CLICK_PX) return;
+      if (this.placing) return this.emit("place", this.place(event.offsetX, event.offsetY));
       const picked = this.pick(event.offsetX, event.offsetY);
       this.emit("click", picked.building, picked);
     });
     canvas.addEventListener("dblclick", (event) => {
+      if (this.placing) return;
       const { building } = this.pick(event.offsetX, event.offsetY);
       if (building !== null) this.flyTo(building);
     });
     canvas.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape") return;
+      if (this.placing && event.key === "Enter") this.emit("place", this.place(this.width / 2, canvas.clientHeight / 2));
+      if (this.placing || event.key !== "Escape") return;
       this.setSelection(null);
       this.emit("click", null, this.pick(-1, -1));
     });
@@ -584,7 +726,7 @@ class View implements Handle {
     if (!this.renderer || !clientWidth || !clientHeight) return;
     this.setPixelRatio();
     this.renderer.setSize(clientWidth, clientHeight, false);
-    this.navigator!.fit(clientWidth, clientHeight, this.padding);
+    this.navigator!.fit(this.width, clientHeight, this.padding);
     this.dirtyShadows = this.dirtyTrees = true;
     if (this.world) this.draw();
   }
@@ -626,6 +768,11 @@ class View implements Handle {
       this.navigator!.step(now);
       this.onMove();
     }
+    if (this.playing) {
+      if (this.playedAt) this.stepFrames(this.world, Math.min((now - this.playedAt) / 1000, 0.5) * this.rate + 1e-9);
+      this.playedAt = now;
+      this.invalidate();
+    }
     if (!this.dirty) return;
     if (this.moving && now - this.lastFrameAt < 400) this.pace += (now - this.lastFrameAt - this.pace) * 0.25;
     this.lastFrameAt = now;
@@ -666,14 +813,15 @@ class View implements Handle {
     }
     this.sky.look(camera);
     renderer.info.reset();
-    renderer.render(this.scene, camera);
+    this.render(world, renderer);
     if (this.layers.labels) {
       const hidden = (place: Vector3) => !this.moving && world.picker.towards(camera.position, place, true) !== null;
-      world.labels.update(camera, this.canvas.clientWidth, this.canvas.clientHeight, hidden);
+      world.labels.update(camera, this.width, this.canvas.clientHeight, hidden);
+      if (this.mode === "split") this.namesRight.replaceChildren(...Array.from(world.labels.element.children, (name) => name.cloneNode(true)));
     }
     if (this.markers.count) {
       const hidden = (place: Vector3) => !this.moving && world.picker.towards(camera.position, place, true) !== null;
-      this.markers.place(camera, this.canvas.clientWidth, this.canvas.clientHeight, hidden);
+      this.markers.place(camera, this.width, this.canvas.clientHeight, hidden);
     }
     if (navigator.heading !== this.compass) this.overlay.turn((this.compass = navigator.heading));
     this.frames++;
@@ -681,6 +829,32 @@ class View implements Handle {
     if (fresh && !this.moving) this.checkBudget(start);
     this.afterPicture?.();
     this.afterPicture = null;
+  }
+
+  /** One picture, or two beside each other from one camera: they share geometry, textures and shadows. */
+  private render(world: World, renderer: WebGLRenderer): void {
+    const { camera } = this.navigator!;
+    const { uSwipe } = world.buildings.uniforms;
+    const { clientWidth, clientHeight } = this.canvas;
+    if (this.mode !== "split") {
+      uSwipe.value = this.mode === "swipe" ? this.divider.share * clientWidth * renderer.getPixelRatio() : 0;
+      renderer.render(this.scene, camera);
+      return;
+    }
+    renderer.setScissorTest(true);
+    for (const side of [0, 1]) {
+      uSwipe.value = side ? 0 : 1e9;
+      renderer.setViewport(side * this.width, 0, this.width, clientHeight);
+      renderer.setScissor(side * this.width, 0, this.width, clientHeight);
+      renderer.render(this.scene, camera);
+    }
+    renderer.setScissorTest(false);
+    renderer.setViewport(0, 0, clientWidth, clientHeight);
+  }
+
+  /** Of one picture. [px] */
+  private get width(): number {
+    return (this.canvas.clientWidth || this.overlay.root.clientWidth) / (this.mode === "split" ? 2 : 1);
   }
 
   /** Wait for the picture, and give up shadows where three in a row take too long. */
@@ -699,7 +873,13 @@ class View implements Handle {
   }
 
   private toNdc(x: number, y: number): Vector2 {
-    return new Vector2((x / this.canvas.clientWidth) * 2 - 1, 1 - (y / this.canvas.clientHeight) * 2);
+    const inside = this.mode === "split" && x >= this.width ? x - this.width : x;
+    return new Vector2((inside / this.width) * 2 - 1, 1 - (y / this.canvas.clientHeight) * 2);
+  }
+
+  /** Pixels of a projected point; of two pictures in the left one. */
+  private toPixels(point: Vector3): { x: number; y: number } {
+    return { x: ((point.x + 1) / 2) * this.width, y: ((1 - point.y) / 2) * this.canvas.clientHeight };
   }
 
   private emit<K extends keyof Events>(event: K, ...args: Parameters<Events[K]>): void {
@@ -723,6 +903,9 @@ class View implements Handle {
     world.ground.geometry.dispose();
     (world.ground.material as MeshLambertMaterial).dispose();
     world.pipes?.dispose();
+    world.sketch.dispose();
+    const raster = world.groundUniforms.uRaster.value;
+    if (raster !== world.textures.masks) raster.dispose();
     world.tracks?.geometry.dispose();
     (world.tracks?.material as MeshLambertMaterial | undefined)?.dispose();
     for (const texture of Object.values(world.textures)) {
@@ -742,6 +925,16 @@ function drawsInSoftware(): boolean {
   const renderer = String(gl.getParameter(named ? named.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
   gl.getExtension("WEBGL_lose_context")?.loseContext();
   return /swiftshader|llvmpipe|softpipe|software|basic render/i.test(renderer);
+}
+
+/** Whether a polygon holds a point (even-odd rule). */
+function holds(polygon: readonly (readonly [number, number])[], x: number, y: number): boolean {
+  let inside = false;
+  polygon.forEach(([x1, y1], i) => {
+    const [x2, y2] = polygon[(i + 1) % polygon.length]!;
+    if (y1 > y !== y2 > y && x < ((x2 - x1) * (y - y1)) / (y2 - y1) + x1) inside = !inside;
+  });
+  return inside;
 }
 
 function isList(selection: Selection | readonly number[]): selection is readonly number[] {

@@ -55,6 +55,23 @@ export const STYLE = `
 .lobeda-credit b { font-weight: 650; }
 .lobeda-message { position: absolute; inset: 0; display: grid; place-items: center; padding: 24px; text-align: center; font-size: 15px; background: linear-gradient(#c9d9e2, #eef2f2 70%); }
 .lobeda-message p { max-width: 34em; margin: 0; padding: 16px 20px; border-radius: 10px; background: #fff; box-shadow: 0 2px 10px rgb(16 32 44 / 20%); }
+.lobeda-divider { position: absolute; top: 0; bottom: 0; width: 28px; margin-left: -14px; cursor: ew-resize; touch-action: none; }
+.lobeda-divider[hidden] { display: none; }
+.lobeda-divider[data-mode="split"] { pointer-events: none; }
+.lobeda-divider::before { content: ""; position: absolute; left: 12px; top: 0; bottom: 0; width: 4px; background: #fff; box-shadow: 0 0 4px rgb(10 25 32 / 55%); }
+.lobeda-divider .grip { position: absolute; left: -8px; top: 42%; width: 44px; height: 44px; border-radius: 50%; background: #0a6970; color: #fff; border: 3px solid #fff; box-shadow: 0 1px 6px rgb(10 25 32 / 45%); display: grid; place-items: center; }
+.lobeda-divider .grip[hidden] { display: none; }
+.lobeda-divider .grip:focus-visible { outline: 3px solid #e08a00; outline-offset: 2px; }
+.lobeda-divider .grip svg { width: 22px; height: 22px; fill: none; stroke: currentColor; stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
+.lobeda-divider span { position: absolute; top: var(--scene-names-top, 12px); padding: 3px 10px; border-radius: 7px; background: rgb(15 47 54 / 88%); color: #fff; font-size: 13px; font-weight: 650; white-space: nowrap; pointer-events: none; }
+.lobeda-divider .left { right: 23px; }
+.lobeda-divider .right { left: 23px; }
+.lobeda-cross { position: absolute; left: 50%; top: 50%; width: 34px; height: 34px; margin: -17px 0 0 -17px; pointer-events: none; display: none; border-radius: 50%; border: 2px solid #fff; box-shadow: 0 0 0 2px #0a6970, inset 0 0 0 1px #0a6970; }
+.lobeda-cross::before, .lobeda-cross::after { content: ""; position: absolute; background: #0a6970; box-shadow: 0 0 0 1px #fff; }
+.lobeda-cross::before { left: 14px; top: 7px; width: 2px; height: 16px; }
+.lobeda-cross::after { top: 14px; left: 7px; height: 2px; width: 16px; }
+.lobeda-scene.placing canvas { cursor: crosshair; }
+.lobeda-scene.placing canvas:focus-visible ~ .lobeda-cross { display: block; }
 @media (max-width: 480px) { .lobeda-tools .wide-only { display: none; } .lobeda-labels span { font-size: 11px; } .lobeda-labels span[data-kind="quarter"] { font-size: 13px; } }
-@media print { .lobeda-tools, .lobeda-markers { display: none; } }
+@media print { .lobeda-tools, .lobeda-markers, .lobeda-cross { display: none; } }
 `;

@@ -1,8 +1,9 @@
 import Martini from "@mapbox/martini";
 import {
-  BufferAttribute, BufferGeometry, Color, LinearMipmapLinearFilter, Mesh, MeshLambertMaterial, SRGBColorSpace, Texture,
+  BufferAttribute, BufferGeometry, Color, DataTexture, LinearFilter, LinearMipmapLinearFilter, Mesh, MeshLambertMaterial, NearestFilter,
+  SRGBColorSpace, Texture,
 } from "three";
-import type { Manifest } from "./types";
+import type { Manifest, Raster } from "./types";
 
 /** Heights of the ground between the grid's nodes, and beyond its edge those of the edge. */
 export class Heights {
@@ -126,6 +127,9 @@ export interface GroundUniforms {
   uQuiet: { value: number };
   uBeyond: { value: Color };
   uWater: { value: Color };
+  /** Colours laid over the ground, and where: west, north (z), width, depth; no width: nothing. */
+  uRaster: { value: Texture };
+  uRasterArea: { value: [number, number, number, number] };
 }
 
 export function groundMaterial(uniforms: GroundUniforms): MeshLambertMaterial {
@@ -137,7 +141,8 @@ export function groundMaterial(uniforms: GroundUniforms): MeshLambertMaterial {
       .replace("#include <project_vertex>", "#include <project_vertex>\nvPlace = transformed;");
     shader.fragmentShader = shader.fragmentShader
       .replace("#include <common>", `#include <common>\n${HEAD}`)
-      .replace("#include <color_fragment>", BODY);
+      .replace("#include <color_fragment>", BODY)
+      .replace("#include <opaque_fragment>", `${LAID}\n#include <opaque_fragment>`);
   };
   return material;
 }
@@ -150,6 +155,8 @@ uniform vec4 uArea;
 uniform float uQuiet;
 uniform vec3 uBeyond;
 uniform vec3 uWater;
+uniform sampler2D uRaster;
+uniform vec4 uRasterArea;
 float speckle(vec2 p) { return fract(sin(dot(p, vec2(12.9898, 78.233))) * 43758.5453); }
 float grain(vec2 p) {
   vec2 i = floor(p), f = fract(p);
@@ -173,6 +180,17 @@ tint *= 1.0 - 0.46 * mask.g;
 diffuseColor.rgb = mix(mix(uBeyond, vec3(dot(uBeyond, vec3(0.3, 0.59, 0.11))), 0.3 + 0.5 * uQuiet) * (1.0 + 0.3 * uQuiet), tint, within);
 `;
 
+// A raster keeps the colours of its legend: light and shadow hardly change it.
+const LAID = /* glsl */ `
+if (uRasterArea.z > 0.0) {
+  vec2 on = (vPlace.xz - uRasterArea.xy) / uRasterArea.zw;
+  if (on.x > 0.0 && on.x < 1.0 && on.y > 0.0 && on.y < 1.0) {
+    vec4 laid = texture2D(uRaster, on);
+    outgoingLight = mix(outgoingLight, laid.rgb * 0.92 + 0.08 * outgoingLight, laid.a);
+  }
+}
+`;
+
 export function imageTexture(image: ImageBitmap, anisotropy: number, srgb = true): Texture {
   const texture = new Texture(image);
   texture.flipY = false;
@@ -180,6 +198,22 @@ export function imageTexture(image: ImageBitmap, anisotropy: number, srgb = true
   texture.minFilter = LinearMipmapLinearFilter;
   texture.anisotropy = anisotropy;
   if (srgb) texture.colorSpace = SRGBColorSpace;
+  texture.needsUpdate = true;
+  return texture;
+}
+
+export function rasterTexture({ columns, rows, values, colours, opacity = 0.8 }: Raster): DataTexture {
+  if (values.length !== columns * rows) throw new Error(`${values.length} cells given, ${columns} × ${rows} expected`);
+  const shades = colours.map((colour) => new Color().setStyle(colour, "srgb").convertLinearToSRGB());
+  const bytes = new Uint8Array(4 * columns * rows);
+  for (let i = 0; i < values.length; i++) {
+    const shade = shades[values[i]! - 1];
+    if (shade) bytes.set([shade.r * 255, shade.g * 255, shade.b * 255, opacity * 255].map(Math.round), 4 * i);
+  }
+  const texture = new DataTexture(bytes, columns, rows);
+  texture.colorSpace = SRGBColorSpace;
+  texture.magFilter = NearestFilter;
+  texture.minFilter = LinearFilter;
   texture.needsUpdate = true;
   return texture;
 }

@@ -7,6 +7,7 @@ const TEXTS = {
     failed: "Die 3D-Ansicht konnte nicht geladen werden",
     zoomIn: "Näher heran", zoomOut: "Weiter weg", north: "Nach Norden ausrichten", home: "Alles zeigen",
     tilt: "Von oben oder schräg",
+    left: "Vorher", right: "Nachher", divider: "Trennlinie des Vergleichs",
   },
   en: {
     scene: "3D view. Arrow keys move, with shift they turn, plus and minus zoom, Home shows everything, Escape clears the selection.",
@@ -14,6 +15,7 @@ const TEXTS = {
     failed: "The 3D view could not be loaded",
     zoomIn: "Closer", zoomOut: "Further away", north: "Turn to the north", home: "Show everything",
     tilt: "From above or oblique",
+    left: "Before", right: "After", divider: "Divider of the comparison",
   },
 } as const;
 

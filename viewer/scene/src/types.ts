@@ -121,6 +121,55 @@ export interface PaletteOptions {
   steps?: boolean;
 }
 
+export type CompareMode = "none" | "swipe" | "split";
+
+/** Two sets of values in one scene: left and right of a divider, or in two pictures with one camera. */
+export interface Compare {
+  mode: CompareMode;
+  /** Values of the left side, frame after frame, on the palette's scale. */
+  a?: ArrayLike<number> | null;
+  /** Values of the right side; those of `setValues` without. */
+  b?: ArrayLike<number> | null;
+  /** Where the divider stands, 0 (left edge) to 1. */
+  share?: number;
+  /** Names of both sides. */
+  labels?: readonly [string, string];
+}
+
+/** A point that was picked, in EPSG:25832 and DHHN2016. [m] */
+export interface Place {
+  east: number;
+  north: number;
+  height: number;
+  /** Height of the ground there. */
+  ground: number;
+  building: number | null;
+  building_id: string | null;
+}
+
+/** Something drawn into the scene. Points are east, north, height in turn; a height of nan lies on the ground. */
+export interface Shape {
+  kind: "point" | "line" | "area";
+  points: ArrayLike<number>;
+  holes?: readonly ArrayLike<number>[];
+  colour: string;
+  /** Of lines and edges, and half that of points. [px] */
+  width?: number;
+  /** Seen through what stands before it. Default: faintly. */
+  through?: boolean;
+}
+
+/** Colours on the ground: row by row from the north; 0 is clear, n the colour number n - 1. */
+export interface Raster {
+  /** West, south, east, north, EPSG:25832. */
+  bounds: readonly [number, number, number, number];
+  columns: number;
+  rows: number;
+  values: ArrayLike<number>;
+  colours: readonly string[];
+  opacity?: number;
+}
+
 export interface Stats {
   ready: boolean;
   drawCalls: number;
@@ -139,6 +188,13 @@ export interface Events {
   marker: (id: string) => void;
   markerHover: (id: string | null, x: number, y: number) => void;
   camera: (state: CameraState) => void;
+  /** While a tool is on, instead of clicks: where, or null beyond the ground. */
+  place: (place: Place | null) => void;
+  /** The divider of a comparison was moved. */
+  compare: (share: number) => void;
+  /** Playing came to another whole frame. */
+  frame: (frame: number) => void;
+  playing: (on: boolean) => void;
   ready: () => void;
   error: (error: Error) => void;
 }
@@ -151,6 +207,23 @@ export interface Handle {
   setValues(values: ArrayLike<number> | null, frames?: number): void;
   /** Frame shown; between two whole numbers the values are mixed. */
   setFrame(frame: number): void;
+  /** Play the frames in a circle; where people want less motion, one step and then still. */
+  setPlaying(on: boolean, framesPerSecond?: number): void;
+  setCompare(compare: Compare): void;
+  /** Colours laid over the ground; null: none. */
+  setRaster(raster: Raster | null): void;
+  /** Draw shapes under a name in place of those drawn before; null: none. */
+  setShapes(name: string, shapes: readonly Shape[] | null): void;
+  /** Clicks and Enter (the middle of the picture) tell a place, and select nothing. */
+  setTool(on: boolean): void;
+  /** What lies at a point of the picture, null beyond the ground. */
+  place(x: number, y: number): Place | null;
+  /** Where a point, east, north and height, appears; null behind the camera. */
+  projectPlace(place: readonly [number, number, number]): { x: number; y: number } | null;
+  /** Rows of the buildings whose middle lies in a polygon on the picture, x and y of its corners. */
+  within(polygon: readonly (readonly [number, number])[]): number[];
+  /** The picture as it is, without names and symbols, at full sharpness. */
+  capture(): HTMLCanvasElement;
   setPalette(colours: readonly string[], min: number, max: number, options?: PaletteOptions): void;
   /** Lines on the ground: x and y in EPSG:25832 in turn, a pair of nan behind each, and their widths in metres. */
   setLines(points: ArrayLike<number> | null, widths: ArrayLike<number>): void;

@@ -38,6 +38,14 @@ export class Values {
     return this.all !== null;
   }
 
+  get count(): number {
+    return this.frames;
+  }
+
+  get at(): number {
+    return this.frame;
+  }
+
   set(values: ArrayLike<number> | null, frames: number): void {
     if (values !== null && values.length !== this.buildings * frames)
       throw new Error(`${values.length} values given, ${this.buildings} buildings × ${frames} frames expected`);
