@@ -7,7 +7,7 @@ customer. With a network it gives those of stage 2 as well: the network's losses
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -159,9 +159,9 @@ def bought_items(scenario: Scenario, case: Case) -> pd.DataFrame:
     return pd.concat(bought, ignore_index=True) if bought else costs.investments(case, case)
 
 
-def annual(case: Case) -> pd.DataFrame:
-    """The year of each building, as `Outcome.annual`."""
-    found = simulate(case, resolution="month", outputs=[*_SUMS, "delivered_kwh"])
+def annual(case: Case, buildings: Iterable[str] | None = None) -> pd.DataFrame:
+    """The year of each building, or of `buildings`, as `Outcome.annual`."""
+    found = simulate(case, resolution="month", outputs=[*_SUMS, "delivered_kwh"], buildings=buildings)
     table: pd.DataFrame = found[list(_SUMS)].astype("float64").sum("time").to_dataframe().loc[:, list(_SUMS)]
     by_carrier = (
         found["delivered_kwh"].astype("float64").sum("time").transpose("building_id", "carrier").to_numpy()

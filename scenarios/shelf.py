@@ -7,7 +7,9 @@ the caller gets both states and can save under another name or start again from 
 from __future__ import annotations
 
 import hashlib
+import math
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,17 +77,52 @@ class Shelf:
         """
         text = as_yaml(scenario)
         file = self._file(scenario.name)
-        self.folder.mkdir(parents=True, exist_ok=True)
         with self._locked():
             now = _state(file) if file.exists() else None
             if now != since and file.exists():
                 raise ConflictError(file, load(file), str(now))
             if file.exists():
-                history = self.folder / ".history"
-                history.mkdir(exist_ok=True)
-                (history / f"{scenario.name}.{now}.yaml").write_bytes(file.read_bytes())
-            _write(file, text)
+                self._old(scenario.name, str(now)).write_bytes(file.read_bytes())
+            write(file, text)
             return Saved(scenario, _state(file))
+
+    def changed(self, name: str) -> float:
+        """When the scenario was saved last, in seconds since 1970; nan where there is none of this name."""
+        try:
+            return self._file(name).stat().st_mtime
+        except FileNotFoundError:
+            return math.nan
+
+    def remove(self, name: str) -> str:
+        """Take a scenario off the shelf, into the history; gives its state, by which `restore` finds it.
+
+        Raises
+        ------
+        SourceError : there is none of this name.
+        """
+        with self._locked():
+            state = self.open(name).state
+            self._file(name).replace(self._old(name, state))
+        return state
+
+    def restore(self, name: str, state: str) -> Saved:
+        """Put a former state back on the shelf, under its own name.
+
+        Raises
+        ------
+        CallError : there is no such state, or there is a scenario of this name by now.
+        """
+        with self._locked():
+            file, old = self._file(name), self._old(name, state)
+            if file.exists() or not re.fullmatch("[0-9a-f]{16}", state) or not old.is_file():
+                raise CallError(f"{name} cannot be put back", self.folder, "Look among the scenarios for it")
+            old.replace(file)
+        return self.open(name)
+
+    def _old(self, name: str, state: str) -> Path:
+        history = self.folder / ".history"
+        history.mkdir(parents=True, exist_ok=True)
+        return history / f"{name}.{state}.yaml"
 
     def _file(self, name: str) -> Path:
         Scenario(name=name)  # refuses paths and what is no name
@@ -94,6 +131,7 @@ class Shelf:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """One saver at a time, also among processes."""
+        self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / ".lock").open("a+b") as lock:
             if os.name == "nt":  # pragma: no cover - other locks there
                 yield
@@ -123,7 +161,7 @@ def _state(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
 
 
-def _write(file: Path, text: str) -> None:
+def write(file: Path, text: str) -> None:
     """Write beside, then rename: nobody ever reads half a file."""
     handle, beside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:

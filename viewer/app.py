@@ -10,11 +10,13 @@ comes.
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from copy import copy
 from dataclasses import asdict, replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Protocol
 
 import panel as pn
@@ -22,10 +24,12 @@ import param
 from panel.custom import JSComponent
 from panel.template import Template
 
+from scenarios.shelf import Shelf
 from scenarios.year_bands import YearBands
 from twin.errors import CallError, TwinError
-from viewer import colours, derivations, facts, format, layers, pages, panel, picking, texts, whatif
+from viewer import colours, derivations, economy, facts, format, layers, pages, panel, picking, texts, whatif
 from viewer.board import Board
+from viewer.drafts import Drafts
 from viewer.feeds import Feeds
 from viewer.layers import LAYERS, NETWORK, SECOND_STAGE, Layer
 from viewer.layers.network import lines
@@ -45,6 +49,7 @@ class Bridge(JSComponent):  # type: ignore[misc]  # Panel has no types
     plan = param.Dict(default={}, doc="The measures as they are set.")
     result = param.Dict(default={}, doc="The district's figures, and which stages are in.")
     selection = param.Dict(default={}, doc="Facts of the selection.")
+    shelf = param.Dict(default={}, doc="The scenario that is open, and those of the shelf.")
     pick = param.Dict(default={}, doc="The filter, what it finds, and whether clicks add up.")
     table = param.Dict(default={}, doc="The table's columns; empty while it is closed.")
     sensors = param.Dict(default={}, doc="All devices; empty where there are none.")
@@ -97,6 +102,7 @@ class Manager:
         scene_url: str,
         sensors: tuple[Feeds, Board] | None = None,
         address: panel.Address | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
         address = address or panel.Address()
         self.twin = twin
@@ -109,6 +115,7 @@ class Manager:
         self.first = address.plan
         self.queries: dict[str, str] = {}
         self.busy = False
+        self.economy: tuple[Plan, economy.Economy] | None = None
         self.seq = 0
         self.progress: dict[str, Any] | None = None
         self.document: Any = None
@@ -147,7 +154,12 @@ class Manager:
         )
         self.picking = Picking(self.state, self.bridge.param.update, self._show_selection)
         self.bridge.pick = self.picking.shown()
-        self.parts: list[Part] = [self.picking]
+        self.drafts = Drafts(
+            shelf or Shelf(Path(tempfile.mkdtemp(prefix="lobeda-shelf-"))), language,
+            self.bridge.param.update, self._begin, lambda: self.state.plan,
+        )  # fmt: skip
+        self.parts: list[Part] = [self.picking, self.drafts]
+        self._resume(address.scenario)
         self.bridge.receive = self.receive
         self.scene.param.watch(self._clicked, "clicked")
         self.scene.param.watch(self._hovered, "hovered")
@@ -155,6 +167,29 @@ class Manager:
         self.live = None if sensors is None else self._live(*sensors)
         if self.live is not None:
             self.parts.append(self.live)
+
+    def _resume(self, scenario: str) -> None:
+        """Open the scenario that the address names."""
+        try:
+            if scenario:
+                self.first = self.drafts.resume(scenario, self.first)
+        except (TwinError, ValueError) as error:
+            self.bridge.error = str(error)
+        self.bridge.shelf = self.drafts.shown()
+
+    def _begin(self, plan: Plan) -> None:
+        """Another scenario takes the page over; there is nothing to undo."""
+        self.queries |= {choice.measure: choice.targets for choice in plan.choices if choice.targets}
+        self.state.begin(plan)
+        self._simulate(plan)
+
+    async def _keep(self) -> None:
+        """Save what people did, once a step of theirs is done."""
+        try:
+            await asyncio.to_thread(self.drafts.keep, self.state.plan)
+        except (TwinError, OSError) as error:
+            self.bridge.error = str(error)
+        self.bridge.shelf = self.bridge.shelf | self.drafts.now()
 
     def _chosen(self, targets: str) -> str:
         """Select what an address says; what is wrong with it, if anything."""
@@ -212,6 +247,7 @@ class Manager:
     def _load(self, message: Mapping[str, Any]) -> None:
         """A scenario of the library takes the place of the plan."""
         plan = panel.scenario(str(message["id"]))
+        self.drafts.close()
         self.queries |= {choice.measure: choice.targets for choice in plan.choices if choice.targets}
         self._ask(plan, message)
 
@@ -299,6 +335,8 @@ class Manager:
         self._show_table()
         self._explain()
         self._deepen()
+        if self.state.settled == self.state.plan and pn.state.curdoc is not None:
+            pn.state.execute(self._keep)
 
     def _quick(self, plan: Plan) -> Run:
         with self.twin.desk.quick():
@@ -322,6 +360,8 @@ class Manager:
         self._tell(self._second, plan, before, now)
         yield
         if not plan.idle:
+            self._tell(self._costed, plan, economy.economy(twin, plan, (before, now)))
+            yield
             yield from self._third(plan)
         before = replace(before, overheating=twin.overheating(Plan()))
         yield
@@ -355,6 +395,11 @@ class Manager:
             self.bridge.result = self._result()
         self._look()
         self._explain()
+
+    def _costed(self, plan: Plan, found: economy.Economy) -> None:
+        if plan == self.state.plan:
+            self.economy = (plan, found)
+            self.bridge.result = self._result()
 
     def _banded(self, plan: Plan, bands: YearBands) -> None:
         if plan == self.state.plan:
@@ -440,6 +485,9 @@ class Manager:
         return {
             "kpis": [asdict(kpi) for kpi in state.kpis()],
             "network": self._network(),
+            "economy": economy.plain(
+                self.economy[1] if self.economy and self.economy[0] == state.plan else None
+            ),
             "buildings": int(self.twin.conditioned.sum()),
             "ms": None if state.plan.idle else round(state.run.milliseconds),
             "stage": state.stage,
@@ -448,6 +496,10 @@ class Manager:
             "busy": self.busy,
             "seq": self.seq if seq is None else seq,
         }
+
+    def _economy(self) -> economy.Economy | None:
+        """Costs of what is shown; None until they are known."""
+        return self.economy[1] if self.economy and self.economy[0] == self.state.plan else None
 
     def _network(self) -> dict[str, Any]:
         """The district's network figures, and how CO2 counts its losses."""
@@ -507,6 +559,8 @@ class Manager:
         if self.live is not None:
             self.live.start()
         if self.first.choices:
+            if self.drafts.name:
+                self.state.begin(self.first)
             self.state.settle(self.first)
             self._simulate(self.first)
         else:
@@ -582,10 +636,12 @@ def legend(name: str, layer: Layer) -> dict[str, Any]:
     }
 
 
-def manager(twin: Twin, scene_url: str, sensors: tuple[Feeds, Board] | None = None) -> Template:
+def manager(
+    twin: Twin, scene_url: str, sensors: tuple[Feeds, Board] | None = None, shelf: Shelf | None = None
+) -> Template:
     """The document of one visit to /manage; ``?lang=en`` chooses the language."""
     language = _language()
-    page = Manager(twin, language, scene_url, sensors, panel.Address.read(pn.state.session_args))
+    page = Manager(twin, language, scene_url, sensors, panel.Address.read(pn.state.session_args), shelf)
     pn.state.on_session_destroyed(lambda context: page.leave())
     district = twin.district
     template = Template(pages.template("manager.html"), items={"scene": page.scene, "bridge": page.bridge})

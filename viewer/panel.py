@@ -24,6 +24,7 @@ class Address:
     """What a link to the app says: it opens as somebody left it, also in another language.
 
     targets : of a set of selected buildings, as `viewer.picking` writes it.
+    scenario : the one of the shelf that is open.
     problem : what of it could not be read.
     """
 
@@ -32,6 +33,7 @@ class Address:
     selected: str | None = None
     level: Level | None = None
     targets: str = ""
+    scenario: str = ""
     tab: Literal["plan", "sensors"] = "plan"
     problem: str = ""
 
@@ -54,6 +56,7 @@ class Address:
             selected=given("selected") or None,
             level="building" if level == "building" else "block",
             targets=given("targets"),
+            scenario=given("scenario"),
             tab="sensors" if tab == "sensors" else "plan",
             problem=problem,
         )

@@ -26,7 +26,8 @@ class NetworkFigures:
     pipes : one row per pipe: length_m, inner_diameter_mm, flow_max_kg_s, supply_mean_c, overloaded_h,
         loss_kwh.
     stations : one row per substation: heat_kwh, peak_kw, power_kw, flow_max_kg_s, supply_mean_c,
-        coldest_supply_c, short_h (hours with less heat or pressure than needed).
+        coldest_supply_c, short_h (hours with less heat or pressure than needed), low_pressure_h,
+        unserved_kwh.
     station_of : the substation of each connected building, index building_id.
     fed_kwh, loss_kwh, pump_kwh : heat of the plant, what of it is lost, electricity of the pump.
     counted : the case with district heat counting with these losses, not with the figure at the customer.
@@ -79,7 +80,8 @@ def network_figures(case: Case, network: energy.network.Network, annual: pd.Data
     """
     year = energy.network.simulate_network(case, network)
     found = year.substations()
-    stations = found[["heat_kwh", "peak_kw", "power_kw", "coldest_supply_c"]].copy()
+    names = ["heat_kwh", "peak_kw", "power_kw", "coldest_supply_c", "low_pressure_h", "unserved_kwh"]
+    stations = found[names].copy()
     stations["short_h"] = found[["short_h", "low_pressure_h"]].max(axis=1)
     stations["flow_max_kg_s"] = year.station_flow_kg_s.max(axis=1)
     stations["supply_mean_c"] = year.supply_c[network.station_node].mean(axis=1)

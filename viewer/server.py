@@ -26,9 +26,12 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scenarios.model_check import HeatModel
+from scenarios.shelf import Shelf
+from sensors.store.database import data_folder
 from twin.district import District
 from twin.errors import CallError
-from viewer import access, pages, publish, report_jobs, texts
+from twin.sample.inputs import slug
+from viewer import access, drafts, pages, publish, report_jobs, texts
 from viewer.api import uplinks
 from viewer.api.sensorthings import routes as sensorthings
 from viewer.board import Board
@@ -50,6 +53,7 @@ def create_app(
     feeds: Feeds | None = None,
     open_sensorthings: bool = False,
     shown: Twin | None = None,
+    scenarios: Path | None = None,
 ) -> FastAPI:
     """The web app for `district`.
 
@@ -60,6 +64,7 @@ def create_app(
     announce : takes the path of a further login link that somebody asked for, for the terminal alone.
     feeds : the sensors' store and what fills it; started and closed with the app.
     open_sensorthings : let everybody on this machine read and write all sensor data.
+    scenarios : folder of the managers' own scenarios; without, they end with the app.
     shown : the district simulated already; it is with the sample year without.
     """
     folder = tempfile.TemporaryDirectory(prefix="lobeda-site-")
@@ -88,8 +93,10 @@ def create_app(
         _add_login(app, login, announce)
         if reports is not None:
             app.include_router(report_jobs.router(reports))
+        shelf = Shelf(scenarios or Path(folder.name) / "scenarios")
+        app.include_router(drafts.router(shelf))
         sensors = None if feeds is None else (feeds, Board(feeds.store))
-        _add_manager(app, twin, f"/scene/{build.build(district, site / 'scene')}", sensors)
+        _add_manager(app, twin, f"/scene/{build.build(district, site / 'scene')}", sensors, shelf)
     if feeds is not None:
         _add_sensorthings(app, feeds, login, open_sensorthings)
         app.include_router(uplinks.router(feeds.store))
@@ -132,6 +139,7 @@ def serve(
             announce=lambda path: tell(f"New login link: {address}{path}"),
             feeds=Feeds.for_trials() if open_sensorthings else Feeds.of(district, replay),
             open_sensorthings=open_sensorthings,
+            scenarios=data_folder() / "scenarios" / (slug(district.name) or "district"),
         )
         lines = [f"Public twin:   {address}/"]
         if not public_only:
@@ -288,13 +296,17 @@ def _add_sensorthings(app: FastAPI, feeds: Feeds, login: access.Login, open_acce
     )
 
 
-def _add_manager(app: FastAPI, twin: Twin, scene_url: str, sensors: tuple[Feeds, Board] | None) -> None:
+def _add_manager(
+    app: FastAPI, twin: Twin, scene_url: str, sensors: tuple[Feeds, Board] | None, shelf: Shelf
+) -> None:
     from panel.io.fastapi import add_applications
 
     from viewer.app import manager
 
     app.mount("/manage/files", Site(pages.FOLDER), name="manager-static")
-    bokeh = add_applications({"/manage": lambda: manager(twin, scene_url, sensors)}, app=app, title="Lobeda")
+    bokeh = add_applications(
+        {"/manage": lambda: manager(twin, scene_url, sensors, shelf)}, app=app, title="Lobeda"
+    )
     if type(bokeh).__module__.startswith("bokeh_fastapi"):  # up to Panel 1.9
         app.add_middleware(_Closing, bokeh=bokeh)
     app.state.bokeh = bokeh

@@ -189,7 +189,7 @@ class Twin:
         acting = plan.effective(stage)
         if acting.idle:
             return self.case
-        return self._known(("variant", acting), lambda: acting.scenario().apply(self.case))
+        return self.known(("variant", acting), lambda: acting.scenario().apply(self.case))
 
     def run(self, plan: Plan) -> Run:
         """Stage 1 of a plan: what it changes is simulated anew. Safe in another thread.
@@ -209,12 +209,12 @@ class Twin:
         if acting.idle:
             return self._baseline
         case = self.variant(acting)
-        return self._known(("annual", acting), lambda: energy.annual(case, since=(self.case, self._baseline)))
+        return self.known(("annual", acting), lambda: energy.annual(case, since=(self.case, self._baseline)))
 
     def network_stage(self, plan: Plan) -> SecondStage:
         """Stage 2, the heat network under a plan. Takes about a second; safe in another thread."""
         acting = plan.effective(2)
-        return self._known(("network", acting), lambda: self._solve(acting))
+        return self.known(("network", acting), lambda: self._solve(acting))
 
     def _solve(self, plan: Plan) -> SecondStage:
         try:
@@ -227,9 +227,9 @@ class Twin:
         """The rooms' summer under a plan; takes seconds where it changes many buildings."""
         acting = plan.effective(1)
         if acting.idle:
-            return self._known(("rooms", acting), lambda: second_stage.overheating(self.case))
+            return self.known(("rooms", acting), lambda: second_stage.overheating(self.case))
         since = (self.case, self.overheating(Plan()))
-        return self._known(("rooms", acting), lambda: second_stage.overheating(self.variant(acting), since))
+        return self.known(("rooms", acting), lambda: second_stage.overheating(self.variant(acting), since))
 
     def bands(self, plan: Plan) -> Iterator[YearBands | None]:
         """Stage 3, one draw a step; the last step gives the bands. CO2 counts as after stage 2."""
@@ -239,7 +239,7 @@ class Twin:
             base_weights = weights = None
         yield from self.draws.compare(self.variant(plan, 1), weights, base_weights)
 
-    def _known(self, key: Hashable, make: Callable[[], T]) -> T:
+    def known(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, kept for the latest plans; what is of no measure is kept for good."""
         with self._keeping:
             if key in self._kept:
@@ -357,6 +357,12 @@ class State:
             self._past.append(self.settled)
             self._future.clear()
             self.settled = plan
+
+    def begin(self, plan: Plan) -> None:
+        """Start from a plan, with nothing to undo."""
+        self._past.clear()
+        self._future.clear()
+        self.settled = plan
 
     def refuse(self) -> None:
         """Take back a step whose plan could not be simulated."""

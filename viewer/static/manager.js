@@ -5,6 +5,7 @@ import { byId, formatter, h, perFrame, translator } from "./dom.js";
 import { picking } from "./picking.js";
 import { report } from "./report.js";
 import { sensors } from "./sensors.js";
+import { shelf } from "./shelf.js";
 import * as ui from "./ui.js";
 import { whatIf } from "./whatif.js";
 
@@ -39,7 +40,8 @@ export function mount(model) {
   });
   const controls = whatIf(byId("panel"), { t, f, send, measures: start.measures, scenarios: start.scenarios });
   const pick = picking({ t, f, send, fields: start.filters, places: start.places });
-  byId("panel").prepend(pick.element);
+  const scenarios = shelf({ t, f, send, language: start.language });
+  byId("panel").prepend(scenarios.element, pick.element);
   const undo = () => controls.act("undo");
   const redo = () => controls.act("redo");
   byId("undo").addEventListener("click", undo);
@@ -62,6 +64,7 @@ export function mount(model) {
     selection: () => ui.facts(byId("facts"), model.selection.facts, {
       t, f, onClose: () => send("select", { id: null }), onLevel: (level) => send("level", { level }),
     }),
+    shelf: () => { scenarios.show(model.shelf); link.set("scenario", model.shelf.name); },
     pick: () => pick.show(model.pick),
     // A closed table sends nothing, but its rows stay on the page and may be clicked while it opens again.
     table: () => { if (model.table.name) { tableData = model.table; table.show(tableData); } },
@@ -87,11 +90,12 @@ export function mount(model) {
     wasSelected = now;
   });
   model.on("pick", draw.pick);
+  model.on("shelf", draw.shelf);
   model.on("table", draw.table);
   model.on("hover", draw.hover);
   model.on("error", draw.error);
   model.on("ready", () => ui.loaded());
-  for (const part of ["colour", "plan", "result", "selection", "pick", "table", "error"]) draw[part]();
+  for (const part of ["colour", "plan", "result", "selection", "pick", "shelf", "table", "error"]) draw[part]();
   for (const tab of byId("side-tabs").children) {
     tab.addEventListener("click", () => link.set("tab", tab.dataset.side === "sensors" ? "sensors" : ""));
     if (tab.dataset.side === start.tab && start.tab === "sensors") tab.click();

@@ -49,12 +49,14 @@ export function whatIf(element, { t, f, send, measures, scenarios }) {
   const kpis = h("div", { class: "kpis" });
   const bands = h("p", { class: "foot bands", role: "status" });
   const basis = h("p", { class: "foot", role: "status", "data-basis": "" });
+  const money = h("div", { class: "block economy", hidden: true });
   const network = h("div", { class: "block network" });
   const foot = h("p", { class: "foot", role: "status" });
   element.replaceChildren(
     h("div", { class: "block" }, h("div", { class: "row" }, h("h2", {}, t("what_if.title")), reset), list,
       h("div", { class: "pickers" }, add.element, load.element)),
     h("div", { class: "block result" }, h("h2", {}, t("kpi.title")), kpis, bands, basis),
+    money,
     network,
     h("div", { class: "block" }, h("p", { class: "foot" }, t("model.provenance")), foot));
 
@@ -87,6 +89,7 @@ export function whatIf(element, { t, f, send, measures, scenarios }) {
       ? t("kpi.bands_left", { share: f.quantity(100 * shown.progress.share, "%"), seconds: f.number(Math.max(1, Math.ceil(shown.progress.left_s))) })
       : t("kpi.bands_waiting")));
     basis.textContent = shown.network.basis;
+    showEconomy(money, shown.compared, shown.economy, { t, f });
     showNetwork(network, shown.network, { t, f });
     element.classList.toggle("busy", shown.busy);
     element.dataset.ms = shown.ms ?? "";
@@ -237,6 +240,23 @@ function surely(band, t, f) {
   const all = share > 1 - 0.5 / band.draws;
   const text = f.quantity(100 * (all ? 1 - 1 / band.draws : share), "%");
   return t(`kpi.${better ? "better" : "worse"}_${all ? "over" : "with"}`, { share: text });
+}
+
+/** What the plan costs and saves over the years, and what a tonne of CO2 costs; none saved: none to pay for. */
+function showEconomy(element, compared, economy, { t, f }) {
+  element.hidden = !compared;
+  const state = JSON.stringify(economy);
+  if (element.dataset.key === state) return;
+  element.dataset.key = state;
+  const row = (name, text, strong) => h("div", { "data-economy": name }, h("dt", {}, t(`economy.${name}`)), h("dd", { class: strong ? "strong" : "" }, text));
+  const euros = (value) => (Math.abs(value) >= 1e6 ? f.quantity(value / 1e6, t("economy.million"), 1) : f.quantity(Math.round(value / 1000), t("economy.thousand")));
+  fill(element,
+    h("div", { class: "row" }, h("h2", {}, t("economy.title")), !economy && h("span", { class: "pending", role: "status" }, t("kpi.updating"))),
+    economy && h("dl", { class: "attributes" },
+      row("abatement", economy.abatement_cost_eur_t === null ? t("economy.no_saving") : f.quantity(economy.abatement_cost_eur_t, "€/t"), true),
+      row("investment", euros(economy.investment_eur)), row("subsidy", euros(economy.subsidy_eur)),
+      row("extra", euros(economy.extra_cost_eur)), row("saved", f.quantity(economy.co2_saved_kg / 1000, "t"))),
+    economy && h("p", { class: "foot" }, t("economy.note", { years: f.number(economy.horizon_a), rate: f.quantity(100 * economy.rate, "%", 1) })));
 }
 
 /** The heat network's figures; until they fit what is shown, they say so. */
