@@ -154,7 +154,7 @@ def _hours(
     some: list[list[nodes.Element]], gains_w: Array,
 ) -> nodes.Hours:  # fmt: skip
     plan, used = drive.schedule, len(some)
-    entering, gains = np.zeros((2, *light.shape)), np.zeros((2, *light.shape))
+    entering, gains = (np.zeros((2, *light.shape), np.float32) for _ in range(2))
     entering[1, :, :used] = light[:, :used] * collecting
     total = np.array([sum(element.area_m2 for element in one) for one in some])
     mean = plan.gains[:, None] * gains_w

@@ -97,11 +97,16 @@ def spaced(layers: Layers, resistances: Array | None = None, *, step_s: float = 
 
 @dataclass(frozen=True, eq=False)
 class Tables:
-    """What `advance_nodes` takes of a block of zones with the same elements by place; see there."""
+    """What `advance_nodes` takes of a block of zones with the same elements by place; see there.
 
+    stored : heat that each node holds per step, c/Δt, shape (node, lane). [W/(m²K)]
+    """
+
+    starts: npt.NDArray[np.intp]
     chain: Array
     surface: Array
     zone: Array
+    stored: Array
 
 
 def tables(
@@ -124,30 +129,47 @@ def tables(
     limits_w : largest heating and cooling power, shape (2, zone).
     offset_k : added to the heating set-point, shape (zone,); nothing without it.
     """
-    elements = len(zones[0])
-    nodes = max(len(element.capacity_j_m2k) for zone in zones for element in zone)
     step = 3600.0 / steps
-    chain = np.zeros((5, elements, nodes, lanes))
-    surface = np.zeros((10, elements, lanes))
-    figures = np.zeros((4 + len(ventilation_w_k), lanes))
-    for lane in range(lanes):
-        number = lane if lane < len(zones) else 0
-        zone = zones[number]
-        total = sum(element.area_m2 for element in zone)
-        for e, element in enumerate(zone):
-            _factors(element, step, chain[:, e, :, lane])
-            area = max(element.area_m2, 1e-9)
-            surface[:, e, lane] = (
-                *CONVECTION[element.inner], H_RI, element.area_m2 / total, element.area_m2,
-                light[0, number, e] / area, light[1, number, e] / area,
-                element.absorptance if element.outer == "outside" else 0.0,
-                film_outside(element) if element.outer in ("outside", "air") else 0.0,
-                film_outside(element),
-            )  # fmt: skip
-        figures[0, lane] = air_j_k[number] / step
-        figures[1:3, lane], figures[4:, lane] = limits_w[:, number], ventilation_w_k[:, number]
-        figures[3, lane] = 0.0 if offset_k is None else offset_k[number]
-    return Tables(chain.astype(dtype), surface.astype(dtype), figures.astype(dtype))
+    by_place = [[zone[e] for zone in zones] for e in range(len(zones[0]))]
+    counts = [max(len(element.capacity_j_m2k) for element in some) for some in by_place]
+    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.intp)
+    chain, stored = np.zeros((3, starts[-1], len(zones))), np.zeros((starts[-1], len(zones)))
+    surface = np.zeros((10, len(by_place), len(zones)))
+    total = np.sum([[element.area_m2 for element in some] for some in by_place], axis=0)
+    for e, some in enumerate(by_place):
+        here = slice(starts[e], starts[e + 1])
+        between, capacity = _alike(some, counts[e])
+        stored[here] = capacity / step
+        film, area = (np.array(v) for v in zip(*((film_outside(o), o.area_m2) for o in some), strict=True))
+        chain[:, here] = _factors(between, stored[here], film)
+        per_area = 1 / np.maximum(area, 1e-9)
+        surface[:2, e] = np.transpose([CONVECTION[element.inner] for element in some])
+        surface[2, e], surface[3, e], surface[4, e] = H_RI, area / total, area
+        surface[5, e], surface[6, e] = light[0, :, e] * per_area, light[1, :, e] * per_area
+        surface[7, e] = [o.absorptance if o.outer == "outside" else 0.0 for o in some]
+        surface[8, e] = film * np.array([o.outer in ("outside", "air") for o in some])
+        surface[9, e] = film
+    figures = np.zeros((4 + len(ventilation_w_k), len(zones)))
+    figures[0], figures[1:3], figures[4:] = np.asarray(air_j_k) / step, limits_w, ventilation_w_k
+    figures[3] = 0.0 if offset_k is None else offset_k
+    lane = np.where(np.arange(lanes) < len(zones), np.arange(lanes), 0)
+    made = (np.ascontiguousarray(v[..., lane], dtype) for v in (chain, surface, figures, stored))
+    return Tables(starts, *made)
+
+
+def _alike(some: Sequence[Element], count: int) -> tuple[Array, Array]:
+    """Resistances and capacities of elements cut to `count` nodes, shape (node − 1, zone) and (node, zone).
+
+    Nodes without mass within the first resistance change nothing.
+    """
+    between, capacity = np.zeros((count - 1, len(some))), np.zeros((count, len(some)))
+    for number, element in enumerate(some):
+        resistance, held = element.resistance_m2k_w, element.capacity_j_m2k
+        more = count - len(held)
+        between[: more + 1, number] = resistance[0] / (more + 1)
+        between[more + 1 :, number] = resistance[1:]
+        capacity[0, number], capacity[more + 1 :, number] = held[0], held[1:]
+    return between, capacity
 
 
 def film_outside(element: Element) -> float:
@@ -156,22 +178,22 @@ def film_outside(element: Element) -> float:
     return {"outside": open_air, "held": HELD, "air": HELD, "adiabatic": 0.0}[element.outer]
 
 
-def _factors(element: Element, step_s: float, out: Array) -> None:
-    """Elimination from outside to inside of one element, at the end of `out`, shape (5, node)."""
-    count = len(element.capacity_j_m2k)
-    at = out.shape[1] - count
-    conduct = 1 / element.resistance_m2k_w
-    out[4, at] = 1.0
-    before, passed = film_outside(element), 0.0
-    for i in range(count):
-        after = conduct[i] if i + 1 < count else 0.0
-        out[0, at + i] = element.capacity_j_m2k[i] / step_s
-        pivot = out[0, at + i] + before - passed + after
-        if i + 1 == count:
-            out[3, at + i] = pivot
-            return
-        out[3, at + i], out[2, at + i], out[1, at + i + 1] = 1 / pivot, after / pivot, after / pivot
-        before, passed = after, after * after / pivot
+def _factors(between: Array, stored: Array, film: Array) -> Array:
+    """Elimination from outside to inside of elements, shape (3, node, zone): see `advance_nodes`.
+
+    between, stored : shape (node − 1, zone), [m²K/W], and (node, zone), [W/(m²K)].  film : outside, (zone,).
+    """
+    conduct, last = 1 / between, len(stored) - 1
+    out = np.zeros((3, *stored.shape))
+    outside, passed = film, np.zeros_like(film)  # conductance outside of a node, and what of it is eliminated
+    for i in range(last):
+        pivot = stored[i] + outside - passed + conduct[i]
+        out[0, i], out[1, i], out[2, i] = stored[i] / pivot, outside / pivot, conduct[i] / pivot
+        if i == 0:
+            out[1, i] = 1 / pivot
+        outside, passed = conduct[i], conduct[i] * conduct[i] / pivot
+    out[:, last] = stored[last], outside, stored[last] + outside - passed
+    return out
 
 
 def wind_film(weather: Weather, height_m: npt.ArrayLike, roughness: float) -> Array:
@@ -254,7 +276,7 @@ def run_balanced(
     """
     dtype = made.chain.dtype
     lanes, count = made.zone.shape[1], len(hours.outdoor)
-    state = np.full(made.chain.shape[1:], 15.0, dtype)
+    state = np.full(made.stored.shape, 15.0, dtype)
     air = np.full(lanes, 15.0, dtype)
     root = np.ones(made.surface.shape[1:], dtype)
     arrays = [
@@ -267,8 +289,8 @@ def run_balanced(
         results = np.empty((4, end - begin, lanes), dtype)
         sums, held = np.zeros((2, lanes), dtype), _stored_wh(made, state, air, steps)
         advance_nodes(
-            made.chain, made.surface, made.zone, *arrays, mode, steps, begin, end, state, air, root, results,
-            sums,
+            made.starts, made.chain, made.surface, made.zone, *arrays, mode, steps, begin, end, state, air,
+            root, results, sums,
         )  # fmt: skip
     stored = _stored_wh(made, state, air, steps) - held
     return results, _imbalance(made, hours, results, sums, stored)
@@ -277,7 +299,7 @@ def run_balanced(
 def _stored_wh(made: Tables, state: Array, air: Array, steps: int) -> Array:
     """Heat in air and nodes over 0 °C, shape (lane,). [Wh]"""
     area = made.surface[4].astype("float64")
-    nodes = (made.chain[0].astype("float64") * state).sum(axis=1)
+    nodes = np.add.reduceat(made.stored.astype("float64") * state, made.starts[:-1])
     return np.asarray(((area * nodes).sum(axis=0) + made.zone[0].astype("float64") * air) / steps)
 
 
@@ -290,5 +312,5 @@ def _imbalance(made: Tables, hours: Hours, results: Array, sums: Array, stored_w
     inside = hours.inside.sum(axis=0, dtype="float64") @ area
     given = to_air + to_surfaces * area.sum(axis=0) + absorbed.sum(axis=0) + inside
     off = heating - cooling + given + sums[1] - sums[0] - stored_wh
-    capacity = (area * made.chain[0].sum(axis=1)).sum(axis=0)
+    capacity = (area * np.add.reduceat(made.stored, made.starts[:-1])).sum(axis=0)
     return np.asarray(off / (heating + cooling + np.abs(given) + np.abs(sums[0]) + capacity + 1e-9))

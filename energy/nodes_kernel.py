@@ -2,7 +2,8 @@
 
 Arrays of one block are laid out (…, lane). Each element is a chain of nodes from outside to inside, solved
 implicitly: elimination towards the inner surface with factors worked out before, the zone's air and the mean
-of its surfaces in closed form, then back to the outside.
+of its surfaces in closed form, then back to the outside. The nodes of all elements stand behind each other,
+and a node has three factors: what an hour reads is what it costs.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ LEAST_ROOT = 0.5  # of the temperature difference that moves the air, [K^1/3]: a
 @copied
 def _advance(
     lanes: int,
+    starts: npt.NDArray[np.intp],
     chain: Array,
     surface: Array,
     zone: Array,
@@ -43,14 +45,13 @@ def _advance(
     sums: Array,
 ) -> None:
     """`advance_nodes`; `lanes` is a figure where it is put in."""
-    elements, nodes = state.shape[0], state.shape[1]
-    end = nodes - 1
+    elements = starts.shape[0] - 1
     zero = air[0] - air[0]
     one = zero + 1
     part, third, least = one / steps, one / 3, zero + LEAST_ROOT
-    rest = np.empty((elements, nodes, lanes), air.dtype)
-    film, pivot, drive = np.empty((3, elements, lanes), air.dtype)
-    y, p, heat, cool, mean, taking = np.empty((6, lanes), air.dtype)
+    rest = np.empty((state.shape[0], lanes), air.dtype)
+    film, pivot, drive, absorbed = np.empty((4, elements, lanes), air.dtype)
+    y, p, heat, cool, mean = np.empty((5, lanes), air.dtype)
     taken, answer, radiant, share = np.empty((4, lanes), air.dtype)
     for t in range(first, last):
         h = t - first
@@ -67,15 +68,20 @@ def _advance(
         for e in range(elements):
             for i in range(lanes):
                 drive[e, i] = outside[t, e] + surface[8, e, i] * outdoor[t] + surface[7, e, i] * sun[t, e]
+            on, beam, diffuse = inside[t, e], entering[0, t], entering[1, t]
             for i in range(lanes):
-                apart = state[e, end, i] - air[i]
+                light = surface[5, e, i] * beam[i] + surface[6, e, i] * diffuse[i]
+                absorbed[e, i] = on + light + gains[1, t, i]
+            end = starts[e + 1] - 1
+            for i in range(lanes):
+                apart = state[end, i] - air[i]
                 size = max(abs(apart), least * least * least)
                 r = root[e, i]
                 r = third * (r + r + size / (r * r))
                 r = max(third * (r + r + size / (r * r)), least)
                 root[e, i] = r
                 c = r * (surface[0, e, i] if apart > zero else surface[1, e, i])
-                v = one / (chain[3, e, end, i] + c + surface[2, e, i])
+                v = one / (chain[2, end, i] + c + surface[2, e, i])
                 film[e, i] = c
                 pivot[e, i] = v
                 area, to_air = surface[4, e, i], c * v
@@ -92,24 +98,16 @@ def _advance(
                 y[i] = zone[0, i] * air[i] + ventilation[i] * outdoor[t] + gains[0, t, i]
                 p[i] = zero
             for e in range(elements):
+                begin, end = starts[e], starts[e + 1] - 1
                 for i in range(lanes):
-                    rest[e, 0, i] = chain[0, e, 0, i] * state[e, 0, i] + chain[4, e, 0, i] * drive[e, i]
-                for n in range(1, nodes):
+                    rest[begin, i] = chain[0, begin, i] * state[begin, i] + chain[1, begin, i] * drive[e, i]
+                for n in range(begin + 1, end):
                     for i in range(lanes):
-                        rest[e, n, i] = (
-                            chain[0, e, n, i] * state[e, n, i]
-                            + chain[1, e, n, i] * rest[e, n - 1, i]
-                            + chain[4, e, n, i] * drive[e, i]
-                        )
+                        rest[n, i] = chain[0, n, i] * state[n, i] + chain[1, n, i] * rest[n - 1, i]
                 for i in range(lanes):
-                    absorbed = (
-                        inside[t, e]
-                        + surface[5, e, i] * entering[0, t, i]
-                        + surface[6, e, i] * entering[1, t, i]
-                        + gains[1, t, i]
-                    )
-                    r = (rest[e, end, i] + absorbed) * pivot[e, i]
-                    rest[e, end, i] = r
+                    coming = chain[0, end, i] * state[end, i] + chain[1, end, i] * rest[end - 1, i]
+                    r = (coming + absorbed[e, i]) * pivot[e, i]
+                    rest[end, i] = r
                     y[i] += surface[4, e, i] * film[e, i] * r
                     p[i] += surface[3, e, i] * r
             for i in range(lanes):
@@ -120,18 +118,17 @@ def _advance(
                 air[i] = (total + heat[i] - cool[i]) / taken[i]
                 mean[i] = p[i] + answer[i] * air[i]
             for e in range(elements):
+                begin, end = starts[e], starts[e + 1] - 1
                 for i in range(lanes):
-                    state[e, end, i] = rest[e, end, i] + pivot[e, i] * (
+                    state[end, i] = rest[end, i] + pivot[e, i] * (
                         film[e, i] * air[i] + surface[2, e, i] * mean[i]
                     )
-                    taking[i] = zero
-                for n in range(nodes - 2, -1, -1):
+                for n in range(end - 1, begin - 1, -1):
                     for i in range(lanes):
-                        s = rest[e, n, i] * chain[3, e, n, i] + chain[2, e, n, i] * state[e, n + 1, i]
-                        state[e, n, i] = s
-                        taking[i] += chain[4, e, n, i] * (drive[e, i] - surface[9, e, i] * s)
+                        state[n, i] = rest[n, i] + chain[2, n, i] * state[n + 1, i]
                 for i in range(lanes):
-                    sums[1, i] += part * surface[4, e, i] * taking[i]
+                    taking = drive[e, i] - surface[9, e, i] * state[begin, i]
+                    sums[1, i] += part * surface[4, e, i] * taking
             for i in range(lanes):
                 results[0, h, i] += part * heat[i]
                 results[1, h, i] += part * cool[i]
@@ -142,6 +139,7 @@ def _advance(
 
 @compiled
 def advance_nodes(
+    starts: npt.NDArray[np.intp],
     chain: Array,
     surface: Array,
     zone: Array,
@@ -165,9 +163,11 @@ def advance_nodes(
 ) -> None:
     """Hours `first` to `last` of one block.
 
-    chain : of each node, shape (5, element, node, lane): storage k = c/Δt [W/(m²K)], share m of the
-        neighbour outside, share u of the neighbour inside, inverse pivot v [m²K/W] (of the inner surface: the
-        pivot itself without films), and 1 where the outside acts.
+    starts : the first node of each element, and the number of all, shape (element + 1,).
+    chain : of each node, shape (3, node, lane): how its temperature before counts and what comes from
+        outside of it (the node there, or for the outermost the heat flow of the surface [m²K/W]), and how the
+        node inside of it counts. Of the innermost, whose pivot waits for the films: storage c/Δt, conductance
+        to its neighbour, and both less what has been eliminated [W/(m²K)].
     surface : of each element, shape (10, element, lane): convection of a surface that is warmer and of one
         that is colder than the air [W/(m²K^4/3)], radiation inside [W/(m²K)], share of the inner surfaces,
         area [m²], absorbed share of the beam and of the diffuse light that enters, per area [1/m²],
@@ -180,7 +180,7 @@ def advance_nodes(
     outdoor [°C], heat_to, cool_to [°C], mode : shape (time,).
     gains : to the air [W] and to the surfaces [W/m²], shape (2, time, lane).
     steps : per hour.
-    state : temperatures, shape (element, node, lane); air : shape (lane,); left as they end. [°C]
+    state : temperatures, shape (node, lane); air : shape (lane,); left as they end. [°C]
     root : cube root of the difference of each surface to the air, shape (element, lane): where Newton's
         method starts in the next hour. [K^1/3]
     results : heating, cooling [W], air and mean surface temperature [°C], shape (4, last − first, lane).
@@ -188,11 +188,11 @@ def advance_nodes(
     """
     if air.shape[0] == 64:  # whole blocks, whose loops the compiler then knows
         _advance(
-            64, chain, surface, zone, outside, sun, inside, entering, outdoor, gains, heat_to, cool_to, mode,
-            steps, first, last, state, air, root, results, sums,
+            64, starts, chain, surface, zone, outside, sun, inside, entering, outdoor, gains, heat_to,
+            cool_to, mode, steps, first, last, state, air, root, results, sums,
         )  # fmt: skip
     else:
         _advance(
-            air.shape[0], chain, surface, zone, outside, sun, inside, entering, outdoor, gains, heat_to,
-            cool_to, mode, steps, first, last, state, air, root, results, sums,
+            air.shape[0], starts, chain, surface, zone, outside, sun, inside, entering, outdoor, gains,
+            heat_to, cool_to, mode, steps, first, last, state, air, root, results, sums,
         )  # fmt: skip

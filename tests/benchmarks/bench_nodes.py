@@ -44,10 +44,10 @@ def block(
     ]
     outside, sun = nodes.outer_drive(walls, year, 0.2)
     count = len(year)
-    entering = np.zeros((2, count, lanes))
+    entering = np.zeros((2, count, lanes), np.float32)
     beam, diffuse = nodes.irradiance(year, 90.0, 180.0, 0.2)
     entering[0], entering[1] = 8.0 * beam[:, None], 8.0 * diffuse.sum(axis=0)[:, None]
-    gains = np.full((2, count, lanes), 3.0)
+    gains = np.full((2, count, lanes), np.float32(3.0))
     hours = nodes.Hours(
         outside, sun, np.zeros_like(sun), entering, year.temp_air, gains, np.full(count, 20.0),
         np.full(count, 26.0), np.zeros(count, np.intp),
