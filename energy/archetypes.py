@@ -78,6 +78,8 @@ def fill(district: District, parameters: Parameters) -> pd.DataFrame:
     envelope["party_unheated_area_m2"] = party_unheated_m2(buildings, heated)
     envelope["u_party_w_m2k"] = envelope["u_wall_w_m2k"]  # its own, as measures on outer walls leave it
     check_envelope(envelope, parameters, SourceError)
+    # As plain objects: a measure's copy finds a column ten times as fast as by pandas' own kind of text.
+    envelope.columns = envelope.columns.astype(object)
     return envelope
 
 

@@ -248,7 +248,7 @@ class Parameters:
         files = ", ".join(f"{holder}.csv" for holder in VALUE_TABLES)
         raise CallError(f"there is no constant {name!r}", "parameters", f"See {files} in assets/parameters")
 
-    @property
+    @cached_property
     def standards(self) -> tuple[str, ...]:
         """Names of the refurbishment standards."""
         return tuple(self.refurbishment.index.get_level_values("standard").unique())

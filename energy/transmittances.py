@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from energy.columns import numbers, relabelled
 from energy.parameters import COMPONENTS, Parameters
 
 Array = npt.NDArray[np.float64]
@@ -119,15 +120,17 @@ def _add_component(
     envelope[f"u_{component}_source"] = np.where(own, "given:district", source)
 
 
-def refurbished_share(envelope: pd.DataFrame, standard: str, parameters: Parameters) -> Array:
+def refurbished_share(
+    envelope: pd.DataFrame | dict[str, Array], standard: str, parameters: Parameters
+) -> Array:
     """Share of the envelope's area that is at least as good as `standard`; shape (building,). [-]"""
-    total = np.zeros(len(envelope))
-    good = np.zeros(len(envelope))
+    total = np.zeros(len(envelope["wall_area_m2"]))
+    good = np.zeros(len(total))
     for component in COMPONENTS:
-        area = envelope[f"{component}_area_m2"].to_numpy("float64")
+        area, u_value = (np.asarray(envelope[n]) for n in (f"{component}_area_m2", f"u_{component}_w_m2k"))
         target = parameters.refurbishment_standard(standard, component).u_value_w_m2k
         total += area
-        good += np.where(envelope[f"u_{component}_w_m2k"].to_numpy() <= target * (1 + 1e-9), area, 0.0)
+        good += np.where(u_value <= target * (1 + 1e-9), area, 0.0)
     return good / np.where(total > 0, total, 1.0)
 
 
@@ -139,21 +142,22 @@ def follow_refurbishment(
     As in TABULA, the supplement goes with the refurbished share of the envelope from the type's own class to
     the standard's. It is never raised.
     """
-    types = parameters.typology.index.get_indexer(pd.Index(envelope["archetype"]))
+    types = numbers(envelope["archetype"], parameters.typology.index)
+    names = [f"{component}_area_m2" for component in COMPONENTS] + [f"u_{c}_w_m2k" for c in COMPONENTS]
+    figures = {name: envelope[name].to_numpy("float64") for name in names}
     own = parameters.typology["delta_u_thermal_bridge_w_m2k"].to_numpy("float64")[types]
     lowest = envelope["delta_u_thermal_bridge_w_m2k"].to_numpy("float64").copy()
     before = lowest.copy()
     for standard in parameters.standards:
-        share = refurbished_share(envelope, standard, parameters)
+        share = refurbished_share(figures, standard, parameters)
         lowest = np.minimum(lowest, own + share * (_bridges_of(standard, parameters) - own))
     changed = chosen & (lowest < before)
     if not changed.any():
         return
     envelope["delta_u_thermal_bridge_w_m2k"] = np.where(changed, lowest, before)
     source = "guessed:TABULA's method, by the refurbished share of the envelope"
-    envelope["delta_u_thermal_bridge_source"] = envelope["delta_u_thermal_bridge_source"].where(
-        ~changed, source
-    )
+    labels = envelope["delta_u_thermal_bridge_source"]
+    envelope["delta_u_thermal_bridge_source"] = relabelled(labels, changed, source)
 
 
 def _bridges_of(standard: str, parameters: Parameters) -> float:

@@ -132,8 +132,10 @@ class Twin:
 
     def _shown(self, annual: pd.DataFrame) -> pd.DataFrame:
         """In the scene's order; what is not heated has no heating need rather than one of 0."""
-        annual = annual.reindex(self.district.buildings.index)
-        annual["heating_need_kwh"] = annual["heating_need_kwh"].where(self.conditioned)
+        index = self.district.buildings.index
+        annual = annual.copy(deep=False) if annual.index.equals(index) else annual.reindex(index)
+        need = annual["heating_need_kwh"].to_numpy("float64")
+        annual["heating_need_kwh"] = np.where(self.conditioned, need, np.nan)
         return annual
 
     @cached_property
@@ -444,7 +446,7 @@ class State:
         before, after = self.before, self.after
         return [
             Kpi(
-                name, digits, float(before[column].sum() * factor), float(after[column].sum() * factor),
+                name, digits, _total(before, column) * factor, _total(after, column) * factor,
                 self._band(column, factor), self.stage < complete and not self.plan.idle,
             )
             for name, column, factor, digits, complete in KPIS
@@ -476,6 +478,10 @@ class State:
             Kpi(name, digits, *(factor * getattr(network, attribute) for network in networks))
             for name, attribute, factor, digits in NETWORK_KPIS
         ]
+
+
+def _total(annual: pd.DataFrame, column: str) -> float:
+    return float(np.nansum(annual[column].to_numpy("float64")))
 
 
 def _monthly(case: energy.Case, ids: Sequence[str], quantity: str) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from energy import Case
+from energy.columns import relabelled
 from energy.transmittances import follow_refurbishment
 from scenarios.measures import base
 from scenarios.measures.base import Parameter
@@ -114,7 +115,7 @@ def _improve(
     better = chosen & (before > value)
     if better.any():
         envelope[column] = np.where(better, value, before)
-        envelope[source] = envelope[source].where(~better, f"measure:envelope_retrofit {standard}")
+        envelope[source] = relabelled(envelope[source], better, f"measure:envelope_retrofit {standard}")
 
 
 def _check(case: Case, components: Sequence[str], standard: str, share: float) -> None:

@@ -193,9 +193,13 @@ def per_building(view: View, values: pd.Series) -> pd.Series:
 
 def per_area(view: View, values: pd.Series) -> pd.Series:
     """`values` per reference floor area of the building, for the public of its group. [1/m²]"""
+    if view.group is None and values.index.equals(view.area_m2.index):  # in arrays, as sliders wait for it
+        figure, area_m2 = values.to_numpy("float64"), view.area_m2.to_numpy("float64")
+        return pd.Series(figure / np.where(area_m2 > 0, area_m2, np.nan), values.index)
     area = view.area_m2.where(values.notna())
     return per_building(view, values) / per_building(view, area).where(lambda a: a > 0)
 
 
 def _rows(view: View, values: pd.Series) -> pd.Series:
-    return values.reindex(view.district.buildings.index).astype("float64")
+    index = view.district.buildings.index
+    return (values if values.index.equals(index) else values.reindex(index)).astype("float64")
