@@ -355,7 +355,7 @@ def figures(
     surplus = pd.Series(0.0, index=years.index)
     if networks:
         surplus = heat_network.surplus(years, before)
-    paid = _paid(run.items, case.parameters, z["unit_costs"])
+    paid = at_drawn_costs(run.items, case.parameters, z["unit_costs"])
     homes = heat_of_homes_eur(states[-1].case, last.heat, case)
     drawn = Drawn(years, homes)
     sums = last.sums
@@ -406,8 +406,11 @@ def _share(part: float, whole: float) -> float:
     return part / whole if whole > 0 else float("nan")
 
 
-def _paid(items: pd.DataFrame, parameters: Parameters, z: float) -> pd.DataFrame:
-    """What is bought at drawn costs; subsidies and upkeep are shares of them."""
+def at_drawn_costs(items: pd.DataFrame, parameters: Parameters, z: float) -> pd.DataFrame:
+    """What is bought (`costs.ITEM_COLUMNS`) at drawn costs; subsidies and upkeep are shares of them.
+
+    z : of the input unit_costs, standard normal.
+    """
     dearer = _dearer(items, parameters, z)
     money = ["investment_eur", "subsidy_eur", "maintenance_eur_a"]
     return items.assign(**{name: items[name] * dearer for name in money})

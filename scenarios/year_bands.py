@@ -24,7 +24,7 @@ from scenarios import uncertainty
 Array = npt.NDArray[np.floating[Any]]
 FIGURES = ("heating_need_kwh", "heating_delivered_kwh", "co2_kg", "energy_cost_eur")
 _SUMS = ("heating_need_kwh", "heating_delivered_kwh", "grid_export_kwh", "delivered_kwh")
-_EXPORTED = 2  # column of the amounts
+_HEAT, _EXPORTED = 1, 2  # columns of the amounts
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +104,24 @@ class BaseDraws:
                 yield None
         before, then = (np.array(side) for side in zip(*found, strict=True))
         yield YearBands(before, then)
+
+    def heat_cost_eur(self, number: int, after: Case | None = None) -> Array:
+        """Cost of the heat delivered to each building in a draw, of the base or a variant, shape (building,).
+
+        As `outcome.heat_price_eur_kwh` prices it; 0 where the carrier is not known. [€/a]
+        """
+        case, amounts = self.case, self.base(number)
+        if after is not None:
+            mask = changed_buildings(case, after)
+            rows = np.arange(len(amounts)) if mask is None else np.flatnonzero(mask)
+            case, amounts = after, amounts.copy()
+            if rows.size:
+                amounts[rows] = _amounts(self._drawn(after, number), rows)
+        _, price, _ = _Factors.read(case.parameters).of(self.drawn.of(number))
+        carriers = list(weighting.factors(case.parameters).carriers)
+        of_carrier = dict(zip(carriers, price.tolist(), strict=True))
+        carrier = case.envelope["heating"].map(case.parameters.systems["carrier"].to_dict())
+        return np.asarray(amounts[:, _HEAT] * carrier.map(of_carrier).fillna(0.0).to_numpy("float64"))
 
     def _drawn(self, case: Case, number: int) -> Case:
         return uncertainty.perturbed(case, self.drawn.of(number), self.drawn.seed * 100_003 + number)

@@ -16,7 +16,7 @@ def number(value: float, language: str, digits: int = 0) -> str:
     """
     if not math.isfinite(value):
         return "–"
-    thousands, decimal = _MARKS.get(language, (_NARROW_SPACE, ","))
+    thousands, decimal = _MARKS.get(language.partition("-")[0], (_NARROW_SPACE, ","))
     text = f"{abs(value):,.{digits}f}"
     text = text.replace(",", "\0").replace(".", decimal).replace("\0", thousands)
     negative = value < 0 and any(mark in "123456789" for mark in text)

@@ -28,6 +28,16 @@ PUBLIC_POLICY = (
     "worker-src 'self' blob:; manifest-src 'self'; "
     "base-uri 'none'; form-action 'self'"
 )
+
+
+def public_policy(api: str = "") -> str:
+    """The public page's policy; with an address of calls on another host, that host may be asked too."""
+    parts = urlsplit(api)
+    if not parts.netloc:
+        return PUBLIC_POLICY
+    return PUBLIC_POLICY.replace("connect-src 'self'", f"connect-src 'self' {parts.scheme}://{parts.netloc}")
+
+
 # Bokeh embeds its documents in inline scripts and compiles templates, so the manager's page needs both.
 MANAGER_POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "

@@ -18,6 +18,7 @@ from viewer import (
     cli_calibrate,
     cli_import,
     cli_optimise,
+    cli_publish,
     cli_report,
     cli_scenario,
     cli_sensors,
@@ -38,6 +39,7 @@ app = typer.Typer(
 app.command("import")(cli_import.import_district)
 app.command("fetch")(cli_import.fetch_district)
 app.command("calibrate", epilog=cli_calibrate.EXAMPLE)(cli_calibrate.calibrate)
+app.command("publish", epilog=cli_publish.EXAMPLE)(cli_publish.publish)
 app.command("report", epilog=cli_report.EXAMPLE)(cli_report.report)
 cli_scenario.app.command(epilog=cli_optimise.EXAMPLE)(cli_optimise.optimise)
 app.add_typer(cli_scenario.app, name="scenario")
@@ -251,19 +253,6 @@ def _explain(case: Any, building_id: str, as_json: bool, language: str, network:
         typer.echo(json.dumps([step.to_dict() for step in steps], ensure_ascii=False, indent=1))
     else:
         typer.echo("\n".join(derivation.lines(steps, language)))
-
-
-@app.command(epilog="Example: lobeda publish public-site --district out")
-def publish(
-    site: Annotated[Path, typer.Argument(help="Folder for the static files.")],
-    district: Annotated[str, typer.Option(help="A district folder, or `lobeda`.")] = "lobeda",
-) -> None:
-    """Write the public twin as static files for any web server."""
-    import twin
-    from viewer.publish import publish as write
-
-    write(twin.open(district), site)
-    typer.echo(f"{site}: written")
 
 
 @app.command(epilog="Example: lobeda export out --to out.glb")

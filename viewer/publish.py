@@ -13,19 +13,37 @@ import io
 import json
 import mimetypes
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from twin import assets
 from twin.district import District
-from twin.errors import DistrictError
-from viewer import access, colours, facts, format, layers, pages, privacy, texts, whatif
+from twin.errors import CallError, DistrictError
+from viewer import (
+    access,
+    colours,
+    facts,
+    format,
+    impact,
+    layers,
+    pages,
+    privacy,
+    proposals,
+    residents,
+    texts,
+    whatif,
+)
+from viewer.impact import TODAY, Impact
 from viewer.layers import LAYERS, Layer
+from viewer.proposals import Proposal
 from viewer.scene import build
 from viewer.state import Twin
 
@@ -36,14 +54,53 @@ ATTRIBUTES = tuple(
         "measured_height_m", "roof_type", "dwellings",
     )
 )  # fmt: skip
-_SHARED = ("base.css", "icon.svg", "dom.js", "ui.js", "public.js")
+_SHARED = ("base.css", "residents.css", "icon.svg", "dom.js", "ui.js", "public.js", "proposals.js", "home.js")
+RETROFIT = "retrofit"
+Progress = Callable[[str, float], None]
 SCENE_SCRIPT = Path(__file__).resolve().parent / "scene" / "dist" / "scene.js"
 _PACKED = (".html", ".js", ".css", ".json", ".svg", ".csv", ".glb", ".bin", ".txt")
 _TYPES = {".js": "text/javascript", ".glb": "model/gltf-binary", ".bin": "application/octet-stream"}
 _GROUP_VALUES = (("heating_need_mwh", "heating_need_kwh", 1e-3, 1), ("co2_t", "co2_kg", 1e-3, 2))
 
 
-def publish(district: District, folder: str | os.PathLike[str], *, results: Twin | None = None) -> Path:
+@dataclass(frozen=True)
+class Options:
+    """What a site is made of beside the district.
+
+    content : the folder of proposals and stories; without it what is shipped for the district, if anything.
+    api : address below which comments and live values are asked for; empty: nowhere.
+    draws : for the bands of what proposals mean for a home.
+    """
+
+    content: Path | None = None
+    api: str = ""
+    draws: int = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """All that the pages are written from.
+
+    states : annual results per building by name, today first, as the public may see them.
+    table : one row per privacy group.
+    """
+
+    twin: Twin
+    options: Options
+    states: Mapping[str, pd.DataFrame]
+    table: pd.DataFrame
+    proposals: Sequence[Proposal] = field(default_factory=tuple)
+    impacts: Sequence[Impact] = field(default_factory=tuple)
+
+
+def publish(
+    district: District,
+    folder: str | os.PathLike[str],
+    *,
+    results: Twin | None = None,
+    options: Options | None = None,
+    progress: Progress = lambda _what, _share: None,
+) -> Path:
     """Write the public twin of `district` into `folder`; an older site there gives way once this is complete.
 
     Parameters
@@ -53,16 +110,22 @@ def publish(district: District, folder: str | os.PathLike[str], *, results: Twin
     Raises
     ------
     DistrictError : the folder holds something that is no site.
-    CallError : the district has no buildings.
+    SourceError : a file of the content is wrong.
+    CallError : the district has no buildings, or there is no such folder of content.
     """
     target = Path(folder)
     if target.exists() and not _may_replace(target):
         raise DistrictError("the folder holds other files", target, "Name a new folder or an older site")
+    chosen = options or Options()
+    planned = proposals.read(_content(district, chosen))  # before what takes long
+    progress("simulating", float("nan"))
     twin = results if results is not None else Twin.of(district)
+    site = _site(twin, chosen, planned, progress)
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
-        _write(twin, beside)
+        progress("writing", float("nan"))
+        _write(site, beside)
         beside.chmod(0o755)
         _swap(beside, target)
     except BaseException:
@@ -71,16 +134,44 @@ def publish(district: District, folder: str | os.PathLike[str], *, results: Twin
     return target
 
 
+def _content(district: District, options: Options) -> Path:
+    """The folder of content; one that does not exist where there is none."""
+    if options.content is not None:
+        if not options.content.is_dir():
+            raise CallError("there is no such folder", options.content, "Name a folder with proposals/*.md")
+        return options.content
+    named = district.name if district.is_model and re.fullmatch(r"[\w-]+", district.name) else "-"
+    return assets.path("content", named)
+
+
+def _site(twin: Twin, options: Options, planned: Sequence[Proposal], progress: Progress) -> Site:
+    first = {RETROFIT: twin.run(whatif.retrofit()).annual}
+    states, impacts = impact.of_proposals(twin, planned, first, draws=options.draws, progress=progress)
+    return Site(twin, options, states, group_table(twin, states), planned, impacts)
+
+
+def summary(folder: Path) -> dict[str, Any]:
+    """Facts about a written site: files, proposals, and the bytes of a first load, compressed."""
+    mark = json.loads((folder / MARK).read_text("utf-8"))
+    files = [file for file in folder.rglob("*") if file.is_file() and file.suffix != ".gz"]
+    return {
+        "site": str(folder),
+        "files": len(files),
+        "proposals": mark["proposals"],
+        "first_load_bytes": sum(_packed_size(folder / name) for name in mark["first_load"]),
+    }
+
+
+def _packed_size(file: Path) -> int:
+    packed = file.with_name(f"{file.name}.gz")
+    return (packed if packed.is_file() else file).stat().st_size
+
+
 def media_type(path: str) -> str:
     """Content type by suffix."""
     suffix = Path(path).suffix
     kind = _TYPES.get(suffix) or mimetypes.guess_type(path)[0] or "application/octet-stream"
     return f"{kind}; charset=utf-8" if kind.startswith("text/") or kind == "application/json" else kind
-
-
-def frames(twin: Twin) -> dict[str, pd.DataFrame]:
-    """The states that the public may compare: annual results per building by name."""
-    return {"today": twin.annual, "retrofit": twin.run(whatif.retrofit()).annual}
 
 
 def group_table(twin: Twin, states: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -101,8 +192,9 @@ def group_table(twin: Twin, states: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return table
 
 
-def public_data(twin: Twin, states: Mapping[str, pd.DataFrame], table: pd.DataFrame) -> dict[str, Any]:
+def public_data(site: Site) -> dict[str, Any]:
     """All that the public page's script works with, without a text of any language."""
+    twin, states, table = site.twin, site.states, site.table
     buildings = twin.district.buildings
     number = {group: row for row, group in enumerate(table.index)}
     data: dict[str, Any] = {
@@ -123,6 +215,10 @@ def public_data(twin: Twin, states: Mapping[str, pd.DataFrame], table: pd.DataFr
             "buildings": table["buildings"].tolist(),
             "dwellings": _plain(table["dwellings"]),
         },
+        "proposals": residents.data(site.impacts, site.proposals, table.index),
+        "home_columns": list(residents.HOME_COLUMNS),
+        "rent_eur_m2": twin.case.parameters.constant("rent_eur_m2"),
+        "draws": min(site.options.draws, len(twin.draws)),
     }
     for attribute in ATTRIBUTES:
         data["buildings"][attribute.column] = _plain(buildings[attribute.column])
@@ -143,17 +239,23 @@ def _layer(twin: Twin, states: Mapping[str, pd.DataFrame], table: pd.DataFrame, 
     def at(state: str) -> Layer:
         return LAYERS[name](twin.view(states[state], texts.DEFAULT, public=True))
 
-    layer = at("retrofit" if name == "saving" else "today")
-    layers = {state: at(state) for state in states} if layer.energy and name != "saving" else {"today": layer}
+    saving = name == "saving"
+    layer = at(RETROFIT if saving else TODAY)
+    names = [state for state in states if state != TODAY or not saving] if layer.energy else [TODAY]
+    layers = {state: at(state) for state in names}
     first = pd.Series(np.arange(len(twin.group)), index=twin.group.to_numpy()).groupby(level=0).first()
     rows = first.reindex(table.index).to_numpy(int)
     return {
         "id": name,
         "by": "group" if layer.energy else "building",
-        "values": {
-            state: _rounded(pd.Series(drawn.values[rows] if drawn.energy else drawn.values), layer.digits + 1)
-            for state, drawn in layers.items()
-        },
+        "values": _differing(
+            {
+                state: _rounded(
+                    pd.Series(drawn.values[rows] if drawn.energy else drawn.values), layer.digits + 1
+                )
+                for state, drawn in layers.items()
+            }
+        ),
         "min": layer.value_min,
         "max": layer.value_max,
         "palette": list(layer.palette),
@@ -166,10 +268,15 @@ def _layer(twin: Twin, states: Mapping[str, pd.DataFrame], table: pd.DataFrame, 
     }
 
 
-def _write(twin: Twin, folder: Path) -> None:
+def _differing(values: dict[str, list[float | None]]) -> dict[str, list[float | None]]:
+    """Without the states that look as today."""
+    today = values.get(TODAY)
+    return {state: drawn for state, drawn in values.items() if state == TODAY or drawn != today}
+
+
+def _write(site: Site, folder: Path) -> None:
+    twin, states, table = site.twin, site.states, site.table
     district = twin.district
-    states = frames(twin)
-    table = group_table(twin, states)
     app = folder / f"app-{pages.assets_digest()}"
     app.mkdir()
     for name in _SHARED:
@@ -185,17 +292,31 @@ def _write(twin: Twin, folder: Path) -> None:
     legal = SCENE_SCRIPT.with_name("scene.js.LEGAL.txt")
     if legal.is_file():
         shutil.copyfile(legal, folder / "scene" / legal.name)
-    data = {**public_data(twin, states, table), "csv": files["csv"]}
+    data = {**public_data(site), "csv": files["csv"]}
     files["data"] = _hashed(folder, "data/district", ".json", _json(data))
-    for language in texts.languages():
+    for language in texts.languages(variants=True):
         files["texts_file"] = _hashed(folder, f"data/{language}", ".json", _json(dict(texts.load(language))))
-        _page(twin, table, folder, language, files)
-    mark = {"software": "lobeda", "district": district.name}
+        _page(site, folder, language, files)
+    mark = {
+        "software": "lobeda",
+        "district": district.name,
+        "proposals": len(site.proposals),
+        "first_load": ["index.html", *_first_load(folder, app.name, files)],
+    }
     (folder / MARK).write_bytes(_json(mark))
     for file in sorted(folder.rglob("*")):
         packed = file.with_name(f"{file.name}.gz")
         if file.suffix in _PACKED and file.stat().st_size > 1024 and not packed.exists():
             packed.write_bytes(gzip.compress(file.read_bytes(), 9, mtime=0))
+
+
+def _first_load(folder: Path, app: str, files: Mapping[str, str]) -> list[str]:
+    """What a first visit loads before terrain and image, with the texts of the default language."""
+    scene = json.loads((folder / files["manifest"]).read_text("utf-8"))["files"]
+    default = next((folder / "data").glob(f"{texts.DEFAULT}-????????????.json")).relative_to(folder)
+    meshes = [f"scene/{scene[name]}" for name in ("buildings", "trees", "masks") if scene[name]]
+    named = [files["data"], default.as_posix(), files["scene_script"], files["manifest"], *meshes]
+    return sorted([*(f"{app}/{name}" for name in _SHARED), *named])
 
 
 def _scene_script() -> bytes:
@@ -206,7 +327,8 @@ def _scene_script() -> bytes:
     return SCENE_SCRIPT.read_bytes()
 
 
-def _page(twin: Twin, table: pd.DataFrame, folder: Path, language: str, files: Mapping[str, str]) -> None:
+def _page(site: Site, folder: Path, language: str, files: Mapping[str, str]) -> None:
+    twin, table = site.twin, site.table
     district = twin.district
     default = language == texts.DEFAULT
     root = "" if default else "../"
@@ -214,13 +336,20 @@ def _page(twin: Twin, table: pd.DataFrame, folder: Path, language: str, files: M
     homes = float(np.nansum(district.buildings["dwellings"]))
     context = {
         **pages.context(language),
+        "languages": texts.languages(variants=True),
+        "tag": texts.tag(language),
+        "tags": {code: texts.tag(code) for code in texts.languages(variants=True)},
+        "short": {code: texts.text(code, "language.short") for code in texts.languages(variants=True)},
+        "proposals": [residents.words(proposal, language) for proposal in site.proposals],
+        "assumptions": residents.assumptions(twin.case.parameters, language),
+        "api": site.options.api,
         "district_title": pages.district_title(district, language),
         "is_model": district.is_model,
         "credit": " · ".join(sorted({p.attribution for p in district.provenance if p.attribution})),
         "root": root,
-        "policy": access.PUBLIC_POLICY,
+        "policy": access.public_policy(site.options.api),
         "links": {code: root + ("index.html" if code == texts.DEFAULT else f"{code}/index.html")
-                  for code in texts.languages()},
+                  for code in texts.languages(variants=True)},
         "intro": texts.text(
             language, "public.intro",
             buildings=format.number(len(district.buildings), language),

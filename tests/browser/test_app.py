@@ -269,7 +269,6 @@ def test_public_page_on_a_phone_in_english(chromium: Browser, web: Running) -> N
         resident.page.get_by_role("link", name="EN", exact=True).tap()
         resident.page.locator("#loading.done").wait_for(state="attached", timeout=60_000)
         expect(resident.page.locator("html")).to_have_attribute("lang", "en")
-        resident.page.get_by_role("tab", name="Overview").tap()
         expect(resident.page.get_by_text("calculated, not measured").first).to_be_visible()
         resident.page.get_by_text("Sources and licences").tap()
         expect(resident.page.get_by_text("CC0-1.0")).to_be_visible()

@@ -1,5 +1,6 @@
 // The public page: static files only. Values come per privacy group; nothing is sent anywhere.
 import { byId, formatter, h, perFrame, translator } from "./dom.js";
+import { proposals } from "./proposals.js";
 import * as ui from "./ui.js";
 
 const config = byId("main-script").dataset;
@@ -16,23 +17,26 @@ async function start() {
   const [data, texts] = await Promise.all([read(config.data), read(config.texts)]);
   const t = translator(texts);
   const f = formatter(language);
-  const state = { colour: data.layers[0].id, frame: "today", row: null };
+  f.change = (share) => (Math.abs(share) < 0.005 ? `${f.number(100 * share, 1).replace(/^−0([.,]0)$/, "0$1")}\u00a0%` : f.percent(share));
+  // `after`: the state that is compared with today; `entry`: the proposal that is open.
+  const state = { colour: data.layers[0].id, frame: "today", after: "retrofit", row: null, entry: null };
   let scene = null;
   const shell = ui.frame({ onTable: () => {}, onEscape: () => select(null) });
 
   const layerOf = (id) => data.layers.find((layer) => layer.id === id);
   const values = (layer) => {
-    const source = (layer.values[state.frame] ?? layer.values.today).map((v) => (v === null ? NaN : v));
+    const frame = layer.id === "saving" ? state.after : state.frame;
+    const source = (layer.values[frame] ?? layer.values.today ?? layer.values.retrofit.map((v) => v && 0)).map((v) => (v === null ? NaN : v));
     return Float32Array.from(layer.by === "group" ? data.buildings.group.map((g) => (g === null ? NaN : source[g])) : source);
   };
   const frameNote = () => {
     const sum = (values) => values.reduce((total, value) => total + (value ?? 0), 0);
-    const [today, after] = data.frames.map((id) => sum(data.groups.heating_need_mwh[id]));
+    const [today, after] = ["today", state.after].map((id) => sum(data.groups.heating_need_mwh[id]));
     return t("public.frame_note", { heat: f.quantity(after / 1000, "GWh", 1), change: f.percent(after / today - 1) });
   };
   const translated = (layer) => ({
     ...layer, title: t(`layer.${layer.id}.title`), unit: layer.categories.length ? "" : t(`layer.${layer.id}.unit`), note: t(`layer.${layer.id}.note`),
-    framed: Boolean(layer.values.retrofit),
+    framed: layer.id !== "saving" && Boolean(layer.values[state.after]),
     ...(state.frame === "retrofit" && layer.values.retrofit ? { note: frameNote() } : {}),
     categories: layer.categories.map((c) => ({ ...c, label: c.code === null ? t("legend.other") : layer.section ? t(`${layer.section}.${c.code}`) : c.code })),
   });
@@ -43,12 +47,14 @@ async function start() {
     scene.setPalette(layer.palette, layer.min, layer.max, { steps: layer.categories.length > 0 });
     scene.setValues(values(layer));
   };
-  const showLegend = ui.legend(byId("legend"), {
+  const frameTitle = (id) => (id === "retrofit" || id === "today" ? t(`public.frame_${id}`) : t("proposal.compare_after"));
+  const makeLegend = () => ui.legend(byId("legend"), {
     t, f, options: data.layers.map((layer) => ({ id: layer.id, title: t(`layer.${layer.id}.title`) })),
-    frames: data.frames.length > 1 ? data.frames.map((id) => ({ id, title: t(`public.frame_${id}`) })) : null,
+    frames: ["today", state.after].map((id) => ({ id, title: frameTitle(id) })), frame: state.frame,
     onColour: (id) => { state.colour = id; paint(); },
     onFrame: (id) => { state.frame = id; paint(); },
   });
+  let showLegend = makeLegend();
 
   const b = data.buildings;
   const members = new Map();
@@ -57,10 +63,12 @@ async function start() {
   const select = (row) => {
     state.row = row;
     const group = row === null ? null : b.group[row];
-    scene?.setSelection(row === null ? [] : group === null ? [row] : members.get(group));
+    scene?.setSelection(row === null ? (state.entry?.rows ?? []) : group === null ? [row] : members.get(group));
     ui.facts(byId("facts"), row === null ? null : content(row), { t, f, onClose: () => select(null) });
-    if (row !== null) shell.open("facts");
+    for (const told of followers) told();
+    if (row !== null && !state.entry) shell.open("facts");
   };
+  const followers = [];
   const content = (row) => {
     const group = b.group[row];
     const g = data.groups;
@@ -69,7 +77,7 @@ async function start() {
       { label: t("column.heating_need"), key: "heating_need_mwh", unit: "MWh/a" },
       { label: t("column.heating_need_per_area"), key: "heating_need_kwh_m2", unit: "kWh/(m²a)" },
       { label: t("column.co2"), key: "co2_t", unit: "t/a", digits: 1 },
-    ].map((item) => ({ ...item, digits: item.digits ?? 0, before: g[item.key].today[group], after: (g[item.key].retrofit ?? g[item.key].today)[group] }));
+    ].map((item) => ({ ...item, digits: item.digits ?? 0, before: g[item.key].today[group], after: (g[item.key][state.after] ?? g[item.key].today)[group] }));
     const rows = data.attributes.map((attribute) => {
       const value = b[attribute.id][row];
       if (value === null) return null;
@@ -80,8 +88,8 @@ async function start() {
     return {
       kind: together.length > 1 ? t("facts.group") : t("facts.building"),
       title: label(row), subtitle: b.quarter[row] ?? "", in_block: 1, chart: null, rows, energy,
-      changed: data.frames.length > 1,
-      heads: data.frames.map((id) => t(`public.frame_${id}`)),
+      changed: true,
+      heads: ["today", state.after].map(frameTitle),
       note: group === null ? t(b.heated[row] ? "facts.hidden" : "facts.unheated")
         : together.length > 1 ? `${t("facts.shared", { dwellings: f.number(g.dwellings[group]), buildings: f.number(together.length) })}. ${t("facts.group_note")}` : "",
     };
@@ -104,16 +112,35 @@ async function start() {
     name: g.name, quarter: g.quarter, buildings: g.buildings, dwellings: g.dwellings,
     need: g.heating_need_mwh.today, per_area: g.heating_need_kwh_m2.today, after: g.heating_need_mwh.retrofit ?? [],
   });
-  searchField(t, b, (row) => { select(row); scene?.focus(row); });
+  const find = finder(b.name, (row) => { select(row); scene?.focus(row); });
+  searchField(t, find);
+  const app = {
+    data, t, f, state, shell, label, config, find, api: config.api ? new URL(config.api, root).href : "",
+    rentSource: byId("main-script").dataset.rent,
+    onSelect: (told) => followers.push(told),
+    search: (field, sure) => find(field.value, sure),
+    show: (colour, frame) => { state.colour = colour; state.frame = frame; showLegend = makeLegend(); paint(); },
+    showPlace: (entry) => { shell.showTable(false); select(null); scene?.flyTo({ buildings: entry.rows }); shell.fold(); },
+  };
   select(null);
-  paint();
+  proposals(app, (entry) => {
+    if (entry === state.entry && scene) return;
+    state.entry = entry;
+    state.after = entry?.frame ?? "retrofit";
+    state.frame = "today";
+    state.colour = entry?.frame ? "saving" : data.layers[0].id;
+    showLegend = makeLegend();
+    select(state.row);
+    paint();
+    if (entry?.rows?.length && state.row === null) scene?.flyTo({ buildings: entry.rows });
+  });
 
   let sunTime = null;
   ui.sun(byId("sun"), { t, onSun: perFrame((time) => { sunTime = time; scene?.setSun(time); }) });
   try {
     const { createScene } = await import(at(config.scene));
     scene = createScene(byId("canvas"), {
-      manifest: at(config.manifest), label: t("scene.label"), language: language === "de" ? "de" : "en", attribution: false,
+      manifest: at(config.manifest), label: t("scene.label"), language: language.startsWith("de") ? "de" : "en", attribution: false,
     });
     scene.on("hover", (row) => {
       if (row === null) return shell.tooltip(null);
@@ -126,33 +153,37 @@ async function start() {
     scene.on("click", (row) => select(row));
     if (sunTime) scene.setSun(sunTime);
     paint();
+    select(state.row);
     await scene.ready;
     ui.loaded();
+    if (state.entry?.rows?.length) scene.flyTo({ buildings: state.entry.rows });
   } catch (error) {
     ui.loaded(t("scene.failed"));
     throw error;
   }
 }
 
-function searchField(t, b, onFound) {
-  const field = byId("search");
+/** Looks up what people type: a name, or with `sure` its beginning or a part of it; fills the list of suggestions. */
+function finder(all, onFound) {
   const names = new Map();
-  b.name.forEach((name, row) => { if (name && !names.has(name)) names.set(name, row); });
+  all.forEach((name, row) => { if (name && !names.has(name)) names.set(name, row); });
   const list = byId("search-list");
+  return (text, sure = false) => {
+    const query = text.trim().toLowerCase();
+    const found = query.length < 2 ? [] : [...names.keys()].filter((name) => name.toLowerCase().includes(query));
+    list.replaceChildren(...found.slice(0, 12).map((name) => h("option", { value: name })));
+    const name = names.has(text) ? text : sure ? found.find((one) => one.toLowerCase().startsWith(query)) ?? found[0] : null;
+    if (name) onFound(names.get(name));
+    return Boolean(name);
+  };
+}
+
+function searchField(t, find) {
+  const field = byId("search");
   const note = byId("search-note");
-  field.addEventListener("input", () => {
-    const query = field.value.trim().toLowerCase();
-    note.textContent = "";
-    const found = query.length < 2 ? [] : [...names.keys()].filter((name) => name.toLowerCase().includes(query)).slice(0, 12);
-    list.replaceChildren(...found.map((name) => h("option", { value: name })));
-    if (names.has(field.value)) onFound(names.get(field.value));
-  });
+  field.addEventListener("input", () => { note.textContent = ""; find(field.value); });
   field.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter") return;
-    const query = field.value.trim().toLowerCase();
-    const found = [...names.keys()].find((name) => name.toLowerCase().startsWith(query)) ?? [...names.keys()].find((name) => name.toLowerCase().includes(query));
-    if (query && found) onFound(names.get(found));
-    else note.textContent = t("search.none");
+    if (event.key === "Enter" && !find(field.value, true)) note.textContent = t("search.none");
   });
 }
 

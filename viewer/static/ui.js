@@ -40,7 +40,9 @@ export function frame({ onTable, onEscape }) {
     if (event.key === "Escape" && !document.querySelector("dialog[open]")) onEscape();
   });
   open(document.body.dataset.tab);
-  return { open, showTable, tooltip: tooltip() };
+  /** On a phone: let the sheet down, so that the picture is seen. */
+  const fold = () => { if (matchMedia("(max-width: 760px)").matches) open(document.body.dataset.tab, true); };
+  return { open, fold, showTable, tooltip: tooltip() };
 }
 
 function tooltip() {
@@ -86,11 +88,11 @@ export function toast(message, action, onAction) {
 }
 
 /** Colour-by list with its legend. `options`: [{id, title}]. */
-export function legend(element, { t, f, options, frames, onColour, onFrame }) {
+export function legend(element, { t, f, options, frames, frame, onColour, onFrame }) {
   const select = h("select", { id: "colour", onchange: () => onColour(select.value) },
     options.map((option) => h("option", { value: option.id }, option.title)));
   const body = h("div", {});
-  const frameChoice = frames && choice(t("public.frame"), "frame", frames, frames[0].id, onFrame);
+  const frameChoice = frames && choice(t("public.frame"), "frame", frames, frame ?? frames[0].id, onFrame);
   element.replaceChildren(
     h("div", { class: "head" }, h("label", { class: "label", for: "colour" }, t("colour.title")), select), body, frameChoice || "");
   return (id, layer) => {

@@ -1,0 +1,54 @@
+"""`lobeda publish`: the residents' twin as static files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from twin.errors import CallError
+from viewer.cli_common import progress_bar
+
+EXAMPLE = "Example: lobeda publish public-site --district out --content our-proposals"
+
+
+def publish(
+    site: Annotated[Path, typer.Argument(help="Folder for the static files.")],
+    district: Annotated[str, typer.Option(help="A district folder, or `lobeda`.")] = "lobeda",
+    content: Annotated[
+        Path | None,
+        typer.Option(help="Folder with proposals/*.md and stories/*.md; the sample has examples of its own."),
+    ] = None,
+    api: Annotated[
+        str, typer.Option(help="Address of a running twin for comments and live values; none without it.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
+) -> None:
+    """Write the public twin as static files for any web server, below any path."""
+    import twin
+    from viewer.publish import Options, summary
+    from viewer.publish import publish as write
+
+    with progress_bar() as progress:
+        progress("opening", float("nan"))
+        options = Options(content=content, api=_address(api))
+        write(twin.open(district), site, options=options, progress=progress)
+    said = summary(site)
+    if as_json:
+        typer.echo(json.dumps(said))
+        return
+    typer.echo(
+        f"{site}: {said['files']} files, {said['proposals']} proposals, "
+        f"first load {said['first_load_bytes'] / 1e6:.2f} MB compressed before terrain and image"
+    )
+
+
+def _address(api: str) -> str:
+    """The address with a slash at its end."""
+    parts = urlsplit(api)
+    if api and (parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment):
+        raise CallError(f"{api!r} is no address of calls", "--api", "Write https://host/path")
+    return f"{api.rstrip('/')}/" if api else ""
