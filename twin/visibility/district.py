@@ -92,7 +92,7 @@ def of_district(
     sky = patches(sky_patches)
     seen = caster.sky(sky)
     grounds = caster.ground()
-    latitude, longitude, convergence = _place(inputs.origin)
+    latitude, longitude, convergence = place_of(inputs.origin)
     suns = turned(sun_grid(latitude), -convergence)
     beam = caster.beam(suns, near_patches(suns, sky), None if every_sun else seen.state)
     found = _assembled(seen, grounds, beam, suns, samples, exposed, bool(len(frame.crowns)))
@@ -123,7 +123,7 @@ def of_points(
     """
     place = np.atleast_2d(np.asarray(points, float))
     facing = np.broadcast_to(np.asarray(normals, float), place.shape)
-    latitude, longitude, convergence = _place(frame.origin)
+    latitude, longitude, convergence = place_of(frame.origin)
     ways = turned(sun_grid(latitude), -convergence) if suns is None else np.asarray(suns, float)
     samples = sampling.at_points(place, facing, frame)
     caster = Caster(frame, samples, per_patch=per_patch, progress=_staged(progress))
@@ -273,7 +273,7 @@ def _samples(inputs: _Inputs, frame: Scene) -> tuple[Samples, NDArray[np.uint16]
     return open_ones, bits
 
 
-def _place(origin: Floats) -> tuple[float, float, float]:
+def place_of(origin: Floats) -> tuple[float, float, float]:
     """Latitude, longitude and meridian convergence of a frame's origin. [°]"""
     to_wgs84 = pyproj.Transformer.from_crs(25832, 4326, always_xy=True)
     longitude, latitude = to_wgs84.transform(origin[0], origin[1])
