@@ -38,6 +38,7 @@ from viewer.picking import Picking
 from viewer.scene.component import Scene
 from viewer.second_stage import SecondStage
 from viewer.state import Run, State, Twin
+from viewer.tools import Tools
 from viewer.whatif import Plan
 
 
@@ -61,6 +62,7 @@ class Bridge(JSComponent):  # type: ignore[misc]  # Panel has no types
     watering = param.Dict(default={}, doc="Reference areas and the trees to water.")
     hover = param.Dict(default={}, doc="What is under the pointer.")
     derivation = param.Dict(default={}, doc="How the number follows that was asked for last.")
+    tool = param.Dict(default={}, doc="What the tool says that was asked last.")
     error = param.String(default="", doc="What went wrong last.")
     ready = param.Boolean(default=False, doc="Whether the scene is drawn.")
 
@@ -154,11 +156,14 @@ class Manager:
         )
         self.picking = Picking(self.state, self.bridge.param.update, self._show_selection)
         self.bridge.pick = self.picking.shown()
+        self.tools = Tools(
+            self.state, show=self.bridge.param.update, scene=self.scene.param.update, fail=self._fail
+        )
         self.drafts = Drafts(
             shelf or Shelf(Path(tempfile.mkdtemp(prefix="lobeda-shelf-"))), language,
             self.bridge.param.update, self._begin, lambda: self.state.plan,
         )  # fmt: skip
-        self.parts: list[Part] = [self.picking, self.drafts]
+        self.parts: list[Part] = [self.picking, self.drafts, self.tools]
         self._resume(address.scenario)
         self.bridge.receive = self.receive
         self.scene.param.watch(self._clicked, "clicked")
@@ -200,13 +205,13 @@ class Manager:
             return str(error)
         return ""
 
-    def _live(self, feeds: Feeds, board: Board) -> Live:
-        def fail(message: str) -> None:
-            self.bridge.error = message
+    def _fail(self, message: str) -> None:
+        self.bridge.error = message
 
+    def _live(self, feeds: Feeds, board: Board) -> Live:
         live = Live(
             self.twin, feeds, board, self.state.language,
-            show=self.bridge.param.update, mark=self.scene.param.update, fail=fail,
+            show=self.bridge.param.update, mark=self.scene.param.update, fail=self._fail,
         )  # fmt: skip
         self.scene.param.watch(self._marker_clicked, "marker_clicked")
         self.scene.param.watch(self._marker_hovered, "marker_hovered")
@@ -452,7 +457,7 @@ class Manager:
         if network is not None and self.scene.line_points is None:
             first = lines(network, "length_m")
             self.scene.draw_lines(first.course, first.width_m)
-        self.scene.param.update(**_colours(layer))
+        self.scene.param.update(**_colours(layer), **self.tools.compared(layer))
         shown = self._legend(layer)
         if shown != self.bridge.layer:
             self.bridge.layer = shown

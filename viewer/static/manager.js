@@ -1,11 +1,13 @@
 // The manager's app: sends what people do to Python and draws what comes back.
 import { address } from "./address.js";
 import { derivation } from "./derivation.js";
+import { compare } from "./compare.js";
 import { byId, formatter, h, perFrame, translator } from "./dom.js";
 import { picking } from "./picking.js";
 import { report } from "./report.js";
 import { sensors } from "./sensors.js";
 import { shelf } from "./shelf.js";
+import { tools } from "./tools.js";
 import * as ui from "./ui.js";
 import { whatIf } from "./whatif.js";
 
@@ -21,7 +23,11 @@ export function mount(model) {
     onEscape: () => { if (!devices?.closes()) send("select", { id: null }); },
   });
   const showLegend = ui.legend(byId("legend"), { t, f, options: start.layers, onColour: (id) => send("colour", { id }) });
-  ui.sun(byId("sun"), { t, onSun: perFrame((time) => send("sun", { time })) });
+  const toCompare = compare(byId("legend"), { t, send, link });
+  const kit = tools(byId("scene"), { t, f, send, scene: () => globalThis.lobedaScene, legend: () => ({ ...model.layer, title: start.layers.find((layer) => layer.id === model.layer.id)?.title }) });
+  model.on("tool", () => kit.answer(model.tool));
+  // A day that plays stays in the browser; the server hears where it stops.
+  ui.sun(byId("sun"), { t, onSun: perFrame((time, playing) => (playing && globalThis.lobedaScene ? globalThis.lobedaScene.setSun(time) : send("sun", { time }))) });
   const columns = [
     { id: "name", title: t("column.name") },
     { id: "quarter", title: t("column.quarter"), wide: true },
@@ -60,7 +66,7 @@ export function mount(model) {
       byId("redo").disabled = !model.plan.can_redo;
       link.set("plan", model.plan.text);
     },
-    result: () => controls.result(model.result),
+    result: () => { controls.result(model.result); toCompare(model.result.compared); },
     selection: () => ui.facts(byId("facts"), model.selection.facts, {
       t, f, onClose: () => send("select", { id: null }), onLevel: (level) => send("level", { level }),
     }),

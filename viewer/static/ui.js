@@ -163,7 +163,12 @@ export function localToUtc(date, hour) {
   return new Date(guess - offset(guess - offset(guess)));
 }
 
-/** Date and hour for sun and shadow; `onSun` gets an ISO time in UTC. */
+const HOURS_PER_S = 2;
+
+/**
+ * Date and hour for sun and shadow; `onSun` gets an ISO time in UTC, and whether the day is playing. Where people
+ * want less motion, playing is one step of an hour.
+ */
 export function sun(element, { t, onSun }) {
   const year = new Date().getFullYear();
   const state = { date: `${year}-06-21`, hour: 15 };
@@ -171,16 +176,48 @@ export function sun(element, { t, onSun }) {
   const hour = h("input", { type: "range", class: "day", id: "sun-hour", min: "0", max: "23.75", step: "0.25", value: String(state.hour), "aria-label": t("sun.hour") });
   const clock = h("output", { class: "clock", for: "sun-hour" });
   const update = () => {
-    const text = `${pad(Math.floor(state.hour))}:${pad(Math.round((state.hour % 1) * 60))}`;
+    const minutes = Math.round(state.hour * 60);
+    const text = `${pad(Math.floor(minutes / 60))}:${pad(minutes % 60)}`;
     clock.textContent = text;
     hour.setAttribute("aria-valuetext", text);
-    onSun(localToUtc(state.date, state.hour).toISOString());
+    onSun(localToUtc(state.date, state.hour).toISOString(), playing);
   };
+  let playing = false;
+  let since = 0;
+  const go = (to) => { state.hour = (Math.round(to * 12) / 12) % 24; hour.value = String(state.hour); update(); };
+  const tick = (now) => {
+    if (!playing) return;
+    if (!element.isConnected) { playing = false; return; }
+    const passed = Math.min((now - since) / 1000, 0.5) * HOURS_PER_S;
+    if (passed >= 1 / 12) { since = now; go(state.hour + passed); }
+    requestAnimationFrame(tick);
+  };
+  const stop = () => {
+    if (!playing) return;
+    playing = false;
+    show();
+    update();
+  };
+  const start = () => {
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) { go(Math.floor(state.hour) + 1); return; }
+    playing = true;
+    since = performance.now();
+    show();
+    requestAnimationFrame(tick);
+  };
+  const play = h("button", { type: "button", class: "play", onclick: () => (playing ? stop() : start()) });
+  const show = () => {
+    play.setAttribute("aria-label", t(playing ? "sun.pause" : "sun.play"));
+    play.title = t(playing ? "sun.pause" : "sun.play");
+    play.replaceChildren(icon(playing ? "M6 4v12M14 4v12" : "M6 3.500v13L16.500 10z"));
+  };
+  show();
+  document.addEventListener("visibilitychange", () => { if (document.hidden) stop(); });
   date.addEventListener("change", () => { if (date.value) { state.date = date.value; update(); } });
-  hour.addEventListener("input", () => { state.hour = Number(hour.value); update(); });
+  hour.addEventListener("input", () => { playing = false; show(); state.hour = Number(hour.value); update(); });
   const jump = (day) => { state.date = `${state.date.slice(0, 4)}-${day}`; date.value = state.date; update(); };
   element.replaceChildren(
-    h("div", { class: "row" }, h("h2", {}, t("sun.title")), clock),
+    h("div", { class: "row" }, h("h2", {}, t("sun.title")), h("div", { class: "row" }, clock, play)),
     h("div", { class: "controls" },
       h("label", { class: "visually-hidden", for: "sun-date" }, t("sun.date")), date,
       h("div", { class: "quick" }, [["shortcut_summer", "06-21"], ["shortcut_winter", "12-21"]].map(([key, day]) =>
@@ -249,6 +286,17 @@ export function cross() {
   const path = document.createElementNS(space, "path");
   path.setAttribute("d", "m4 4 8 8m0-8-8 8");
   svg.append(path);
+  return svg;
+}
+
+/** A drawing of 20 by 20 from one path. */
+export function icon(path) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 20 20");
+  svg.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  line.setAttribute("d", path);
+  svg.append(line);
   return svg;
 }
 

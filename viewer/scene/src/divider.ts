@@ -63,6 +63,25 @@ export class Divider {
     this.show(this.mode);
   }
 
+  /** The line and the names, on a picture to keep. */
+  draw(pen: CanvasRenderingContext2D, width: number, height: number): void {
+    if (this.mode === "none") return;
+    const at = (this.mode === "split" ? 0.5 : this.share) * width;
+    const size = Math.max(12, width / 70);
+    pen.fillStyle = "#fff";
+    pen.fillRect(at - size / 8, 0, size / 4, height);
+    pen.font = `650 ${size}px system-ui, sans-serif`;
+    this.names.forEach((name, side) => {
+      const words = name.textContent ?? "";
+      const wide = pen.measureText(words).width;
+      const x = side ? at + size : at - size - wide;
+      pen.fillStyle = "rgb(15 47 54 / 88%)";
+      pen.fillRect(x - size / 2, size * 0.6, wide + size, size * 1.7);
+      pen.fillStyle = "#fff";
+      pen.fillText(words, x, size * 1.75);
+    });
+  }
+
   private move(share: number): void {
     this.show(this.mode, share);
     this.moved(this.share);

@@ -16,6 +16,7 @@ export class Picker {
   private readonly ranges: Uint32Array;
   private readonly positions: ArrayLike<number>;
   private readonly index: ArrayLike<number>;
+  private triangle = 0;
   private readonly caster = new Raycaster();
   private readonly origin = new Vector3();
 
@@ -46,11 +47,19 @@ export class Picker {
   }
 
   /** The building, or null for the ground, at a point of the picture and where it is; beyond all: no point. */
-  hit(ndc: Vector2, camera: Camera): { building: number | null; point: Vector3 | null } {
+  hit(ndc: Vector2, camera: Camera): { building: number | null; point: Vector3 | null; normal: Vector3 | null } {
     this.caster.setFromCamera(ndc, camera);
     const { origin, direction } = this.caster.ray;
     const { building, distance } = this.along(origin, direction);
-    return { building, point: distance < FAR ? origin.clone().addScaledVector(direction, distance) : null };
+    const point = distance < FAR ? origin.clone().addScaledVector(direction, distance) : null;
+    return { building, point, normal: building === null ? null : this.facing(direction) };
+  }
+
+  /** Normal of the triangle that was met last, towards where the ray came from. */
+  private facing(direction: Vector3): Vector3 {
+    const [a, b, c] = [0, 1, 2].map((k) => new Vector3().fromArray(this.positions as number[], 3 * this.index[this.triangle + k]!));
+    const normal = b!.sub(a!).cross(c!.sub(a!)).normalize();
+    return normal.dot(direction) > 0 ? normal.negate() : normal;
   }
 
   /** Row of the first building from one point towards another, or null; `between`: not beyond the other. */
@@ -108,7 +117,10 @@ export class Picker {
       const v = (d.x * qx + d.y * qy + d.z * qz) / determinant;
       if (v < 0 || u + v > 1) continue;
       const distance = (e2x * qx + e2y * qy + e2z * qz) / determinant;
-      if (distance > 0 && distance < nearest) nearest = distance;
+      if (distance > 0 && distance < nearest) {
+        nearest = distance;
+        this.triangle = i;
+      }
     }
     return nearest;
   }

@@ -209,12 +209,13 @@ class View implements Handle {
   place(x: number, y: number): Place | null {
     const { world, navigator } = this;
     if (!world || !navigator) return null;
-    const { building, point } = world.picker.hit(this.toNdc(x, y), navigator.camera);
+    const { building, point, normal } = world.picker.hit(this.toNdc(x, y), navigator.camera);
     if (!point) return null;
     const [east, north, height] = world.manifest.origin;
     return {
       east: point.x + east, north: north - point.z, height: point.y + height, ground: world.heights.at(point.x, point.z) + height,
       building, building_id: building === null ? null : world.manifest.buildings.id[building]!,
+      normal: normal && [normal.x, -normal.z, normal.y],
     };
   }
 
@@ -246,7 +247,9 @@ class View implements Handle {
     this.draw();
     copy.width = this.canvas.width;
     copy.height = this.canvas.height;
-    copy.getContext("2d")!.drawImage(this.canvas, 0, 0);
+    const pen = copy.getContext("2d")!;
+    pen.drawImage(this.canvas, 0, 0);
+    this.divider.draw(pen, copy.width, copy.height);
     return copy;
   }
 

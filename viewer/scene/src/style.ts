@@ -70,6 +70,7 @@ export const STYLE = `
 .lobeda-cross::before, .lobeda-cross::after { content: ""; position: absolute; background: #0a6970; box-shadow: 0 0 0 1px #fff; }
 .lobeda-cross::before { left: 14px; top: 7px; width: 2px; height: 16px; }
 .lobeda-cross::after { top: 14px; left: 7px; height: 2px; width: 16px; }
+.lobeda-scene.placing .lobeda-markers button { pointer-events: none; }
 .lobeda-scene.placing canvas { cursor: crosshair; }
 .lobeda-scene.placing canvas:focus-visible ~ .lobeda-cross { display: block; }
 @media (max-width: 480px) { .lobeda-tools .wide-only { display: none; } .lobeda-labels span { font-size: 11px; } .lobeda-labels span[data-kind="quarter"] { font-size: 13px; } }

@@ -145,6 +145,8 @@ export interface Place {
   ground: number;
   building: number | null;
   building_id: string | null;
+  /** Outward, east, north, up, of the wall or roof; null on the ground. */
+  normal: [number, number, number] | null;
 }
 
 /** Something drawn into the scene. Points are east, north, height in turn; a height of nan lies on the ground. */

@@ -1,0 +1,318 @@
+"""What the picture's tools ask the server: sight, ground in view, view from a window, hours of sun, compare.
+
+Rays are cast in a thread; only the latest question of a page is answered. The obstacles are the district
+as it is, with the trees that the page's plan plants.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import panel as pn
+from numpy.typing import NDArray
+
+from energy import sun_ground
+from twin import mesh, visibility
+from twin.district import District
+from twin.errors import CallError, TwinError
+from twin.sources.base import Progress, no_progress
+from twin.terrain import Terrain
+from twin.visibility.directions import vectors
+from twin.visibility.sight import LAND, SKY, SOLID
+from viewer import colours, facts, texts
+from viewer.layers import LAYERS, Layer
+from viewer.state import State, Twin
+
+EYE_M = 1.6
+_FROM_WALL_M = 0.3
+_VIEW_CELL_M = 5.0
+_CREST = "#1f9e89"
+_AREA_M = 300.0  # half the side of what hours of sun are drawn for around the middle of the picture
+_EDGES = {"day": (0, 1, 2, 3, 4, 6, 8, 10, 12), "year": (0, 1, 2, 3, 4, 5, 6, 7, 8)}
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Obstacles:
+    """The rays' scene, and the row of the building that each solid triangle belongs to, shape (triangle,)."""
+
+    frame: visibility.Scene
+    building: NDArray[np.int64]
+
+
+class Shared:
+    """Obstacles by district, which all pages share."""
+
+    def __init__(self) -> None:
+        self._known: WeakKeyDictionary[Twin, dict[int, tuple[District, Obstacles]]] = WeakKeyDictionary()
+        self._making = threading.Lock()
+
+    def of(self, twin: Twin, district: District) -> Obstacles:
+        """The obstacles of a district; the twin's own is kept for good, of others the last."""
+        with self._making:
+            kept = self._known.setdefault(twin, {})
+            own = int(district is not twin.district)
+            if own not in kept or kept[own][0] is not district:
+                found = mesh.of_district(district)
+                frame = visibility.scene_of_district(district, found=found)
+                kept[own] = (district, Obstacles(frame, found.building[found.faces[:, 0]]))
+            return kept[own][1]
+
+
+_SHARED = Shared()
+
+
+class Tools:
+    """One page's tools.
+
+    show : takes what the page's tools say, by name of the bridge's parameter (``tool``).
+    scene : takes the picture's parameters: raster and raster_look, compare and its values.
+    fail : takes what went wrong.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        *,
+        show: Callable[..., None],
+        scene: Callable[..., None],
+        fail: Callable[[str], None],
+    ) -> None:
+        self.state, self._show, self._scene, self._fail = state, show, scene, fail
+        self.mode = "none"
+        self.asked = 0
+
+    def receive(self, message: Mapping[str, Any]) -> bool:
+        """Do what a message asks; False where it is none of these."""
+        kind = str(message.get("type", ""))
+        if kind == "compare":
+            self._compare(str(message["mode"]))
+        elif kind == "tool_off":
+            self.asked += 1
+            self._scene(raster=None, raster_look={})
+        elif kind in _ANSWERS:
+            self.asked += 1
+            pn.state.execute(partial(self._answer, kind, dict(message), self.asked, pn.state.curdoc))
+        else:
+            return False
+        return True
+
+    async def _answer(self, kind: str, message: Mapping[str, Any], asked: int, document: Any) -> None:
+        ask = message.get("ask")
+
+        def report(text: str, share: float) -> None:
+            if document is not None and asked == self.asked and share < 1:
+                document.add_next_tick_callback(
+                    partial(self._show, tool={"kind": "progress", "ask": ask, "share": share})
+                )
+
+        try:
+            answer = await asyncio.to_thread(_ANSWERS[kind], self.state, message, report)
+        except (TwinError, KeyError, TypeError, ValueError) as error:
+            self._fail(str(error))
+            answer = {"kind": "failed"}
+        if asked != self.asked:
+            return
+        raster = answer.pop("raster", None)
+        if raster is not None:
+            self._scene(**raster)
+        self._show(tool=answer | {"ask": ask})
+
+    def _compare(self, mode: str) -> None:
+        if mode not in ("none", "swipe", "split"):
+            raise CallError(f"there is no way {mode!r} to compare", "compare", "Use none, swipe or split")
+        self.mode = mode
+        self._scene(compare=mode, **self.compared(self.state.layer()))
+
+    def compared(self, layer: Layer) -> dict[str, Any]:
+        """What the left side of a comparison shows beside `layer`: today, on the same scale."""
+        if self.mode == "none":
+            return {"compare_values": None}
+        language = self.state.language
+        labels = [texts.text(language, f"kpi.{side}") for side in ("before", "after")]
+        return {"compare_values": today(self.state, layer).tobytes(), "compare_labels": labels}
+
+
+def today(state: State, layer: Layer) -> NDArray[np.float32]:
+    """The layer's values before any measure; classes by the numbers they have in `layer`."""
+    view = replace(
+        state.twin.view(state.before, state.language), baseline=state.before,
+        second=state.second_before, second_before=state.second_before,
+    )  # fmt: skip
+    before = LAYERS[state.colour](view)
+    if not before.categories:
+        return before.values
+    number = {category.code: float(i) for i, category in enumerate(layer.categories)}
+    codes = [number.get(category.code, np.nan) for category in before.categories]
+    known = np.isfinite(before.values)
+    values = np.full(len(before.values), np.nan, np.float32)
+    values[known] = np.array(codes, np.float32)[before.values[known].astype(int)]
+    return values
+
+
+def sight(state: State, message: Mapping[str, Any], progress: Progress = no_progress) -> dict[str, Any]:
+    """Whether a line of sight is free, where it ends, and what stands in its way."""
+    obstacles = _obstacles(state)
+    eye, target = (_eye(message[end]) for end in ("eye", "target"))
+    lines = visibility.sightlines(obstacles.frame, eye, target)
+    free, length = float(lines.free_m[0]), float(lines.length_m[0])
+    blocked = not bool(lines.clear[0])
+    end = eye + (target - eye) * min(free / max(length, 1e-9), 1.0)
+    return {
+        "kind": "sight", "clear": not blocked, "length_m": length, "free_m": free, "eye": eye.tolist(),
+        "end": end.tolist(), "target": target.tolist(), "light": [float(v) for v in lines.light[:, 0]],
+        "blocker": _name(state, obstacles, int(lines.triangle[0])) if blocked else "",
+    }  # fmt: skip
+
+
+def viewshed(state: State, message: Mapping[str, Any], progress: Progress = no_progress) -> dict[str, Any]:
+    """The ground that is seen from a point, as colours on the ground."""
+    eye = _eye(message["eye"])
+    terrain = _terrain(state.twin.district)
+    seen, _ = visibility.viewshed(_obstacles(state).frame, eye, terrain, cell_m=_VIEW_CELL_M)
+    cells = (seen.heights_m > 0).astype(np.uint8)
+    x, y = _middles(seen)
+    near = np.hypot(x - eye[0], y - eye[1]) <= 500.0
+    return {
+        "kind": "viewshed", "eye": eye.tolist(),
+        "seen_ha": float(cells.sum()) * seen.cell_m**2 / 1e4,
+        "share_500m": float(cells[near].mean()) if near.any() else 0.0,
+        "raster": _raster(cells, seen, [_CREST], 0.5),
+    }  # fmt: skip
+
+
+def outlook(state: State, message: Mapping[str, Any], progress: Progress = no_progress) -> dict[str, Any]:
+    """What is seen from a window, or all around from a place: shares of the view."""
+    place = message["eye"]
+    eye = _eye(place)
+    frame = _obstacles(state).frame
+    view = visibility.panorama(frame, eye, step_deg=1.0)
+    levels, turns = view.kind.shape
+    sine = -1 + (np.arange(levels) + 0.5) * 2 / levels
+    azimuth = (np.arange(turns) + 0.5) * 360 / turns
+    ways = vectors(np.tile(azimuth, levels), np.repeat(np.degrees(np.arcsin(sine)), turns))
+    normal = np.asarray(place.get("normal") or [0, 0, 0], float)
+    window = _is_window(place)
+    chosen = (ways @ normal > 0 if window else np.ones(len(ways), bool)).reshape(levels, turns)
+    tree = (view.light[1] < 0.999) & chosen
+    shares = {"green": float(tree.sum()) / chosen.sum()}
+    for name, kind in (("sky", SKY), ("buildings", SOLID), ("ground", LAND)):
+        shares[name] = float(((view.kind == kind) & chosen & ~tree).sum()) / chosen.sum()
+    return {"kind": "outlook", "window": window, "eye": eye.tolist(), "shares": shares}
+
+
+def sun_hours(state: State, message: Mapping[str, Any], progress: Progress = no_progress) -> dict[str, Any]:
+    """Hours of sun on the ground as colours, and what the plan's trees take of them."""
+    period: sun_ground.Period = message.get("period", "day")
+    day = datetime.date.fromisoformat(str(message["date"]))
+    district, base = _district(state), state.twin.district
+    x, y = (float(v) for v in message["at"])
+    bounds = (x - _AREA_M, y - _AREA_M, x + _AREA_M, y + _AREA_M)
+    planted = district is not base
+    if planted and not message.get("trees", True):
+        district, planted = base, False
+
+    def found(of: District) -> sun_ground.SunGround:
+        frame = _SHARED.of(state.twin, of).frame
+        step = 15 if period == "day" else 30
+        return sun_ground.sun_hours_ground(
+            of, period, day, cell_m=3.0, step_min=step, bounds=bounds, frame=frame, progress=progress
+        )
+
+    shown = found(district)
+    edges = _EDGES["day" if period in ("day", "summer") else "year"]
+    palette = [_hex(row) for row in colours.ramp("cividis", len(edges))]
+    cells = sun_ground.colours_of(shown.hours.heights_m, edges)
+    known = shown.hours.heights_m[np.isfinite(shown.hours.heights_m)]
+    return {
+        "kind": "sun_hours", "period": period, "date": day.isoformat(),
+        "edges": list(edges), "colours": palette,
+        "possible_h": shown.possible_h, "mean_h": float(known.mean()) if len(known) else 0.0,
+        "least_2h": float((known >= 2).mean()) if len(known) else 0.0,
+        "planted": planted, "may_plant": _district(state) is not base,
+        "taken": sun_ground.shaded_share(found(base), shown) if planted else None,
+        "raster": _raster(cells, shown.hours, palette, 0.82),
+    }  # fmt: skip
+
+
+_ANSWERS: dict[str, Callable[[State, Mapping[str, Any], Progress], dict[str, Any]]] = {
+    "sight": sight, "viewshed": viewshed, "outlook": outlook, "sun_hours": sun_hours,
+}  # fmt: skip
+
+
+def _district(state: State) -> District:
+    """The district with the trees of the plan, or the twin's own."""
+    if not any(choice.measure == "trees" for choice in state.plan.active):
+        return state.twin.district
+    return state.twin.variant(state.plan).district
+
+
+def _obstacles(state: State) -> Obstacles:
+    return _SHARED.of(state.twin, _district(state))
+
+
+def _is_window(place: Mapping[str, Any]) -> bool:
+    normal = place.get("normal")
+    return normal is not None and abs(float(normal[2])) < 0.5
+
+
+def _eye(place: Mapping[str, Any]) -> Floats:
+    """Where an eye is for a place that was picked: before a facade, or of a person who stands there."""
+    point = np.array([float(place[name]) for name in ("east", "north", "height")])
+    if not np.isfinite(point).all():
+        raise CallError("a place is no number", "the picture")
+    if _is_window(place):
+        return np.asarray(point + np.asarray(place["normal"], float) * _FROM_WALL_M)
+    return np.asarray(point + np.array([0.0, 0.0, EYE_M]))
+
+
+def _name(state: State, obstacles: Obstacles, triangle: int) -> str:
+    """What a triangle belongs to: a building's address, or the ground."""
+    if triangle >= len(obstacles.building):
+        return texts.text(state.language, "tools.ground")
+    row = int(obstacles.building[triangle])
+    if row < 0:
+        return texts.text(state.language, "tools.building")
+    name = str(facts.names(state.twin.district.buildings).iloc[row])
+    return name or texts.text(state.language, "facts.unnamed")
+
+
+def _terrain(district: District) -> Terrain:
+    """The ground that is looked at: the terrain, or a plane where there is none."""
+    if district.terrain is not None:
+        return district.terrain
+    west, south, east, north = district.buildings.total_bounds
+    ground = float(np.nan_to_num(np.nanmedian(district.buildings["ground_height_m"].to_numpy("float64"))))
+    shape = tuple(int(np.ceil((side + 400) / 20)) for side in (north - south, east - west))
+    return Terrain(np.full(shape, ground, np.float32), float(west) - 200, float(north) + 200, 20.0)
+
+
+def _middles(grid: Terrain) -> list[Floats]:
+    rows, columns = grid.heights_m.shape
+    x = grid.west_m + (np.arange(columns) + 0.5) * grid.cell_m
+    y = grid.north_m - (np.arange(rows) + 0.5) * grid.cell_m
+    return list(np.meshgrid(x, y))
+
+
+def _raster(cells: NDArray[np.uint8], grid: Terrain, palette: list[str], opacity: float) -> dict[str, Any]:
+    rows, columns = cells.shape
+    look = {
+        "bounds": list(grid.bounds),
+        "columns": columns,
+        "rows": rows,
+        "colours": palette,
+        "opacity": opacity,
+    }
+    return {"raster": np.ascontiguousarray(cells).tobytes(), "raster_look": look}
+
+
+def _hex(colour: NDArray[np.uint8]) -> str:
+    return "#" + "".join(f"{int(value):02x}" for value in colour[:3])
