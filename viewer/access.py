@@ -1,7 +1,7 @@
 """Who may see the manager's app: one-time login links, sessions in memory, and a guard before every request.
 
-The guard stands in front of all of /manage, the websocket included, because Panel's own check covers pages
-only. It also refuses every host name but this machine's own, so that a web page elsewhere cannot
+The guard stands in front of all of /manage and /moderate, the websocket included, because Panel's own check
+covers pages only. It also refuses every host name but this machine's own, so that a web page elsewhere cannot
 reach the server by pointing its name to 127.0.0.1.
 """
 
@@ -19,6 +19,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "lobeda_session"
+MANAGED = ("/manage", "/moderate")
+"""Paths that need a session, with all below them."""
+SHARED = "/api/participation"
+"""Below it answers may be read by pages of the sites that it names itself."""
 SESSION_SECONDS = 12 * 3600
 RENEW_SECONDS = 5.0
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -115,7 +119,8 @@ class Guard:
             return
         headers = Headers(scope=scope)
         path = str(scope["path"])
-        managed = path == "/manage" or path.startswith("/manage/")
+        managed = path.startswith(tuple(f"{one}/" for one in MANAGED)) or path in MANAGED
+        panel = path == "/manage" or path.startswith("/manage/")
         if not is_loopback(headers.get("host", "")):
             text = "This server answers to localhost only. Open it as http://localhost and its port.\n"
             refusal: Response | None = PlainTextResponse(text, 421)
@@ -125,7 +130,9 @@ class Guard:
             refusal = self.refused(scope)
         else:
             refusal = None
-        secured = _with_headers(send, MANAGER_POLICY if managed else PUBLIC_POLICY, private=managed)
+        policy = MANAGER_POLICY if panel else PUBLIC_POLICY
+        shared = path == SHARED or path.startswith(f"{SHARED}/")
+        secured = _with_headers(send, policy, private=managed, shared=shared)
         if refusal is None:
             await self.app(scope, receive, secured)
         elif scope["type"] == "websocket":
@@ -160,14 +167,15 @@ def same_origin(headers: Headers) -> bool:
     return origin.scheme in ("http", "https") and origin.netloc.lower() == headers.get("host", "").lower()
 
 
-def _with_headers(send: Send, policy: str, private: bool) -> Send:
+def _with_headers(send: Send, policy: str, private: bool, shared: bool) -> Send:
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             headers["Content-Security-Policy"] = f"{policy}; frame-ancestors 'none'"
             for name, value in _HEADERS.items():
                 headers[name] = value
-            del headers["Access-Control-Allow-Origin"]  # Bokeh lets any page read its answers
+            if not shared:
+                del headers["Access-Control-Allow-Origin"]  # Bokeh lets any page read its answers
             if private:
                 headers["Cache-Control"] = "no-store"
         await send(message)

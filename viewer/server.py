@@ -36,6 +36,9 @@ from viewer.api import uplinks
 from viewer.api.sensorthings import routes as sensorthings
 from viewer.board import Board
 from viewer.feeds import Feeds
+from viewer.participation import api as participation_api
+from viewer.participation import desk as participation_desk
+from viewer.participation.service import Participation
 from viewer.report_jobs import ReportJobs
 from viewer.scene import build
 from viewer.state import Twin
@@ -54,6 +57,7 @@ def create_app(
     open_sensorthings: bool = False,
     shown: Twin | None = None,
     scenarios: Path | None = None,
+    participation: Participation | None = None,
 ) -> FastAPI:
     """The web app for `district`.
 
@@ -66,6 +70,7 @@ def create_app(
     open_sensorthings : let everybody on this machine read and write all sensor data.
     scenarios : folder of the managers' own scenarios; without, they end with the app.
     shown : the district simulated already; it is with the sample year without.
+    participation : comments and votes on the site's proposals; started and closed with the app.
     """
     folder = tempfile.TemporaryDirectory(prefix="lobeda-site-")
     reports = None if public_only else ReportJobs(district)
@@ -74,7 +79,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> Any:
-        with feeds or nullcontext():
+        with feeds or nullcontext(), participation or nullcontext():
             yield
         if reports is not None:
             reports.close()
@@ -84,13 +89,14 @@ def create_app(
     app = FastAPI(title="Lobeda", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.feeds = feeds
     app.state.twin = twin
+    app.state.participation = participation
     if feeds is not None:
         feeds.hold_against(HeatModel(feeds.store, twin.case))
     login = access.Login(token)
     app.add_api_route("/healthz", _health, methods=["GET"], include_in_schema=False)
     app.add_exception_handler(404, _not_found)
     if not public_only:
-        _add_login(app, login, announce)
+        add_login(app, login, announce)
         if reports is not None:
             app.include_router(report_jobs.router(reports))
         shelf = Shelf(scenarios or Path(folder.name) / "scenarios")
@@ -100,11 +106,19 @@ def create_app(
     if feeds is not None:
         _add_sensorthings(app, feeds, login, open_sensorthings)
         app.include_router(uplinks.router(feeds.store))
+    if participation is not None:
+        app.include_router(participation_api.router(participation))
+        if not public_only:
+            app.include_router(participation_desk.router(participation, district))
     app.mount("/", Site(site), name="public")
-    # The guard comes last, which makes it the outermost: Panel 1.10 answers from a middleware of its own.
+    add_guard(app, login)
+    return app
+
+
+def add_guard(app: FastAPI, login: access.Login) -> None:
+    """Put the guard before everything: as the last, since Panel 1.10 answers from a middleware of its own."""
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(access.Guard, login=login, refused=_login_needed)
-    return app
 
 
 def serve(
@@ -237,11 +251,7 @@ def _health() -> dict[str, str]:
 
 def _language(request: Request) -> str:
     """The first language of the browser that has texts, else the default."""
-    known = texts.languages()
-    wanted = [
-        part.split(";")[0].strip().lower() for part in request.headers.get("accept-language", "").split(",")
-    ]
-    return next((code.split("-")[0] for code in wanted if code.split("-")[0] in known), texts.DEFAULT)
+    return texts.preferred(request.headers.get("accept-language", ""))
 
 
 def _login_needed(scope: Scope) -> Response:
@@ -255,7 +265,9 @@ async def _not_found(request: Request, error: Exception) -> Response:
     return HTMLResponse(pages.not_found(_language(request)), 404)
 
 
-def _add_login(app: FastAPI, login: access.Login, announce: Callable[[str], None]) -> None:
+def add_login(app: FastAPI, login: access.Login, announce: Callable[[str], None]) -> None:
+    """The pages of logging in and out."""
+
     @app.get("/login", include_in_schema=False)
     def enter(request: Request, token: str = "") -> Response:
         key = login.redeem(token)

@@ -15,6 +15,7 @@ from sensors.store.migrations import HEAD
 from sensors.store.tables import metadata
 
 _VERSION = sa.table("alembic_version", sa.column("version_num"))
+_STEPS = Path(__file__).parent / "migrations"
 
 
 def ready(engine: Engine) -> None:
@@ -31,7 +32,7 @@ def ready(engine: Engine) -> None:
         found = version(connection)  # another process may have been faster
         if found == HEAD:
             return
-        _require_known(connection, found)
+        require_known(connection, found, HEAD, metadata)
         if found is not None and engine.dialect.name == "sqlite":
             _backup(engine, found)
         upgrade(connection)
@@ -44,31 +45,37 @@ def version(connection: Connection) -> str | None:
     return connection.execute(sa.select(_VERSION.c.version_num)).scalar()
 
 
-def upgrade(connection: Connection, target: str = "head") -> None:
-    """Runs the migrations that are missing, in the connection's transaction."""
+def upgrade(connection: Connection, target: str = "head", steps: Path = _STEPS) -> None:
+    """Runs the migrations that are missing, of the folder `steps`, in the connection's transaction."""
     from alembic import command
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(steps).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     command.upgrade(config, target)
 
 
-def _require_known(connection: Connection, found: str | None) -> None:
+def require_known(connection: Connection, found: str | None, head: str, known: sa.MetaData) -> None:
+    """Refuses a database that is of a newer version than `head`, or that another program made.
+
+    Raises
+    ------
+    StoreError : it is one of these.
+    """
     where = shown(connection.engine.url)
     if found is None:
-        foreign = set(sa.inspect(connection).get_table_names()) & set(metadata.tables)
+        foreign = set(sa.inspect(connection).get_table_names()) & set(known.tables)
         if foreign:
             raise StoreError(
                 f"it holds a table {min(foreign)!r} that this program did not make",
                 where,
                 "Name another database",
             )
-    elif not found.isdigit() or int(found) > int(HEAD):
+    elif not found.isdigit() or int(found) > int(head):
         raise StoreError(
-            f"the database was made by a newer version of this program (schema {found}, known: {HEAD})",
+            f"the database was made by a newer version of this program (schema {found}, known: {head})",
             where,
             "Update the program, or name another database",
         )

@@ -19,6 +19,8 @@ from fastapi import FastAPI
 from tests.viewer.districts import SECRET_OWNER, small
 from twin.errors import CallError
 from viewer import server
+from viewer.participation.service import Participation
+from viewer.participation.store import Comments, Topic
 
 TOKEN = "token-of-the-first-login-link"
 
@@ -37,7 +39,14 @@ class Running:
 def running(**options: Any) -> Iterator[Running]:
     links: list[str] = []
     app = server.create_app(small(), token=TOKEN, announce=links.append, **options)
-    config = uvicorn.Config(app, port=0, log_level="warning", access_log=False)
+    with serving(app) as address:
+        yield Running(address, links, app)
+
+
+@contextlib.contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """The address at which `app` really answers while the block stands."""
+    config = uvicorn.Config(app, port=0, log_level="warning", access_log=False, proxy_headers=False)
     listener = socket.create_server(("127.0.0.1", 0))
     process = uvicorn.Server(config)
     thread = threading.Thread(target=process.run, kwargs={"sockets": [listener]}, daemon=True)
@@ -46,7 +55,7 @@ def running(**options: Any) -> Iterator[Running]:
     while not process.started and time.monotonic() < deadline:
         time.sleep(0.02)
     try:
-        yield Running(f"http://127.0.0.1:{listener.getsockname()[1]}", links, app)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         process.should_exit = True
         thread.join(10)
@@ -54,8 +63,9 @@ def running(**options: Any) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="module")
-def web(bundle: Path) -> Iterator[Running]:
-    with running() as started:
+def web(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    store = Comments.open(f"sqlite:///{tmp_path_factory.mktemp('comments') / 'sensors.sqlite'}")
+    with running(participation=Participation(store, [Topic("trees", {"de": "Bäume"})])) as started:
         yield started
 
 
@@ -73,7 +83,8 @@ def test_public_page_is_what_publish_writes(web: Running, site: Path) -> None:
 def test_every_answer_is_guarded(web: Running) -> None:
     """Panel installs routes and, from 1.10, a middleware of its own: none may stand before the guard."""
     with web.client() as client:
-        for path in ("/manage", "/manage/", "/manage/ws", "/manage/autoload.js", "/manage/files/manager.js"):
+        for path in ("/manage", "/manage/", "/manage/ws", "/manage/autoload.js", "/manage/files/manager.js",
+                     "/moderate", "/moderate/", "/moderate/comments"):  # fmt: skip
             assert client.get(path).status_code == 401, path
         for path in ("/", "/manage", "/static/js/bokeh.min.js", "/healthz"):
             headers = client.get(path, headers={"Origin": "http://evil.example"}).headers
@@ -116,6 +127,13 @@ def test_manager_opens_by_a_link_that_works_once(web: Running) -> None:
         assert stranger.post("/login", headers={"Accept-Language": "en"}).status_code == 429
         assert client.post("/logout").status_code == 303
         assert client.get("/manage").status_code == 401
+
+
+def test_comments_are_taken_and_moderated(web: Running) -> None:
+    with web.client() as client:
+        sent = client.post("/api/participation/proposals/trees/comments", json={"text": "Mehr davon"})
+        assert sent.status_code == 201 and sent.json()["state"] == "waiting"
+        assert client.get("/api/participation/proposals").json()["proposals"][0]["counts"]["waiting"] == 1
 
 
 def test_health_and_missing_pages(web: Running) -> None:

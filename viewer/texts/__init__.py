@@ -88,6 +88,13 @@ def label(language: str, section: str, value: str) -> str:
     return load(language).get(f"{section}.{value}", value)
 
 
+def preferred(accepted: str) -> str:
+    """The first language of an Accept-Language header that has texts, else the default."""
+    known = languages()
+    wanted = [part.split(";")[0].strip().lower().split("-")[0] for part in accepted.split(",")]
+    return next((code for code in wanted if code in known), DEFAULT)
+
+
 def check(folder: Path = _FOLDER) -> list[str]:
     """What languages lack or have too much beside the default, or other placeholders; empty: all is well."""
     reference = load(DEFAULT, folder)
