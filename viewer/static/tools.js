@@ -240,7 +240,7 @@ export function tools(stage, { t, f, scene, send = null, legend = () => null, ti
       Object.entries(periods).map(([name, said]) => h("option", { value: name, selected: name === area.period }, said)));
     const trees = h("input", { type: "checkbox", checked: area.trees, onchange: () => { area.trees = trees.checked; } });
     const go = button("tools.sun_compute", () => {
-      const size = stage.querySelector("canvas").getBoundingClientRect();
+      const size = stage.getBoundingClientRect();
       const middle = view().place(size.width / 2, size.height / 2) ?? view().place(size.width / 2, size.height * 0.8);
       if (!middle) return say(t("tools.beyond"));
       const date = document.getElementById("sun-date")?.value || new Date().toISOString().slice(0, 10);
