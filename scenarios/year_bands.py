@@ -40,14 +40,14 @@ class YearBands:
         before, after = self.before[:, number], self.after[:, number]
         return np.where(np.isclose(after, before, rtol=1e-9, atol=0.0), 0.0, after - before)
 
-    def change(self, figure: str) -> tuple[float, float]:
-        """5 and 95 % of the change."""
-        low, high = np.quantile(self.changes(figure), (0.05, 0.95))
+    def change(self, figure: str, certain: float = 0.0) -> tuple[float, float]:
+        """5 and 95 % of the change; `certain` is a part of it that is the same in all draws."""
+        low, high = np.quantile(self.changes(figure), (0.05, 0.95)) + certain
         return float(low), float(high)
 
-    def probability_lower(self, figure: str) -> float:
-        """Share of the draws in which the figure falls."""
-        return float((self.changes(figure) < 0).mean())
+    def probability_lower(self, figure: str, certain: float = 0.0) -> float:
+        """Share of the draws in which the figure falls; `certain` as in `change`."""
+        return float((self.changes(figure) + certain < 0).mean())
 
 
 class BaseDraws:

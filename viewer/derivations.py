@@ -4,7 +4,7 @@ All comes from what the state holds; nothing of the district is simulated anew. 
 `scenarios.derivation`, so that page and command explain a figure in the same way. What the hourly simulation
 gives is an input there; the chain of one building leads on to it, from the tables.
 
-The page counts the CO2 of buildings, heat with the network's losses; the pumps' electricity stands apart.
+CO2 counts heat with the network's losses; the pumps' electricity is the district's, never a building's.
 """
 
 from __future__ import annotations
@@ -279,8 +279,7 @@ def _place(state: State, asked: Asked, column: str) -> Place:
     years = pd.DataFrame()  # the page shows one year
     networks = () if network is None else (_of_year(network),)
     outcome = Outcome("", case, annual, years, years, networks=networks)
-    # As the page counts: the sum of buildings, without what belongs to none.
-    return Place(outcome, outcome, "", "block", annual.index)
+    return Place(outcome, outcome, "", "block" if asked.selection else "district", annual.index)
 
 
 def by_carrier(annual: pd.DataFrame, case: Case) -> pd.DataFrame:

@@ -30,6 +30,7 @@ class NetworkFigures:
         unserved_kwh.
     station_of : the substation of each connected building, index building_id.
     fed_kwh, loss_kwh, pump_kwh : heat of the plant, what of it is lost, electricity of the pump.
+    pump_co2_kg : of that electricity by the grid mix; it belongs to no building.
     counted : the case with district heat counting with these losses, not with the figure at the customer.
     co2_kg : of all energy per building in that case; index building_id.
     notes : what was estimated or left out.
@@ -42,6 +43,7 @@ class NetworkFigures:
     fed_kwh: float
     loss_kwh: float
     pump_kwh: float
+    pump_co2_kg: float
     counted: Case
     co2_kg: pd.Series
     notes: tuple[str, ...]
@@ -89,6 +91,7 @@ def network_figures(case: Case, network: energy.network.Network, annual: pd.Data
         ["length_m", "inner_diameter_mm", "flow_max_kg_s", "supply_mean_c", "overloaded_h", "loss_kwh"]
     ]
     counted = energy.network.with_losses(case, year)
+    pumped_kwh = float(year.pump_kwh.sum())
     served = network.building_station.dropna().astype(int)
     return NetworkFigures(
         course=tuple(np.round(shapely.get_coordinates(line), 1).ravel() for line in network.geometry),
@@ -97,11 +100,18 @@ def network_figures(case: Case, network: energy.network.Network, annual: pd.Data
         station_of=pd.Series(network.substation_id[served.to_numpy()], index=served.index),
         fed_kwh=float(year.plant_kwh.sum() + year.feed_kwh.sum()),
         loss_kwh=float(year.supply_loss_kwh.sum() + year.return_loss_kwh.sum()),
-        pump_kwh=float(year.pump_kwh.sum()),
+        pump_kwh=pumped_kwh,
+        pump_co2_kg=pumped_kwh * grid_co2_kg_kwh(case),
         counted=counted,
         co2_kg=counted_co2_kg(case, counted, annual),
         notes=network.notes,
     )
+
+
+def grid_co2_kg_kwh(case: Case) -> float:
+    """CO2 of a kWh from the grid in the case's year."""
+    factors = weighting.factors(case.parameters)
+    return float(factors.co2_kg_kwh[list(factors.carriers).index("electricity")])
 
 
 def counted_co2_kg(case: Case, counted: Case, annual: pd.DataFrame) -> pd.Series:

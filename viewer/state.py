@@ -443,20 +443,31 @@ class State:
 
     def kpis(self) -> list[Kpi]:
         """The district's year before and after, each with the band of its change once that is known."""
-        before, after = self.before, self.after
-        return [
-            Kpi(
-                name, digits, _total(before, column) * factor, _total(after, column) * factor,
-                self._band(column, factor), self.stage < complete and not self.plan.idle,
-            )
-            for name, column, factor, digits, complete in KPIS
-        ]  # fmt: skip
+        annuals, pumping = (self.before, self.after), self._pump_co2_kg()
+        shown = []
+        for name, column, factor, digits, complete in KPIS:
+            was, now = (_total(annual, column) for annual in annuals)
+            certain = 0.0
+            if column == "co2_kg":
+                was, now, certain = was + pumping[0], now + pumping[1], pumping[1] - pumping[0]
+            waits = self.stage < complete and not self.plan.idle
+            band = self._band(column, factor, certain)
+            shown.append(Kpi(name, digits, factor * was, factor * now, band, waits))
+        return shown
 
-    def _band(self, column: str, factor: float) -> Band | None:
+    def _pump_co2_kg(self) -> tuple[float, float]:
+        """CO2 of the network's pumping before and after, which belongs to no building. [kg]"""
+        if not self.network_counts:
+            return 0.0, 0.0
+        networks = [s.network for s in (self.second_before, self.second) if s is not None and s.network]
+        return networks[0].pump_co2_kg, networks[1].pump_co2_kg
+
+    def _band(self, column: str, factor: float, certain: float) -> Band | None:
+        """Of a figure's change; `certain` is the part of it that is not drawn."""
         if self.bands is None or not self.bands.changes(column).any():
             return None
-        low, high = self.bands.change(column)
-        share = self.bands.probability_lower(column)
+        low, high = self.bands.change(column, certain)
+        share = self.bands.probability_lower(column, certain)
         return Band(factor * low, factor * high, share, len(self.bands.before))
 
     def monthly(self, ids: Sequence[str], quantity: str = "heating_need_kwh") -> NDArray[np.float64]:
