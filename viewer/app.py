@@ -368,8 +368,8 @@ class Manager:
             self._tell(self._costed, plan, economy.economy(twin, plan, (before, now)))
             yield
             yield from self._third(plan)
+        yield from twin.summer(plan)
         before = replace(before, overheating=twin.overheating(Plan()))
-        yield
         now = replace(now, overheating=twin.overheating(plan))
         self._tell(self._second, plan, before, now)
         for _ in twin.draws.prepare():  # for the first measure that comes

@@ -6,6 +6,7 @@ would fill memory for each person who looks, so that only sums, means and extrem
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,8 @@ import shapely
 import energy.network
 from energy import Case, rooms, weighting
 from energy.changes import changed_buildings
+
+ROOMS_AT_ONCE = 64  # a block of the kernel: one core's, and a slider's step may wait for so many
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,15 +132,28 @@ def overheating(case: Case, since: tuple[Case, pd.DataFrame] | None = None) -> p
 
     since : a case and its table: only the buildings that differ from it are simulated.
     """
+    *_, table = overheating_steps(case, since)
+    return table
+
+
+def overheating_steps(case: Case, since: tuple[Case, pd.DataFrame] | None = None) -> Iterator[pd.DataFrame]:
+    """`overheating` some rooms at a time; the table of the last step has all."""
     heated = case.envelope["conditioned"].to_numpy(bool)
     changed = None if since is None else changed_buildings(since[0], case)
     rows = heated if changed is None else heated & changed
     fresh = case.envelope[rows]
     if since is not None and not len(fresh):
-        return since[1]
-    found = rooms.overheating(fresh, case.weather, case.planes, case.parameters)
+        yield since[1]
+        return
+    parts: list[pd.DataFrame] = []
+    for first in range(0, max(len(fresh), 1), ROOMS_AT_ONCE):
+        some = fresh.iloc[first : first + ROOMS_AT_ONCE]
+        parts.append(rooms.overheating(some, case.weather, case.planes, case.parameters))
+        yield parts[-1]
+    found = pd.concat(parts)
     if since is None or changed is None:
-        return found
+        yield found
+        return
     table = since[1].copy()
     table.loc[found.index] = found
-    return table
+    yield table

@@ -226,12 +226,27 @@ class Twin:
         return SecondStage(figures)
 
     def overheating(self, plan: Plan) -> pd.DataFrame:
-        """The rooms' summer under a plan; takes seconds where it changes many buildings."""
+        """The rooms' summer under a plan; takes seconds where it changes many buildings (see `summer`)."""
         acting = plan.effective(1)
         if acting.idle:
             return self.known(("rooms", acting), lambda: second_stage.overheating(self.case))
         since = (self.case, self.overheating(Plan()))
         return self.known(("rooms", acting), lambda: second_stage.overheating(self.variant(acting), since))
+
+    def summer(self, plan: Plan) -> Iterator[None]:
+        """Compute `overheating` some rooms at a time, so that a slider's step need not wait for all."""
+        acting = plan.effective(1)
+        since = None
+        if not acting.idle:
+            yield from self.summer(Plan())
+            since = (self.case, self.overheating(Plan()))
+        with self._keeping:
+            there = ("rooms", acting) in self._kept
+        if there:
+            return
+        for table in second_stage.overheating_steps(self.variant(acting), since):  # noqa: B007
+            yield
+        self.known(("rooms", acting), lambda: table)
 
     def bands(self, plan: Plan) -> Iterator[YearBands | None]:
         """Stage 3, one draw a step; the last step gives the bands. CO2 counts as after stage 2."""

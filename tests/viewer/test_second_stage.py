@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import energy
 from tests.viewer.districts import small
-from viewer import facts
+from viewer import facts, second_stage
 from viewer.layers import LAYERS, MANAGERS_ONLY, NETWORK, PUBLIC, of
 from viewer.second_stage import SecondStage
 from viewer.state import State, Twin
@@ -153,3 +154,14 @@ def test_the_public_sees_no_network(site: Path) -> None:
     data = [json.loads(file.read_text("utf-8")) for file in site.rglob("district-*.json")]
     offered = list(of(small(), public=True))
     assert [[layer["id"] for layer in public["layers"]] for public in data] == [offered]
+
+
+def test_the_rooms_summer_comes_a_few_at_a_time(deep: State, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunks change no figure, of all buildings and of those that a measure touches."""
+    monkeypatch.setattr(second_stage, "ROOMS_AT_ONCE", 2)
+    twin = Twin(deep.twin.district, deep.twin.case, deep.twin.annual)
+    steps = sum(1 for _ in twin.summer(retrofit()))
+    assert steps > 4
+    assert not list(twin.summer(retrofit()))  # known by now
+    for plan in (Plan(), retrofit()):
+        pd.testing.assert_frame_equal(twin.overheating(plan), deep.twin.overheating(plan))
