@@ -73,10 +73,27 @@ def serve(
             help="For trials: an empty sensor store that all on this machine may read and write.",
         ),
     ] = False,
+    site_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="LOBEDA_SITE_ORIGIN",
+            help="Site (https://host) that may send comments; repeatable.",
+        ),
+    ] = None,
+    moderation: Annotated[
+        str,
+        typer.Option(envvar="LOBEDA_MODERATION", help="Comments: before they show, or after."),
+    ] = "before",
+    keep_comments_months: Annotated[
+        int, typer.Option(min=0, envvar="LOBEDA_KEEP_COMMENTS_MONTHS", help="After their proposal has ended.")
+    ] = 12,
 ) -> None:
     """Open the web app: the public page at / and the manager's app at /manage."""
     import twin
     from viewer import server
+    from viewer.participation.service import Settings
+
+    settings = Settings(moderation, tuple(site_origin or ()), keep_comments_months)
 
     server.serve(
         twin.open(district),
@@ -85,6 +102,7 @@ def serve(
         public_only=public_only,
         replay="" if no_replay else district,
         open_sensorthings=open_sensorthings,
+        settings=settings,
     )
 
 

@@ -54,7 +54,8 @@ ATTRIBUTES = tuple(
         "measured_height_m", "roof_type", "dwellings",
     )
 )  # fmt: skip
-_SHARED = ("base.css", "residents.css", "icon.svg", "dom.js", "ui.js", "public.js", "proposals.js", "home.js")
+_SHARED = ("base.css", "residents.css", "icon.svg", "dom.js", "ui.js", "public.js", "proposals.js", "home.js",
+           "comments.js", "comments.css")  # fmt: skip
 RETROFIT = "retrofit"
 Progress = Callable[[str, float], None]
 SCENE_SCRIPT = Path(__file__).resolve().parent / "scene" / "dist" / "scene.js"
@@ -132,6 +133,16 @@ def publish(
         shutil.rmtree(beside, ignore_errors=True)
         raise
     return target
+
+
+def planned(district: District) -> list[Proposal]:
+    """The proposals that are shipped for the district; none for most.
+
+    Raises
+    ------
+    SourceError : a file of the content is wrong.
+    """
+    return proposals.read(_content(district, Options()))
 
 
 def _content(district: District, options: Options) -> Path:

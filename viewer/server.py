@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import asynccontextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ from viewer.board import Board
 from viewer.feeds import Feeds
 from viewer.participation import api as participation_api
 from viewer.participation import desk as participation_desk
-from viewer.participation.service import Participation
+from viewer.participation.service import Participation, Settings, topics_of
 from viewer.report_jobs import ReportJobs
 from viewer.scene import build
 from viewer.state import Twin
@@ -75,7 +76,8 @@ def create_app(
     folder = tempfile.TemporaryDirectory(prefix="lobeda-site-")
     reports = None if public_only else ReportJobs(district)
     twin = shown or Twin.of(district)
-    site = publish.publish(district, Path(folder.name) / "site", results=twin)
+    calls = publish.Options(api="" if participation is None else "/")
+    site = publish.publish(district, Path(folder.name) / "site", results=twin, options=calls)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> Any:
@@ -130,10 +132,12 @@ def serve(
     replay: str = "",
     open_sensorthings: bool = False,
     say: Callable[[str], None] | None = None,
+    settings: Settings | None = None,
 ) -> None:
     """Serve `district` until interrupted; says the address and the login link once the port is open.
 
     replay : where the district lies, for its simulated feed, which only a model has; empty: none.
+    settings : how comments are taken, where the district has proposals.
 
     Raises
     ------
@@ -153,11 +157,14 @@ def serve(
             announce=lambda path: tell(f"New login link: {address}{path}"),
             feeds=Feeds.for_trials() if open_sensorthings else Feeds.of(district, replay),
             open_sensorthings=open_sensorthings,
+            participation=_participation(district, settings),
             scenarios=data_folder() / "scenarios" / (slug(district.name) or "district"),
         )
         lines = [f"Public twin:   {address}/"]
         if not public_only:
             lines.append(f"Manager's app: {address}/login?token={token}   (works once)")
+            if app.state.participation is not None:
+                lines.append(f"Comments:      {address}/moderate   (after the login)")
         if open_sensorthings:
             lines.append(f"SensorThings:  {address}{sensorthings.PREFIX}   (open to all on this machine)")
         lines.append("Stop with Ctrl-C.")
@@ -171,6 +178,16 @@ def serve(
         pass
     finally:
         listener.close()
+
+
+def _participation(district: District, settings: Settings | None) -> Participation | None:
+    """Comments on the district's proposals; None: it has none."""
+    topics = topics_of(publish.planned(district))
+    if not topics:
+        return None
+    chosen = replace(settings or Settings(), trust_proxy=os.environ.get("LOBEDA_TRUST_PROXY") == "1")
+    bounds = district.buildings.total_bounds
+    return Participation.of(topics, is_model=district.is_model, settings=chosen, bounds=bounds)
 
 
 class Site(StaticFiles):

@@ -63,9 +63,8 @@ def serving(app: FastAPI) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def web(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    store = Comments.open(f"sqlite:///{tmp_path_factory.mktemp('comments') / 'sensors.sqlite'}")
-    with running(participation=Participation(store, [Topic("trees", {"de": "Bäume"})])) as started:
+def web(bundle: Path) -> Iterator[Running]:
+    with running() as started:
         yield started
 
 
@@ -129,13 +128,6 @@ def test_manager_opens_by_a_link_that_works_once(web: Running) -> None:
         assert client.get("/manage").status_code == 401
 
 
-def test_comments_are_taken_and_moderated(web: Running) -> None:
-    with web.client() as client:
-        sent = client.post("/api/participation/proposals/trees/comments", json={"text": "Mehr davon"})
-        assert sent.status_code == 201 and sent.json()["state"] == "waiting"
-        assert client.get("/api/participation/proposals").json()["proposals"][0]["counts"]["waiting"] == 1
-
-
 def test_health_and_missing_pages(web: Running) -> None:
     with web.client() as client:
         assert client.get("/healthz").json() == {"status": "ok"}
@@ -151,9 +143,14 @@ def test_nothing_private_is_public(web: Running) -> None:
         assert SECRET_OWNER not in client.get("/").text
 
 
-def test_public_only_has_no_manager(bundle: Path) -> None:
-    with running(public_only=True) as web, web.client() as client:
-        assert client.get("/").status_code == 200
+def test_public_only_has_no_manager_but_takes_comments(bundle: Path, tmp_path: Path) -> None:
+    store = Comments.open(f"sqlite:///{tmp_path / 'sensors.sqlite'}")
+    taken = Participation(store, [Topic("trees", {"de": "Bäume"})])
+    with running(public_only=True, participation=taken) as web, web.client() as client:
+        assert 'data-api="/"' in client.get("/").text
+        sent = client.post("/api/participation/proposals/trees/comments", json={"text": "Mehr davon"})
+        assert sent.status_code == 201 and sent.json()["state"] == "waiting"
+        assert client.get("/moderate").status_code == 401
         for path in ("/manage", "/login?token=" + TOKEN, "/manage/ws", "/manage/files/manager.js"):
             assert client.get(path).status_code in (401, 404)
         assert "set-cookie" not in client.get(f"/login?token={TOKEN}").headers

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from sensors.repeating import Repeating
@@ -32,7 +32,7 @@ class Settings:
     trust_proxy : whether X-Forwarded-For and X-Forwarded-Host say who asks, and under which name.
     """
 
-    moderation: Literal["before", "after"] = "before"
+    moderation: str = "before"
     site_origins: tuple[str, ...] = ()
     keep_months: int = KEEP_MONTHS
     trust_proxy: bool = False
