@@ -56,6 +56,7 @@ def _report(folder: Path, progress: Any) -> None:
         with_maps = False
     case = energy.Case(twin.open(options["district"]), energy.weather.sample())
     scenario = scenarios.load(folder / report_jobs.SCENARIO)
+    scenario.apply(case)  # refuses what contradicts itself before minutes pass
     study = report.study(scenario, case, draws=options["draws"], progress=progress)
     written = report.Options(options["language"], date.today(), with_maps)
     report.write(study, folder / report_jobs.RESULT, written, progress=progress)

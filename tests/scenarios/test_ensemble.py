@@ -19,7 +19,7 @@ import scenarios
 from energy import Case
 from scenarios.ensemble import Ensemble, Vary, drivers
 from scenarios.ensemble_run import cluster, run
-from scenarios.ensemble_store import CHUNK, read
+from scenarios.ensemble_store import CHUNK
 from scenarios.outcome import bought_items, stages
 from scenarios.uncertainty import Draws, one
 from tests.energy.districts import slabs
@@ -108,13 +108,6 @@ def test_killed_and_resumed_is_uninterrupted(whole: pd.DataFrame, tmp_path: Path
     process.send_signal(signal.SIGKILL)
     process.wait()
     pd.testing.assert_frame_equal(run(ensemble(), tmp_path), whole)
-
-
-def test_two_workers_give_the_same(whole: pd.DataFrame, tmp_path: Path) -> None:
-    with cluster(None, 2) as client:
-        found = run(ensemble(), tmp_path, client=client)
-    pd.testing.assert_frame_equal(found, whole)
-    pd.testing.assert_frame_equal(read(tmp_path), whole)
 
 
 def test_a_scheduler_that_is_not_there_is_named() -> None:
