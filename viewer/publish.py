@@ -17,7 +17,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ from viewer import (
     privacy,
     proposals,
     residents,
+    stories,
     texts,
     whatif,
 )
@@ -46,6 +47,7 @@ from viewer.layers import LAYERS, Layer
 from viewer.proposals import Proposal
 from viewer.scene import build
 from viewer.state import Twin
+from viewer.stories import Story
 
 MARK = "lobeda-site.json"
 ATTRIBUTES = tuple(
@@ -54,8 +56,10 @@ ATTRIBUTES = tuple(
         "measured_height_m", "roof_type", "dwellings",
     )
 )  # fmt: skip
-_SHARED = ("base.css", "residents.css", "icon.svg", "dom.js", "ui.js", "public.js", "proposals.js", "home.js",
-           "comments.js", "comments.css")  # fmt: skip
+_SHARED = (
+    "base.css", "residents.css", "icon.svg", "dom.js", "ui.js", "public.js", "proposals.js", "home.js",
+    "story.js", "comments.js", "comments.css",
+)  # fmt: skip
 RETROFIT = "retrofit"
 Progress = Callable[[str, float], None]
 SCENE_SCRIPT = Path(__file__).resolve().parent / "scene" / "dist" / "scene.js"
@@ -91,6 +95,7 @@ class Site:
     states: Mapping[str, pd.DataFrame]
     table: pd.DataFrame
     proposals: Sequence[Proposal] = field(default_factory=tuple)
+    stories: Sequence[Story] = field(default_factory=tuple)
     impacts: Sequence[Impact] = field(default_factory=tuple)
 
 
@@ -118,10 +123,12 @@ def publish(
     if target.exists() and not _may_replace(target):
         raise DistrictError("the folder holds other files", target, "Name a new folder or an older site")
     chosen = options or Options()
-    planned = proposals.read(_content(district, chosen))  # before what takes long
+    content = _content(district, chosen)
+    planned = proposals.read(content)  # before what takes long
+    walks = stories.read(content, [proposal.name for proposal in planned])
     progress("simulating", float("nan"))
     twin = results if results is not None else Twin.of(district)
-    site = _site(twin, chosen, planned, progress)
+    site = replace(_site(twin, chosen, planned, progress), stories=walks)
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
@@ -158,7 +165,7 @@ def _content(district: District, options: Options) -> Path:
 def _site(twin: Twin, options: Options, planned: Sequence[Proposal], progress: Progress) -> Site:
     first = {RETROFIT: twin.run(whatif.retrofit()).annual}
     states, impacts = impact.of_proposals(twin, planned, first, draws=options.draws, progress=progress)
-    return Site(twin, options, states, group_table(twin, states), planned, impacts)
+    return Site(twin, options, states, group_table(twin, states), planned, impacts=impacts)
 
 
 def summary(folder: Path) -> dict[str, Any]:
@@ -303,7 +310,9 @@ def _write(site: Site, folder: Path) -> None:
     legal = SCENE_SCRIPT.with_name("scene.js.LEGAL.txt")
     if legal.is_file():
         shutil.copyfile(legal, folder / "scene" / legal.name)
-    data = {**public_data(site), "csv": files["csv"]}
+    scene = json.loads((folder / files["manifest"]).read_text("utf-8"))
+    walks = [stories.data(story, tuple(scene["origin"])) for story in site.stories]
+    data = {**public_data(site), "stories": walks, "csv": files["csv"]}
     files["data"] = _hashed(folder, "data/district", ".json", _json(data))
     for language in texts.languages(variants=True):
         files["texts_file"] = _hashed(folder, f"data/{language}", ".json", _json(dict(texts.load(language))))
@@ -352,6 +361,7 @@ def _page(site: Site, folder: Path, language: str, files: Mapping[str, str]) -> 
         "tags": {code: texts.tag(code) for code in texts.languages(variants=True)},
         "short": {code: texts.text(code, "language.short") for code in texts.languages(variants=True)},
         "proposals": [residents.words(proposal, language) for proposal in site.proposals],
+        "stories": [stories.words(story, language) for story in site.stories],
         "assumptions": residents.assumptions(twin.case.parameters, language),
         "api": site.options.api,
         "district_title": pages.district_title(district, language),

@@ -64,7 +64,7 @@ function cost(app, entry, figures, group) {
     h("thead", {}, h("tr", {}, h("td", {}), ["today", "after", "change"].map((name) => h("th", { scope: "col" }, t(`home.${name}`))))),
     h("tbody", {}, rows.map(([name, ...cells]) => h("tr", { class: name }, h("th", { scope: "row" }, t(`home.${name}`)),
       cells.map((cell, i) => h("td", {}, euro(f, cell[0] * factor, digits, i === 2),
-        cell.length > 1 && Number.isFinite(cell[1]) && h("small", {}, t("home.range", { low: euro(f, cell[1] * factor, digits, i === 2), high: euro(f, cell[2] * factor, digits, i === 2) }))))))));
+        cell.length > 1 && Number.isFinite(cell[1]) && h("small", {}, t("home.range", { low: f.number(cell[1] * factor, digits), high: euro(f, cell[2] * factor, digits) }))))))));
   return [
     table(wish.area, t("home.of_flat", { area: f.number(wish.area) }), 0),
     h("details", {}, h("summary", {}, t("home.of_m2")), table(1, t("home.of_m2"), 2)),

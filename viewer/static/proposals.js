@@ -2,6 +2,7 @@
 import { byId, fill, h } from "./dom.js";
 import { choice } from "./ui.js";
 import { home } from "./home.js";
+import { kiosk, story } from "./story.js";
 
 /**
  * Follow the address's fragment from view to view.
@@ -10,20 +11,23 @@ import { home } from "./home.js";
 export function proposals(app, onView) {
   const views = [...document.querySelectorAll(".view")];
   const entries = new Map(app.data.proposals.map((entry) => [`proposal-${entry.id}`, entry]));
+  const walks = new Map(app.data.stories.map((entry) => [`story-${entry.id}`, story(app, views.find((view) => view.dataset.view === `story-${entry.id}`), entry)]));
   const open = (moved) => {
     const wanted = decodeURIComponent(location.hash.slice(1));
     const view = views.find((one) => one.dataset.view === wanted) ?? views[0];
     for (const one of views) one.classList.toggle("on", one === view);
-    const entry = entries.get(view.dataset.view) ?? null;
+    const told = app.data.stories.find((one) => `story-${one.id}` === view.dataset.view);
+    const entry = entries.get(told ? `proposal-${told.proposal}` : view.dataset.view) ?? null;
     for (const link of document.querySelectorAll("[data-language]")) link.hash = view === views[0] ? "" : location.hash;
-    onView(entry);
-    if (entry && !view.dataset.filled) mount(app, view, entry);
+    onView(entry, told ? walks.get(view.dataset.view) : null);
+    if (entry && !told && !view.dataset.filled) mount(app, view, entry);
     if (!moved) return;
     app.shell.open("panel");
     byId("panel").scrollTop = 0;
     view.querySelector("h2")?.focus({ preventScroll: true });
   };
   addEventListener("hashchange", () => open(true));
+  if (document.body.classList.contains("kiosk")) kiosk(app, walks);
   open(false);
 }
 

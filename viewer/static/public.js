@@ -120,11 +120,24 @@ async function start() {
     onSelect: (told) => followers.push(told),
     search: (field, sure) => find(field.value, sure),
     show: (colour, frame) => { state.colour = colour; state.frame = frame; showLegend = makeLegend(); paint(); },
+    clear: () => select(null),
+    present: (view, entry) => { // a step of a story
+      shell.showTable(false);
+      state.row = null;
+      app.show(view.layer ?? state.colour, view.frame === "proposal" ? entry.frame ?? "today" : "today");
+      ui.facts(byId("facts"), null, { t, f });
+      scene?.setSelection(view.highlight ? entry.rows ?? [] : []);
+      if (view.look === "overview") scene?.setCamera(null);
+      else if (view.look === "proposal") scene?.flyTo({ buildings: entry.rows ?? [] });
+      else if (view.look) scene?.setCamera(view.look);
+    },
     showPlace: (entry) => { shell.showTable(false); select(null); scene?.flyTo({ buildings: entry.rows }); shell.fold(); },
   };
   select(null);
-  proposals(app, (entry) => {
-    if (entry === state.entry && scene) return;
+  let walk = null;
+  if (new URLSearchParams(location.search).has("kiosk")) document.body.classList.add("kiosk");
+  proposals(app, (entry, story) => {
+    walk = story;
     state.entry = entry;
     state.after = entry?.frame ?? "retrofit";
     state.frame = "today";
@@ -132,7 +145,8 @@ async function start() {
     showLegend = makeLegend();
     select(state.row);
     paint();
-    if (entry?.rows?.length && state.row === null) scene?.flyTo({ buildings: entry.rows });
+    if (walk) walk.open();
+    else if (entry?.rows?.length && state.row === null) scene?.flyTo({ buildings: entry.rows });
   });
 
   let sunTime = null;
@@ -156,7 +170,8 @@ async function start() {
     select(state.row);
     await scene.ready;
     ui.loaded();
-    if (state.entry?.rows?.length) scene.flyTo({ buildings: state.entry.rows });
+    if (walk) walk.again();
+    else if (state.entry?.rows?.length) scene.flyTo({ buildings: state.entry.rows });
   } catch (error) {
     ui.loaded(t("scene.failed"));
     throw error;

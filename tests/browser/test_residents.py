@@ -1,0 +1,114 @@
+"""The residents' pages on a plain static server below a path: proposals, walks, the large screen."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.browser.conftest import serve
+from tests.browser.visit import DESKTOP, PHONE, visit
+from tests.viewer.districts import small
+from twin import assets
+from viewer import publish, texts
+
+pytestmark = pytest.mark.browser
+PROPOSAL = "retrofit-salvador-allende-platz"
+
+
+@pytest.fixture(scope="module")
+def address(bundle: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The shipped content on the small district's streets, with a third language from one file."""
+    place = tmp_path_factory.mktemp("residents")
+    shutil.copytree(assets.path("content", "Jena-Lobeda"), place / "content")
+    for file in (place / "content" / "proposals").glob("*.md"):
+        said = re.sub(r"\{street: [^}]*\}", "{street: Erlanger Allee}", file.read_text("utf-8"))
+        file.write_text(said, "utf-8")
+    (place / "texts").mkdir()
+    french = (Path(texts.__file__).parent / "en.toml").read_text("utf-8")
+    french = french.replace('name = "English"', 'name = "Français"').replace('short = "EN"', 'short = "FR"')
+    french = french.replace('"What is planned?"', '"Qu’est-ce qui est prévu ?"')
+    (place / "texts" / "fr.toml").write_text(french, "utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOBEDA_TEXTS", str(place / "texts"))
+        options = publish.Options(content=place / "content", draws=2)
+        site = publish.publish(small(), place / "www" / "town" / "twin", options=options)
+    assert publish.summary(site)["first_load_bytes"] < 1_500_000
+    for packed in site.rglob("*.gz"):
+        packed.unlink()  # a server that knows nothing of them
+    for base in serve(place / "www"):
+        yield f"{base}/town/twin"
+
+
+def test_resident_finds_what_a_proposal_means(chromium: Browser, address: str) -> None:
+    with visit(chromium, address, DESKTOP) as resident:
+        page = resident.page
+        resident.open("/")
+        page.get_by_role("link", name="Häuser am Salvador-Allende-Platz dämmen").click()
+        article = page.locator(f"#proposal-{PROPOSAL}")
+        expect(article).to_contain_text("Beispiel, keine Entscheidung der Stadt")
+        expect(article).to_contain_text("2028 bis 2030")
+        expect(article.locator("h2").first).to_be_focused()
+        expect(page.locator("#colour")).to_have_value("saving")
+        before = resident.picture()
+        article.get_by_text("heute", exact=True).first.click()
+        expect(page.locator("#colour")).to_have_value("heating_need_per_area")
+        assert resident.picture() != before
+        article.get_by_label("Mein Haus").fill("Erlanger Allee 3")
+        result = article.get_by_role("status")
+        expect(result).to_contain_text("Ihr Haus: Erlanger Allee 3")
+        expect(result).to_contain_text("Ihre Wohnung, 60 m², im Monat")
+        article.get_by_label("Größe meiner Wohnung, m²").fill("80")
+        expect(result).to_contain_text("Ihre Wohnung, 80 m², im Monat")
+        expect(result.locator(".heat td small")).to_have_count(3 * 2)
+        expect(article).to_contain_text("Auf dieser Seite lassen sich keine Hinweise abgeben")
+        article.get_by_label("Mein Haus").fill("Karl-Marx-Allee 3")
+        expect(result).to_contain_text("An diesem Haus ändert das Vorhaben nichts")
+
+
+def test_walk_by_keyboard_alone(chromium: Browser, address: str) -> None:
+    with visit(chromium, address, DESKTOP) as resident:
+        page = resident.page
+        resident.open("/")
+        page.locator("#start a[href='#story-warm-houses']").focus()
+        page.keyboard.press("Enter")
+        story = page.locator("#story-warm-houses")
+        expect(story.get_by_role("status")).to_have_text("Schritt 1 von 4")
+        for step in (2, 3):
+            page.keyboard.press("ArrowRight")
+            expect(story.get_by_role("status")).to_have_text(f"Schritt {step} von 4")
+        expect(story.get_by_role("heading", name="Was die Dämmung spart")).to_be_focused()
+        expect(story.locator(".step:visible .shows")).to_contain_text("Im Bild:")
+        expect(page.locator("#colour")).to_have_value("saving")
+        page.go_back()
+        expect(page.locator("#start")).to_be_visible()
+
+
+def test_phone_in_plain_german_and_in_a_third_language(chromium: Browser, address: str) -> None:
+    with visit(chromium, address, PHONE) as resident:
+        page = resident.page
+        resident.open(f"/#proposal-{PROPOSAL}")
+        page.get_by_role("link", name="Leicht", exact=True).tap()
+        page.locator("#loading.done").wait_for(state="attached", timeout=60_000)
+        expect(page.locator("html")).to_have_attribute("lang", "de-simple")
+        expect(page.locator(f"#proposal-{PROPOSAL}")).to_contain_text("Die Arbeiter arbeiten außen am Haus.")
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        page.get_by_role("link", name="FR", exact=True).tap()
+        page.locator("#loading.done").wait_for(state="attached", timeout=60_000)
+        page.get_by_role("link", name="All proposals").first.tap()
+        expect(page.get_by_role("heading", name="Qu’est-ce qui est prévu ?")).to_be_visible()
+
+
+def test_large_screen_has_no_forms_and_stands_still_for_who_wants_calm(
+    chromium: Browser, address: str
+) -> None:
+    with visit(chromium, address, DESKTOP) as resident:
+        resident.open("/?kiosk")
+        page = resident.page
+        expect(page.locator("#story-warm-houses")).to_be_visible()
+        expect(page.get_by_role("button", name="Weiterlaufen")).to_be_visible()
+        assert page.locator("input:visible, select:visible, textarea:visible").count() == 0
