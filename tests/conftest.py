@@ -35,3 +35,12 @@ def own_cache() -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="lobeda-cache-") as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("LOBEDA_CACHE", folder)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_data() -> Iterator[None]:
+    """Values, comments and scenarios of tests reach neither the user's data folder nor a database in use."""
+    with tempfile.TemporaryDirectory(prefix="lobeda-data-") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOBEDA_DATA", folder)
+        patch.delenv("LOBEDA_DATABASE_URL", raising=False)
+        yield

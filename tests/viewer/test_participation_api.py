@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.viewer.districts import EAST, NORTH
+from tests.viewer.districts import EAST, NORTH, small
 from tests.viewer.participation import API, OVER, ROOFS, SITE, TREES, moderator, send, taking
 from tests.viewer.test_server import Running
-from viewer import texts
+from viewer import server, texts
 from viewer.participation import rules
 from viewer.participation.limits import LIMITS, Limiter
 from viewer.participation.service import Participation, Settings, origin
@@ -331,8 +332,58 @@ def test_nothing_private_in_any_public_answer(client: httpx.Client, desk: httpx.
         assert "Vertraulich" not in text and sent["code"] not in text and "digest" not in text
 
 
-def test_after_publication_is_a_setting() -> None:
-    assert Settings(moderation="after").moderation == "after"
+def test_moderated_afterwards_a_comment_shows_at_once_and_can_be_hidden(tmp_path: Path) -> None:
+    with (
+        taking(f"sqlite:///{tmp_path / 'sensors.sqlite'}", Settings(moderation="after")) as web,
+        web.client() as client,
+        moderator(web) as desk,
+    ):
+        assert client.get(API).json()["moderation"] == "after"
+        sent = send(client, "Sofort zu lesen").json()
+        assert sent["state"] == "shown"
+        everything = shown(client)
+        assert everything["moderation"] == "after" and everything["counts"]["waiting"] == 0
+        assert [row["text"] for row in everything["comments"]] == ["Sofort zu lesen"]
+        with web.client() as neighbour:  # what everybody can read need not be written twice
+            kindly(send(neighbour, "sofort  zu lesen!"), 409, "refused_duplicate")
+        assert decide(desk, sent["id"], "hide", "Doppelt.").status_code == 200
+        assert shown(client)["comments"] == []
+
+
+def test_behind_a_trusted_proxy_every_visitor_has_a_limit_of_their_own(tmp_path: Path) -> None:
+    url = f"{API}/proposals/{TREES}/comments?lang=en"
+    with (
+        taking(f"sqlite:///{tmp_path / 'sensors.sqlite'}", Settings(trust_proxy=True)) as web,
+        web.client() as proxy,
+    ):
+
+        def post(text: str, **headers: str) -> httpx.Response:
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            return proxy.post(url, json={"text": text}, headers=named)
+
+        for n in range(LIMITS["comment"][0].each):
+            assert post(f"Nummer {n}", X_Forwarded_For="198.51.100.7").status_code == 201
+        kindly(post("Eine zu viel", X_Forwarded_For="198.51.100.7"), 429, "refused_often")
+        # What the visitor wrote before the proxy's own entry makes nobody somebody else.
+        kindly(post("Anders", X_Forwarded_For="203.0.113.9, 198.51.100.7"), 429, "refused_often")
+        assert post("Nachbarin", X_Forwarded_For="198.51.100.8").status_code == 201
+        page = {"Origin": "https://zwilling.jena.example", "X_Forwarded_For": "198.51.100.9"}
+        assert post("Eigene Seite", X_Forwarded_Host="zwilling.jena.example", **page).status_code == 201
+        kindly(post("Fremde Seite", X_Forwarded_Host="other.example", **page), 403, "refused_origin")
+
+
+@pytest.mark.parametrize(("named", "expected"), [("1", True), ("0", False)])
+def test_only_a_one_in_the_environment_trusts_the_proxy(
+    named: str, expected: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LOBEDA_TRUST_PROXY", named)
+    monkeypatch.setenv("LOBEDA_DATA", str(tmp_path))
+    sample = replace(small(), name="Jena-Lobeda")  # whose proposals are shipped
+    taken = server._participation(sample, Settings(moderation="after"))
+    assert taken is not None
+    with taken:
+        assert taken.settings == Settings(moderation="after", trust_proxy=expected)
+    assert [file.name for file in tmp_path.glob("*.sqlite")] == ["participation_sample.sqlite"]
 
 
 @pytest.mark.parametrize(
