@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+import pandas as pd
 import panel as pn
 import param
 from panel.custom import JSComponent
@@ -37,7 +38,9 @@ from viewer.live import Live
 from viewer.picking import Picking
 from viewer.scene.component import Scene
 from viewer.second_stage import SecondStage
+from viewer.selection_charts import Charts
 from viewer.state import Run, State, Twin
+from viewer.time_view import TimeView
 from viewer.tools import Tools
 from viewer.whatif import Plan
 
@@ -50,6 +53,9 @@ class Bridge(JSComponent):  # type: ignore[misc]  # Panel has no types
     plan = param.Dict(default={}, doc="The measures as they are set.")
     result = param.Dict(default={}, doc="The district's figures, and which stages are in.")
     selection = param.Dict(default={}, doc="Facts of the selection.")
+    frames = param.Dict(default={}, doc="The time slider; empty while it is off.")
+    frame = param.Integer(default=0, doc="The frame that plays.")
+    charts = param.Dict(default={}, doc="The charts of the selection; empty while they are closed.")
     shelf = param.Dict(default={}, doc="The scenario that is open, and those of the shelf.")
     pick = param.Dict(default={}, doc="The filter, what it finds, and whether clicks add up.")
     table = param.Dict(default={}, doc="The table's columns; empty while it is closed.")
@@ -133,6 +139,7 @@ class Manager:
             sizing_mode="stretch_both",
             **_colours(layer),
         )
+        self.time = TimeView(self.state, twin.desk, self._show, self._draw_frames, self._tell, self._failed)
         self.bridge = Bridge(
             start={
                 "texts": dict(texts.load(language)),
@@ -163,12 +170,16 @@ class Manager:
             shelf or Shelf(Path(tempfile.mkdtemp(prefix="lobeda-shelf-"))), language,
             self.bridge.param.update, self._begin, lambda: self.state.plan,
         )  # fmt: skip
-        self.parts: list[Part] = [self.picking, self.drafts, self.tools]
+        self.charts = Charts(
+            self.state, twin.desk, self.bridge.param.update, self._tell, self._failed, self._economy
+        )
+        self.parts: list[Part] = [self.picking, self.drafts, self.time, self.charts, self.tools]
         self._resume(address.scenario)
         self.bridge.receive = self.receive
         self.scene.param.watch(self._clicked, "clicked")
         self.scene.param.watch(self._hovered, "hovered")
         self.scene.param.watch(self._drawn, "ready")
+        self.scene.param.watch(self._played, "frame")
         self.live = None if sensors is None else self._live(*sensors)
         if self.live is not None:
             self.parts.append(self.live)
@@ -204,6 +215,10 @@ class Manager:
         except CallError as error:
             return str(error)
         return ""
+
+    def _show(self, **news: Any) -> None:
+        """News for the page, by name of the bridge's parameter."""
+        self.bridge.param.update(**news)
 
     def _fail(self, message: str) -> None:
         self.bridge.error = message
@@ -275,6 +290,8 @@ class Manager:
         if message["id"] not in LAYERS:
             raise ValueError(f"there is no layer {message['id']!r}")
         self.state.colour = message["id"]
+        self.time.wish = None
+        self.time.refresh()
         self._paint()
         self._look()
 
@@ -389,6 +406,8 @@ class Manager:
 
     def _tell(self, what: Callable[..., None], *news: Any) -> None:
         """Out of the desk's thread into the page's."""
+        if self.document is None:  # the page is not drawn yet
+            return
         self.document.add_next_tick_callback(partial(what, *news))
 
     def _second(self, plan: Plan, before: SecondStage, now: SecondStage) -> None:
@@ -405,6 +424,8 @@ class Manager:
         if plan == self.state.plan:
             self.economy = (plan, found)
             self.bridge.result = self._result()
+            if self.charts.open:
+                self.charts.refresh()
 
     def _banded(self, plan: Plan, bands: YearBands) -> None:
         if plan == self.state.plan:
@@ -450,8 +471,31 @@ class Manager:
         """The page is closed."""
         self.twin.desk.drop(self)
         self.twin.desk.drop((self, "derivation"))
+        self.time.leave()
+        self.charts.leave()
+
+    def _draw_frames(self, scene: dict[str, Any] | None) -> None:
+        """The time slider takes over the colours, or gives them back."""
+        layer = self.state.layer()
+        if scene is None:
+            scene = {
+                **_colours(layer),
+                **self.tools.compared(layer),
+                "frames": 1,
+                "frame": 0,
+                "playing": False,
+            }
+        if "values" in scene:
+            # Parameters come one by one: between them there are no values, which fit any number of frames.
+            self.scene.param.update(values=None, compare_values=None)
+            self.scene.frames = scene.pop("frames")
+        self.scene.param.update(**scene)
+        self.bridge.layer = self._legend(layer)
 
     def _paint(self) -> None:
+        if self.time.active:
+            self.time.refresh()
+            return
         layer = self.state.layer()
         network = self.state.second_before.network if self.state.second_before else None
         if network is not None and self.scene.line_points is None:
@@ -465,6 +509,9 @@ class Manager:
     def _legend(self, layer: Layer) -> dict[str, Any]:
         """The legend, which says while its values are still computed, or why there are none."""
         shown = legend(self.state.colour, layer)
+        frames = self.time.legend()
+        if frames is not None:
+            return shown | frames
         if self.state.colour not in SECOND_STAGE:
             return shown
         language, second = self.state.language, self.state.second
@@ -535,6 +582,8 @@ class Manager:
     def _look(self) -> None:
         """Show the selection's facts; its months are simulated in a thread, and only the latest count."""
         self.looks += 1
+        if self.charts.open:
+            self.charts.refresh()
         if self.state.selection is None:
             if self.bridge.selection != {"facts": None}:
                 self.bridge.selection = {"facts": None}
@@ -561,6 +610,7 @@ class Manager:
 
     def _drawn(self, event: Any) -> None:
         self.bridge.ready = bool(event.new)
+        self.document = self.document or pn.state.curdoc
         if self.live is not None:
             self.live.start()
         if self.first.choices:
@@ -571,6 +621,12 @@ class Manager:
         else:
             self._deepen()
         self._show_selection()
+
+    def _played(self, event: Any) -> None:
+        """The scene plays: the slider goes along."""
+        if self.time.frames is not None and round(event.new) != self.time.frame:
+            self.time.frame = min(int(event.new), len(self.time.frames.values) - 1)
+            self.bridge.frame = self.time.frame
 
     def _hovered(self, event: Any) -> None:
         building_id, line = event.new.get("building_id"), event.new.get("line")
@@ -595,6 +651,9 @@ class Manager:
         self.bridge.hover = shown | {"at": at} if shown else {}
 
     def _value(self, building_id: str) -> str:
+        now = self.time.value(int(self.twin.annual.index.get_indexer(pd.Index([building_id]))[0]))
+        if now is not None:
+            return "" if now[0] != now[0] else format.quantity(now[0], now[1], self.state.language, 1)
         layer = self.state.layer()
         value = float(layer.values[self.twin.annual.index.get_loc(building_id)])
         if value != value:

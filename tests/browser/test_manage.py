@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 
@@ -102,3 +103,40 @@ def test_scenarios_are_named_duplicated_and_come_back(manager: Visit) -> None:
     page.get_by_role("button", name="Szenarien …").click()
     page.get_by_role("button", name="Neues Szenario").click()
     expect(name).to_have_value("")
+
+
+def test_charts_follow_the_selection_and_time_plays(manager: Visit) -> None:
+    page = manager.page
+    page.locator("#view-charts").click()
+    charts = page.locator("#charts")
+    expect(charts.locator("figure")).to_have_count(4, timeout=60_000)
+    expect(charts.get_by_role("heading", level=2)).to_contain_text("Diagramme")
+    curve = charts.locator("figure").filter(has_text="Jahresdauerlinie")
+    curve.get_by_role("img").focus()
+    page.keyboard.press("Home")
+    expect(curve.locator(".readout")).to_contain_text("kW")
+    peak = curve.locator("figcaption").inner_text()
+    search = page.get_by_role("combobox", name="Straße oder Gebäude suchen")
+    search.fill("dorfstr 1")
+    search.press("Enter")
+    expect(charts.get_by_role("heading", level=2)).to_contain_text("Dorfstraße 1", timeout=60_000)
+    expect(curve.locator("figcaption")).not_to_have_text(peak, timeout=60_000)
+    curve.get_by_text("Werte als Tabelle").click()
+    expect(curve.locator("tbody tr")).to_have_count(13)
+    if picture := os.environ.get("LOBEDA_PICTURES"):
+        page.screenshot(path=f"{picture}/charts.png")
+    page.locator("#view-3d").click()
+    page.locator(".timeline").get_by_text("Monate", exact=True).click()
+    expect(page.locator(".time-out")).to_contain_text("Januar", timeout=60_000)
+    expect(page.locator("#legend .unit")).to_have_text("MWh")
+    january = manager.picture()
+    if picture := os.environ.get("LOBEDA_PICTURES"):
+        page.screenshot(path=f"{picture}/time.png")
+    page.get_by_role("slider", name="Zeitpunkt").fill("6")
+    expect(page.locator(".time-out")).to_contain_text("Juli")
+    assert manager.picture() != january
+    page.reload()
+    page.locator("#loading.done").wait_for(state="attached", timeout=60_000)
+    expect(page.locator(".time-out")).to_contain_text("Januar", timeout=60_000)
+    page.locator(".timeline").get_by_text("Jahr", exact=True).click()
+    expect(page.locator("#legend .unit")).to_have_text("kWh/(m²a)")

@@ -63,7 +63,7 @@ class Visit:
         return self.page.locator("#scene").screenshot()
 
     def finish(self) -> None:
-        assert self.problems == []
+        assert self.problems == [], self.problems  # this file's asserts are not told in detail
 
 
 @contextlib.contextmanager

@@ -69,7 +69,19 @@ def test_no_text_is_left_over() -> None:
     content = "".join(file.read_text("utf-8") for pattern in patterns for file in ROOT.glob(pattern))
     built = {"function", "heating", "roof", "state", "source", "column", "tables", "unit", "login", "layer"}
     # Asked for by a name in a variable.
-    built |= {"what_if", "kpi", "sun", "finding", "flag", "alarm", "sensor", "kind", "watering"}
+    built |= {
+        "charts",
+        "economy",
+        "what_if",
+        "kpi",
+        "sun",
+        "finding",
+        "flag",
+        "alarm",
+        "sensor",
+        "kind",
+        "watering",
+    }
     built |= {"calibration", "ago", "counted", "hazard", "measure", "choice", "home"}
     built |= {"participation", "moderation"}
     unused = [
@@ -140,7 +152,7 @@ def test_ramp_goes_through_its_ends() -> None:
 
 def test_sequential_scales_change_lightness_one_way() -> None:
     """So that they can be told apart without hue, in print and by colour-blind people."""
-    for scale in colours.SCALES:
+    for scale in colours.SCALES.keys() - {"difference"}:  # which has its light in the middle
         light = colours.ramp(scale)[:, :3].astype(float) @ [0.2126, 0.7152, 0.0722]
         steps = np.diff(light[::16])
         assert (steps > 0).all() or (steps < 0).all(), scale

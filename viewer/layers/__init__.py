@@ -6,6 +6,7 @@ from twin.district import District
 from viewer.layers import (
     co2,
     construction_series,
+    difference,
     electricity,
     function,
     hazards,
@@ -32,6 +33,7 @@ LAYERS: dict[str, Callable[[View], Layer]] = {
     saving.TITLE: saving.spec,
     electricity.TITLE: electricity.spec,
     co2.TITLE: co2.spec,
+    **difference.DIFFERENCE,
     pv_yield.TITLE: pv_yield.spec,
     pv_potential.TITLE: pv_potential.spec,
     overheating.TITLE: overheating.spec,
@@ -45,8 +47,8 @@ LAYERS: dict[str, Callable[[View], Layer]] = {
 }
 
 # The way of the pipes is not for everybody, as they carry a district's heat; a room's summer is its people's.
-MANAGERS_ONLY = (*NETWORK, overheating.TITLE)
-SECOND_STAGE = MANAGERS_ONLY
+SECOND_STAGE = (*NETWORK, overheating.TITLE)
+MANAGERS_ONLY = (*SECOND_STAGE, *difference.DIFFERENCE)
 PUBLIC = tuple(name for name in LAYERS if name not in MANAGERS_ONLY)
 
 

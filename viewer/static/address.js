@@ -14,6 +14,7 @@ export function address() {
     }
   };
   return {
+    get: (name) => parts.get(name) ?? "",
     set: (name, value) => {
       if ((parts.get(name) ?? "") === (value ?? "")) return;
       if (value) parts.set(name, value);

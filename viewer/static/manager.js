@@ -1,5 +1,6 @@
 // The manager's app: sends what people do to Python and draws what comes back.
 import { address } from "./address.js";
+import { charts } from "./charts.js";
 import { derivation } from "./derivation.js";
 import { compare } from "./compare.js";
 import { byId, formatter, h, perFrame, translator } from "./dom.js";
@@ -7,6 +8,7 @@ import { picking } from "./picking.js";
 import { report } from "./report.js";
 import { sensors } from "./sensors.js";
 import { shelf } from "./shelf.js";
+import { timeline } from "./timeline.js";
 import { tools } from "./tools.js";
 import * as ui from "./ui.js";
 import { whatIf } from "./whatif.js";
@@ -20,6 +22,7 @@ export function mount(model) {
   let devices = null;
   const shell = ui.frame({
     onTable: (on) => send("table", { open: on }),
+    onView: (name) => { link.set("view", name === "3d" ? "" : name); send("charts", { open: name === "charts" }); },
     onEscape: () => { if (!devices?.closes()) send("select", { id: null }); },
   });
   const showLegend = ui.legend(byId("legend"), { t, f, options: start.layers, onColour: (id) => send("colour", { id }) });
@@ -27,7 +30,11 @@ export function mount(model) {
   const kit = tools(byId("scene"), { t, f, send, scene: () => globalThis.lobedaScene, legend: () => ({ ...model.layer, title: start.layers.find((layer) => layer.id === model.layer.id)?.title }) });
   model.on("tool", () => kit.answer(model.tool));
   // A day that plays stays in the browser; the server hears where it stops.
-  ui.sun(byId("sun"), { t, onSun: perFrame((time, playing) => (playing && globalThis.lobedaScene ? globalThis.lobedaScene.setSun(time) : send("sun", { time }))) });
+  const time = timeline({ t, f, send, language: start.language, link });
+  const shine = perFrame((when, playing) => (playing && globalThis.lobedaScene ? globalThis.lobedaScene.setSun(when) : send("sun", { time: when })));
+  ui.sun(byId("sun"), { t, onSun: shine, at: link.get("sun"), onChange: (at) => { link.set("sun", at); time.date(); } });
+  byId("sun").append(time.element);
+  const drawn = charts(byId("charts"), { t, f, language: start.language, link });
   const columns = [
     { id: "name", title: t("column.name") },
     { id: "quarter", title: t("column.quarter"), wide: true },
@@ -100,13 +107,18 @@ export function mount(model) {
   model.on("table", draw.table);
   model.on("hover", draw.hover);
   model.on("error", draw.error);
-  model.on("ready", () => ui.loaded());
+  model.on("frames", () => time.show(model.frames));
+  model.on("frame", () => time.frame(model.frame));
+  model.on("charts", () => drawn.show(model.charts));
+  const wake = () => { ui.loaded(); time.open(link.get("time")); };
+  model.on("ready", wake);
+  if (["table", "charts"].includes(link.get("view"))) shell.showView(link.get("view"));
   for (const part of ["colour", "plan", "result", "selection", "pick", "shelf", "table", "error"]) draw[part]();
   for (const tab of byId("side-tabs").children) {
     tab.addEventListener("click", () => link.set("tab", tab.dataset.side === "sensors" ? "sensors" : ""));
     if (tab.dataset.side === start.tab && start.tab === "sensors") tab.click();
   }
-  if (model.ready) ui.loaded();
+  if (model.ready) wake();
   watchConnection(t);
 }
 

@@ -2,7 +2,7 @@
 import { byId, fill, h } from "./dom.js";
 
 /** Tabs on phones, 3D or table, the notice, and the tooltip over the scene. */
-export function frame({ onTable, onEscape }) {
+export function frame({ onTable, onEscape, onView }) {
   const sheet = byId("sheet");
   const tabs = [...document.querySelectorAll('[role="tab"]')];
   const open = (name, fold = false) => {
@@ -24,16 +24,20 @@ export function frame({ onTable, onEscape }) {
       next.focus();
     });
   });
-  const showTable = (on) => {
-    byId("table").hidden = !on;
-    byId("view-3d").setAttribute("aria-pressed", String(!on));
-    byId("view-table").setAttribute("aria-pressed", String(on));
-    document.body.classList.toggle("as-table", on);
-    if (on && matchMedia("(max-width: 760px)").matches) open(document.body.dataset.tab, true);
-    onTable(on);
+  const views = ["3d", "table", "charts"].filter((name) => byId(`view-${name}`));
+  let view = "3d";
+  const showView = (name) => {
+    const before = view;
+    view = name;
+    for (const one of views) byId(`view-${one}`).setAttribute("aria-pressed", String(one === name));
+    for (const one of views.slice(1)) byId(one).hidden = one !== name;
+    document.body.classList.toggle("as-table", name !== "3d");
+    if (name !== "3d" && matchMedia("(max-width: 760px)").matches) open(document.body.dataset.tab, true);
+    if ((before === "table") !== (name === "table")) onTable(name === "table");
+    if (before !== name) onView?.(name);
   };
-  byId("view-3d").addEventListener("click", () => showTable(false));
-  byId("view-table").addEventListener("click", () => showTable(true));
+  const showTable = (on) => showView(on ? "table" : "3d");
+  for (const name of views) byId(`view-${name}`).addEventListener("click", () => showView(name));
   const notice = byId("notice");
   byId("notice-open").addEventListener("click", () => notice.showModal());
   document.addEventListener("keydown", (event) => {
@@ -42,7 +46,7 @@ export function frame({ onTable, onEscape }) {
   open(document.body.dataset.tab);
   /** On a phone: let the sheet down, so that the picture is seen. */
   const fold = () => { if (matchMedia("(max-width: 760px)").matches) open(document.body.dataset.tab, true); };
-  return { open, fold, showTable, tooltip: tooltip() };
+  return { open, fold, showTable, showView, tooltip: tooltip() };
 }
 
 function tooltip() {
@@ -169,9 +173,11 @@ const HOURS_PER_S = 2;
  * Date and hour for sun and shadow; `onSun` gets an ISO time in UTC, and whether the day is playing. Where people
  * want less motion, playing is one step of an hour.
  */
-export function sun(element, { t, onSun }) {
+export function sun(element, { t, onSun, at = "", onChange }) {
   const year = new Date().getFullYear();
   const state = { date: `${year}-06-21`, hour: 15 };
+  const [, day, clockHour] = at.match(/^(\d{4}-\d\d-\d\d)T(\d{1,2}(?:\.\d+)?)$/) ?? [];
+  if (day && !Number.isNaN(Date.parse(day)) && Number(clockHour) < 24) Object.assign(state, { date: day, hour: Number(clockHour) });
   const date = h("input", { type: "date", id: "sun-date", value: state.date, min: "1950-01-01", max: "2100-12-31" });
   const hour = h("input", { type: "range", class: "day", id: "sun-hour", min: "0", max: "23.75", step: "0.25", value: String(state.hour), "aria-label": t("sun.hour") });
   const clock = h("output", { class: "clock", for: "sun-hour" });
@@ -181,7 +187,9 @@ export function sun(element, { t, onSun }) {
     clock.textContent = text;
     hour.setAttribute("aria-valuetext", text);
     onSun(localToUtc(state.date, state.hour).toISOString(), playing);
+    if (started && !playing) onChange?.(`${state.date}T${state.hour}`);
   };
+  let started = false;
   let playing = false;
   let since = 0;
   const go = (to) => { state.hour = (Math.round(to * 12) / 12) % 24; hour.value = String(state.hour); update(); };
@@ -224,6 +232,7 @@ export function sun(element, { t, onSun }) {
         h("button", { type: "button", class: "text-button", onclick: () => jump(day) }, t(`sun.${key}`)))),
       h("div", { class: "hour" }, hour)));
   update();
+  started = true;
   return state;
 }
 
