@@ -28,7 +28,7 @@ export function timeline({ t, f, send, language, link }) {
   slider.addEventListener("input", () => { at = Number(slider.value); stop(); tell(at); label(); });
   const play = h("button", { type: "button", class: "small", "aria-pressed": "false", onclick: () => { playing = !playing; send("play", { on: playing }); label(); } }, t("time.play"));
   const stop = () => { if (playing) { playing = false; send("play", { on: false }); } };
-  const out = h("output", { for: "time-frame", class: "time-out" });
+  const out = h("p", { class: "time-out", role: "status" });
   const run = h("div", { class: "time-run", hidden: true }, h("div", { class: "row" }, quantity, play), slider, out);
   const span = h("div", {});
   const spans = () => fill(span, ui.choice(t("time.title"), "time-span", [
