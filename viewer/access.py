@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 COOKIE = "lobeda_session"
 MANAGED = ("/manage", "/moderate")
 """Paths that need a session, with all below them."""
-SHARED = "/api/participation"
+SHARED = ("/api/participation", "/api/sensorthings")  # sites published elsewhere may ask these
 """Below it answers may be read by pages of the sites that it names itself."""
 SESSION_SECONDS = 12 * 3600
 RENEW_SECONDS = 5.0
@@ -131,7 +131,7 @@ class Guard:
         else:
             refusal = None
         policy = MANAGER_POLICY if panel else PUBLIC_POLICY
-        shared = path == SHARED or path.startswith(f"{SHARED}/")
+        shared = any(path == below or path.startswith(f"{below}/") for below in SHARED)
         secured = _with_headers(send, policy, private=managed, shared=shared)
         if refusal is None:
             await self.app(scope, receive, secured)

@@ -58,10 +58,11 @@ ATTRIBUTES = tuple(
 )  # fmt: skip
 _SHARED = (
     "base.css", "residents.css", "icon.svg", "dom.js", "ui.js", "public.js", "proposals.js", "home.js",
-    "story.js", "comments.js", "comments.css",
+    "story.js", "today.js", "offline.js", "comments.js", "comments.css",
 )  # fmt: skip
 RETROFIT = "retrofit"
 Progress = Callable[[str, float], None]
+OFFLINE = "sw.js"
 SCENE_SCRIPT = Path(__file__).resolve().parent / "scene" / "dist" / "scene.js"
 _PACKED = (".html", ".js", ".css", ".json", ".svg", ".csv", ".glb", ".bin", ".txt")
 _TYPES = {".js": "text/javascript", ".glb": "model/gltf-binary", ".bin": "application/octet-stream"}
@@ -74,11 +75,13 @@ class Options:
 
     content : the folder of proposals and stories; without it what is shipped for the district, if anything.
     api : address below which comments and live values are asked for; empty: nowhere.
+    live : whether values of sensors are asked for there too.
     draws : for the bands of what proposals mean for a home.
     """
 
     content: Path | None = None
     api: str = ""
+    live: bool = True
     draws: int = 20
 
 
@@ -317,6 +320,7 @@ def _write(site: Site, folder: Path) -> None:
     for language in texts.languages(variants=True):
         files["texts_file"] = _hashed(folder, f"data/{language}", ".json", _json(dict(texts.load(language))))
         _page(site, folder, language, files)
+    (folder / OFFLINE).write_bytes(_offline(folder))
     mark = {
         "software": "lobeda",
         "district": district.name,
@@ -328,6 +332,17 @@ def _write(site: Site, folder: Path) -> None:
         packed = file.with_name(f"{file.name}.gz")
         if file.suffix in _PACKED and file.stat().st_size > 1024 and not packed.exists():
             packed.write_bytes(gzip.compress(file.read_bytes(), 9, mtime=0))
+
+
+def _offline(folder: Path) -> bytes:
+    """The service worker's script: it keeps all files written so far, and changes with any of them."""
+    version, names = hashlib.sha256(), []
+    for file in sorted(file for file in folder.rglob("*") if file.is_file()):
+        if file.suffix not in (".gz", ".csv") and not file.name.endswith("LEGAL.txt"):
+            names.append(file.relative_to(folder).as_posix())
+            version.update(f"{names[-1]} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    head = f"const VERSION = {json.dumps(version.hexdigest()[:12])};\nconst FILES = {json.dumps(names)};\n"
+    return head.encode() + (pages.FOLDER / OFFLINE).read_bytes()
 
 
 def _first_load(folder: Path, app: str, files: Mapping[str, str]) -> list[str]:
@@ -364,6 +379,7 @@ def _page(site: Site, folder: Path, language: str, files: Mapping[str, str]) -> 
         "stories": [stories.words(story, language) for story in site.stories],
         "assumptions": residents.assumptions(twin.case.parameters, language),
         "api": site.options.api,
+        "live": bool(site.options.api and site.options.live),
         "district_title": pages.district_title(district, language),
         "is_model": district.is_model,
         "credit": " · ".join(sorted({p.attribution for p in district.provenance if p.attribution})),

@@ -76,7 +76,8 @@ def create_app(
     folder = tempfile.TemporaryDirectory(prefix="lobeda-site-")
     reports = None if public_only else ReportJobs(district)
     twin = shown or Twin.of(district)
-    calls = publish.Options(api="" if participation is None else "/")
+    asked = participation is not None or feeds is not None
+    calls = publish.Options(api="/" if asked else "", live=feeds is not None)
     site = publish.publish(district, Path(folder.name) / "site", results=twin, options=calls)
 
     @asynccontextmanager
@@ -106,7 +107,8 @@ def create_app(
         sensors = None if feeds is None else (feeds, Board(feeds.store))
         _add_manager(app, twin, f"/scene/{build.build(district, site / 'scene')}", sensors, shelf)
     if feeds is not None:
-        _add_sensorthings(app, feeds, login, open_sensorthings)
+        sites = () if participation is None else participation.settings.site_origins
+        _add_sensorthings(app, feeds, login, open_sensorthings, sites)
         app.include_router(uplinks.router(feeds.store))
     if participation is not None:
         app.include_router(participation_api.router(participation))
@@ -315,14 +317,15 @@ def add_login(app: FastAPI, login: access.Login, announce: Callable[[str], None]
         return response
 
 
-def _add_sensorthings(app: FastAPI, feeds: Feeds, login: access.Login, open_access: bool) -> None:
+def _add_sensorthings(
+    app: FastAPI, feeds: Feeds, login: access.Login, open_access: bool, sites: tuple[str, ...]
+) -> None:
     def session(request: Request) -> bool:
         return login.knows(access.session_key(request.headers))
 
     trusted = os.environ.get("LOBEDA_TRUST_PROXY") == "1"
-    sensorthings.mount(
-        app, feeds.store, sensorthings.Settings(open_access=open_access, session=session, trust_proxy=trusted)
-    )
+    settings = sensorthings.Settings(open_access, session, trusted, site_origins=sites)
+    sensorthings.mount(app, feeds.store, settings)
 
 
 def _add_manager(

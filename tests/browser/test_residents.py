@@ -17,11 +17,13 @@ from twin import assets
 from viewer import publish, texts
 
 pytestmark = pytest.mark.browser
+_KEPT = """caches.keys().then(([name]) => caches.open(name)).then((cache) => cache.keys())
+    .then((requests) => requests.map((request) => request.url))"""
 PROPOSAL = "retrofit-salvador-allende-platz"
 
 
 @pytest.fixture(scope="module")
-def address(bundle: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def folder(bundle: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The shipped content on the small district's streets, with a third language from one file."""
     place = tmp_path_factory.mktemp("residents")
     shutil.copytree(assets.path("content", "Jena-Lobeda"), place / "content")
@@ -40,7 +42,12 @@ def address(bundle: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     assert publish.summary(site)["first_load_bytes"] < 1_500_000
     for packed in site.rglob("*.gz"):
         packed.unlink()  # a server that knows nothing of them
-    for base in serve(place / "www"):
+    return place / "www"
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path) -> Iterator[str]:
+    for base in serve(folder):
         yield f"{base}/town/twin"
 
 
@@ -48,6 +55,7 @@ def test_resident_finds_what_a_proposal_means(chromium: Browser, address: str) -
     with visit(chromium, address, DESKTOP) as resident:
         page = resident.page
         resident.open("/")
+        expect(page.locator("#today")).to_contain_text("mit keinem Sensor-Dienst verbunden")
         page.get_by_role("link", name="Häuser am Salvador-Allende-Platz dämmen").click()
         article = page.locator(f"#proposal-{PROPOSAL}")
         expect(article).to_contain_text("Beispiel, keine Entscheidung der Stadt")
@@ -112,3 +120,41 @@ def test_large_screen_has_no_forms_and_stands_still_for_who_wants_calm(
         expect(page.locator("#story-warm-houses")).to_be_visible()
         expect(page.get_by_role("button", name="Weiterlaufen")).to_be_visible()
         assert page.locator("input:visible, select:visible, textarea:visible").count() == 0
+
+
+def test_site_is_there_without_a_network_after_a_first_visit(chromium: Browser, address: str) -> None:
+    with visit(chromium, address, DESKTOP) as resident:
+        page, context = resident.page, resident.page.context
+        resident.open("/")
+        page.evaluate("navigator.serviceWorker.ready.then(() => null)")
+        drawn = resident.picture()
+        context.set_offline(True)
+        page.reload(wait_until="domcontentloaded")
+        page.locator("#loading.done").wait_for(state="attached", timeout=60_000)
+        assert len(resident.picture()) > 0.8 * len(drawn)  # an empty scene is a tenth
+        expect(page.locator("#loading")).to_be_hidden()
+        page.get_by_role("link", name="EN", exact=True).click()  # a page that was never open
+        page.locator("#loading.done").wait_for(state="attached", timeout=60_000)
+        expect(page.get_by_role("heading", name="What is planned?")).to_be_visible()
+        context.set_offline(False)
+
+
+def test_a_new_publication_takes_the_place_of_what_was_kept(
+    chromium: Browser, address: str, folder: Path
+) -> None:
+    with visit(chromium, address, DESKTOP) as resident:
+        page = resident.page
+        resident.open("/")
+        first = page.evaluate("navigator.serviceWorker.ready.then(() => caches.keys())")
+        worker = folder / "town" / "twin" / "sw.js"
+        before = worker.read_text("utf-8")
+        worker.write_text(re.sub(r'VERSION = "\w+"', 'VERSION = "another"', before), "utf-8")
+        try:
+            page.evaluate("navigator.serviceWorker.ready.then((r) => r.update()).then(() => null)")
+            replaced = "caches.keys().then((all) => all.length === 1 && all[0].endsWith(' another'))"
+            page.wait_for_function(replaced)
+        finally:
+            worker.write_text(before, "utf-8")
+        assert len(first) == 1 and first[0].startswith(f"lobeda {address}/ ")
+        kept = page.evaluate(_KEPT)
+        assert f"{address}/index.html" in kept and not [url for url in kept if "/api" in url]

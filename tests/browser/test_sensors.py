@@ -143,3 +143,27 @@ def test_sensors_on_a_phone(chromium: Browser, web: Running, session: dict[str, 
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         box = card.locator("svg.line").bounding_box()
         assert box and box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"]
+
+
+def test_residents_read_public_values_in_words(chromium: Browser, web: Running) -> None:
+    """-35 kPa are 350 hPa, pF 2.54: green by Jena's rule."""
+    with visit(chromium, web.address, PHONE) as resident:
+        resident.open("/", scene=False)
+        section = resident.page.locator("#today")
+        soil = section.get_by_role("listitem").filter(has_text="Bodenfeuchte Test")
+        expect(soil).to_contain_text("gut versorgt pF 2,5 · 30 cm tief")
+        expect(soil.locator(".wet.green")).to_be_visible()
+        expect(soil).to_contain_text("simuliert, nicht gemessen")
+        expect(soil.locator("time")).to_contain_text(re.compile(r"\d\d:\d\d Uhr$"))
+        weather = section.get_by_role("listitem").filter(has_text=feeding.NAMED)
+        expect(weather).to_contain_text(re.compile(r"\d+,\d\s°C Lufttemperatur"))
+        expect(section.get_by_role("listitem")).to_have_count(2)  # neither meters nor what is not public
+
+
+def test_public_page_says_kindly_that_sensors_do_not_answer(chromium: Browser, web: Running) -> None:
+    context = chromium.new_context(locale="de-DE", service_workers="block")
+    page = context.new_page()
+    page.route("**/api/sensorthings/**", lambda route: route.abort())
+    page.goto(web.address, wait_until="domcontentloaded")
+    expect(page.locator("#today")).to_contain_text("Die Sensoren sind gerade nicht zu erreichen")
+    context.close()

@@ -41,7 +41,7 @@ def things(building_id: str | None) -> list[ThingSpec]:
             streams=(_stream("heat/heat", "heat consumption", "kW.h", "Wärme der Stunde"),),
         ),
         ThingSpec(
-            "test", "soil", "Bodenfeuchte Test", "soil_moisture", location=soil, simulated=True,
+            "test", "soil", "Bodenfeuchte Test", "soil_moisture", location=soil, simulated=True, public=True,
             properties={"reference_area": "park", "trees": ["t1", "t2"], "texture": "loam"},
             streams=(_stream("soil/potential-30", "matric potential", "kPa", "Matrixpotenzial", depth_cm=30),
                      _stream("soil/battery", "battery voltage", "V", "Batteriespannung")),

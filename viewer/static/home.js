@@ -68,7 +68,7 @@ function cost(app, entry, figures, group) {
   return [
     table(wish.area, t("home.of_flat", { area: f.number(wish.area) }), 0),
     h("details", {}, h("summary", {}, t("home.of_m2")), table(1, t("home.of_m2"), 2)),
-    h("p", { class: "hint" }, t("home.group_note", { dwellings: f.number(data.groups.dwellings[group]), buildings: f.number(data.groups.buildings[group]) })),
+    h("p", { class: "hint" }, t(data.groups.buildings[group] === 1 ? "home.group_note_one" : "home.group_note", { dwellings: f.number(data.groups.dwellings[group]), buildings: f.number(data.groups.buildings[group]) })),
     h("ul", { class: "plain hint" }, h("li", {}, t("home.heat_source")), h("li", {}, `${app.rentSource} ${t("home.levy_most")}`),
       h("li", {}, t("home.band", { draws: f.number(data.draws) }))),
   ];

@@ -52,7 +52,7 @@ function compare(app, element, entry) {
     h("p", {}, t("proposal.compare_figures", {
       before: f.quantity(before / 1000, "GWh", 1), after: f.quantity(after / 1000, "GWh", 1), change: f.change(after / before - 1),
     })),
-    h("p", {}, t("proposal.compare_where", { buildings: f.number(entry.rows.length), dwellings: f.number(dwellings) })),
+    h("p", {}, t(entry.rows.length === 1 ? "proposal.compare_where_one" : "proposal.compare_where", { buildings: f.number(entry.rows.length), dwellings: f.number(dwellings) })),
     entry.withheld > 0 && h("p", { class: "hint" }, t("proposal.withheld", { count: f.number(entry.withheld) })),
     h("p", { class: "hint" }, t("proposal.compare_source")));
 }

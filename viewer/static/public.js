@@ -1,6 +1,8 @@
 // The public page: static files only. Values come per privacy group; nothing is sent anywhere.
 import { byId, formatter, h, perFrame, translator } from "./dom.js";
+import { keepOffline } from "./offline.js";
 import { proposals } from "./proposals.js";
+import { today } from "./today.js";
 import * as ui from "./ui.js";
 
 const config = byId("main-script").dataset;
@@ -114,8 +116,10 @@ async function start() {
   });
   const find = finder(b.name, (row) => { select(row); scene?.focus(row); });
   searchField(t, find);
+  const api = config.api ? new URL(`${config.api.replace(/\/+$/, "")}/`, root).href : "";
   const app = {
-    data, t, f, state, shell, label, config, find, api: config.api ? new URL(config.api, root).href : "",
+    data, t, f, state, shell, label, config, find, language, api,
+    live: api && "live" in config ? `${api}api/sensorthings/v1.1` : "",
     rentSource: byId("main-script").dataset.rent,
     onSelect: (told) => followers.push(told),
     search: (field, sure) => find(field.value, sure),
@@ -134,6 +138,7 @@ async function start() {
     showPlace: (entry) => { shell.showTable(false); select(null); scene?.flyTo({ buildings: entry.rows }); shell.fold(); },
   };
   select(null);
+  today(app, document.querySelector("[data-today]"));
   let walk = null;
   if (new URLSearchParams(location.search).has("kiosk")) document.body.classList.add("kiosk");
   proposals(app, (entry, story) => {
@@ -175,6 +180,8 @@ async function start() {
   } catch (error) {
     ui.loaded(t("scene.failed"));
     throw error;
+  } finally {
+    keepOffline(root);
   }
 }
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from typer.testing import CliRunner
 
 from sensors import tokens
@@ -15,11 +16,13 @@ from sensors.store import Store
 from sensors.things import NewObservation, ObservedProperty, StreamSpec, ThingSpec, Unit
 from sensors.times import now_us
 from tests.sensors.sensorthings.entities import named
-from tests.sensors.sensorthings.servers import names, sensorthings
+from tests.sensors.sensorthings.servers import names, sensorthings, served
 from twin.errors import CallError
+from viewer.access import Login
 from viewer.api.sensorthings.model import ENTITIES
-from viewer.api.sensorthings.routes import Settings
+from viewer.api.sensorthings.routes import PREFIX, Settings, mount
 from viewer.cli import app
+from viewer.server import add_guard
 
 PLACE = {"type": "Point", "coordinates": [11.6, 50.9]}
 
@@ -156,3 +159,17 @@ def test_the_command_shows_a_token_once(tmp_path: Path, monkeypatch: pytest.Monk
     assert isinstance(
         run.invoke(app, ["sensors", "token", "create", "x", "--scope", "y"]).exception, CallError
     )
+
+
+def test_pages_of_named_sites_alone_may_read(filled: Store) -> None:
+    """As the server mounts it: behind the guard, which takes every other permission away."""
+    site = "https://site.example"
+    service = FastAPI()
+    mount(service, filled, Settings(site_origins=(site,)))
+    add_guard(service, Login("a token that is long enough"))
+    with served(service) as address:
+        for origin, allowed in ((site, site), ("https://other.example", None)):
+            answer = httpx.get(f"{address}{PREFIX}/Things", headers={"Origin": origin})
+            assert answer.headers.get("access-control-allow-origin") == allowed
+            assert "access-control-allow-credentials" not in answer.headers
+        assert [one["name"] for one in answer.json()["value"]] == [SEEN]

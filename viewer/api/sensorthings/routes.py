@@ -31,12 +31,14 @@ class Settings:
 
     open_access : everybody on this machine may read and write everything; for test suites.
     session : whether a request comes from an open session of the manager, who may read everything.
+    site_origins : sites (``https://host``) whose pages may read what is public.
     trust_proxy : whether X-Forwarded-Proto and X-Forwarded-Host say the address that clients use.
     """
 
     open_access: bool = False
     session: Callable[[Request], bool] = lambda _request: False
     trust_proxy: bool = False
+    site_origins: tuple[str, ...] = ()
 
 
 def mount(app: FastAPI, store: Store, settings: Settings | None = None, prefix: str = PREFIX) -> None:
@@ -53,7 +55,12 @@ def mount(app: FastAPI, store: Store, settings: Settings | None = None, prefix: 
         content = await run_in_threadpool(answer.encoded)
         if request.method == "HEAD":
             content = b""
-        return Response(content, answer.status, answer.headers, answer.media_type)
+        response = Response(content, answer.status, answer.headers, answer.media_type)
+        if (site := request.headers.get("origin")) in chosen.site_origins and request.method == "GET":
+            # Cookies are not allowed along, so what a page of the site can read is what everybody can.
+            response.headers["Access-Control-Allow-Origin"] = str(site)
+            response.headers.add_vary_header("Origin")
+        return response
 
     for path in (prefix, prefix + "/{path:path}"):
         app.add_route(path, handle, methods=_METHODS, include_in_schema=False)
