@@ -18,6 +18,7 @@ from viewer import (
     cli_calibrate,
     cli_import,
     cli_optimise,
+    cli_participation,
     cli_publish,
     cli_report,
     cli_scenario,
@@ -42,6 +43,7 @@ app.command("calibrate", epilog=cli_calibrate.EXAMPLE)(cli_calibrate.calibrate)
 app.command("publish", epilog=cli_publish.EXAMPLE)(cli_publish.publish)
 app.command("report", epilog=cli_report.EXAMPLE)(cli_report.report)
 cli_scenario.app.command(epilog=cli_optimise.EXAMPLE)(cli_optimise.optimise)
+app.add_typer(cli_participation.app, name="participation")
 app.add_typer(cli_scenario.app, name="scenario")
 app.add_typer(cli_sensors.app, name="sensors")
 app.add_typer(cli_validate.app, name="validate")

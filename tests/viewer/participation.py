@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +35,22 @@ def topics() -> list[Topic]:
 
 
 @contextlib.contextmanager
-def taking(url: str, settings: Settings | None = None, folder: Path | None = None) -> Iterator[Running]:
-    """A server with login, guard, files of `folder`, and participation in the database beside `url`.
+def taking(
+    url: str,
+    settings: Settings | None = None,
+    folder: Path | None = None,
+    about: Iterable[Topic] | None = None,
+) -> Iterator[Running]:
+    """A server with login, guard, files of `folder`, and participation `about` topics in the database beside
+    `url`.
 
     What else a server has takes long to simulate; `test_server` has all of it together.
     """
     taken = Participation(
-        Comments.open(url), topics(), settings=settings or Settings(site_origins=(SITE,)), bounds=BOUNDS
+        Comments.open(url),
+        topics() if about is None else about,
+        settings=settings or Settings(site_origins=(SITE,)),
+        bounds=BOUNDS,
     )
     with taken:
         login, links, app = Login(TOKEN), list[str](), FastAPI(openapi_url=None)

@@ -12,7 +12,7 @@ const VOTES = "lobeda-votes";
  * onPick(): lets the visitor choose a place; resolves to one, or null. onShow(place): shows a comment's place.
  * labelOf(place): its name, or nothing. All three may be missing.
  *
- * Gives {setPlace(place), refresh(), destroy()}.
+ * Gives {setPlace(place), refresh(), relabel(), destroy()}.
  */
 export function mount(element, { api, language = document.documentElement.lang, t, f, proposal, place = null, heading = false, onPick, onShow, labelOf }) {
   style();
@@ -20,7 +20,7 @@ export function mount(element, { api, language = document.documentElement.lang, 
   const state = { place, data: null, rows: [], sending: false };
   const closing = new AbortController();
   const date = new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { dateStyle: "medium", timeZone: "UTC" });
-  const id = (name) => `comments-${name}`;
+  const id = (name) => `comments-${proposal}-${name}`; // a page may hold several
 
   async function ask(path, body) {
     const answer = await fetch(`${base}${path}${path.includes("?") ? "&" : "?"}lang=${encodeURIComponent(language)}`, {
@@ -70,6 +70,7 @@ export function mount(element, { api, language = document.documentElement.lang, 
     fill(votes, voting(data));
     summary.textContent = becameOf(data);
     fill(list, state.rows.map(comment));
+    relabel();
     if (!state.rows.length) fill(list, h("li", { class: "comments-none" }, t(data.open ? "participation.none" : "participation.none_closed")));
     more.hidden = !data.more;
     composing.show(data);
@@ -115,17 +116,26 @@ export function mount(element, { api, language = document.documentElement.lang, 
   }
 
   function comment(row) {
-    const where = row.place && (labelOf?.(row.place) || t("participation.place"));
+    const where = row.place && h("span", { class: "comment-where" });
     return h("li", { class: "comment" },
       h("p", { class: "comment-text", dir: "auto" }, row.text),
       h("p", { class: "comment-meta" }, h("time", { datetime: row.date }, date.format(new Date(row.date))),
-        where && (onShow ? h("button", { type: "button", class: "text-button", "aria-label": t("participation.show_place", { place: where }), onclick: () => onShow(row.place) }, pin(), where)
+        where && (onShow ? h("button", { type: "button", class: "text-button", onclick: () => onShow(row.place) }, pin(), where)
           : h("span", {}, pin(), where)),
         h("span", { class: "comments-pair", role: "group", "aria-label": t("participation.vote_comment") },
           voteButtons({ comment: row.id }, `comment:${row.id}`, row.votes, state.data.open, true))),
       row.answer && h("div", { class: "comment-answer" }, h("p", { class: "kicker" }, t("participation.answer"), " · ",
         h("time", { datetime: row.answer.date }, date.format(new Date(row.answer.date)))),
       h("p", { class: "comment-text", dir: "auto" }, row.answer.text)));
+  }
+
+  /** Names the places of the comments that are shown; again, once the picture is there to name them. */
+  function relabel() {
+    const places = state.rows.filter((row) => row.place).map((row) => labelOf?.(row.place) || t("participation.place"));
+    [...list.querySelectorAll(".comment-where")].forEach((element, i) => {
+      element.textContent = places[i];
+      element.closest("button")?.setAttribute("aria-label", t("participation.show_place", { place: places[i] }));
+    });
   }
 
   function compose() {
@@ -272,7 +282,7 @@ export function mount(element, { api, language = document.documentElement.lang, 
   setPlace(place);
   if (base) start();
   else fill(waiting, h("p", {}, t("participation.off")));
-  return { setPlace, refresh: () => load(), destroy: () => { closing.abort(); fill(element); } };
+  return { setPlace, refresh: () => load(), relabel, destroy: () => { closing.abort(); fill(element); } };
 }
 
 class Refusal extends Error {}

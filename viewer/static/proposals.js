@@ -19,6 +19,7 @@ export function proposals(app, onView) {
     const told = app.data.stories.find((one) => `story-${one.id}` === view.dataset.view);
     const entry = entries.get(told ? `proposal-${told.proposal}` : view.dataset.view) ?? null;
     for (const link of document.querySelectorAll("[data-language]")) link.hash = view === views[0] ? "" : location.hash;
+    app.spots.clear();
     onView(entry, told ? walks.get(view.dataset.view) : null);
     if (entry && !told && !view.dataset.filled) mount(app, view, entry);
     if (!moved) return;
@@ -62,7 +63,9 @@ async function comments(app, element, entry) {
   if (!app.api || document.body.classList.contains("kiosk")) return;
   try {
     const { mount: mountComments } = await import("./comments.js");
-    mountComments(element, { api: app.api, t: app.t, f: app.f, proposal: entry.id, place: null });
+    const { onPick, onShow, labelOf } = app.spots;
+    const mounted = mountComments(element, { api: app.api, t: app.t, f: app.f, proposal: entry.id, onPick, onShow, labelOf });
+    app.spots.ready.then(mounted.relabel);
   } catch {
     // The text that stands there says whom to write to.
   }

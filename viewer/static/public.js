@@ -3,6 +3,7 @@ import { byId, formatter, h, perFrame, translator } from "./dom.js";
 import { keepOffline } from "./offline.js";
 import { proposals } from "./proposals.js";
 import { today } from "./today.js";
+import { spots } from "./spot.js";
 import * as ui from "./ui.js";
 
 const config = byId("main-script").dataset;
@@ -117,6 +118,7 @@ async function start() {
   const find = finder(b.name, (row) => { select(row); scene?.focus(row); });
   searchField(t, find);
   const api = config.api ? new URL(`${config.api.replace(/\/+$/, "")}/`, root).href : "";
+  let drawn = null;
   const app = {
     data, t, f, state, shell, label, config, find, language, api,
     live: api && "live" in config ? `${api}api/sensorthings/v1.1` : "",
@@ -125,6 +127,7 @@ async function start() {
     search: (field, sure) => find(field.value, sure),
     show: (colour, frame) => { state.colour = colour; state.frame = frame; showLegend = makeLegend(); paint(); },
     clear: () => select(null),
+    spots: spots({ t, shell, scene: () => scene, name: (row) => b.name[row], ready: new Promise((resolve) => { drawn = resolve; }) }),
     present: (view, entry) => { // a step of a story
       shell.showTable(false);
       state.row = null;
@@ -174,6 +177,7 @@ async function start() {
     paint();
     select(state.row);
     await scene.ready;
+    drawn();
     ui.loaded();
     if (walk) walk.again();
     else if (state.entry?.rows?.length) scene.flyTo({ buildings: state.entry.rows });
