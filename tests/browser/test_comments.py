@@ -32,7 +32,7 @@ def web(bundle: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runn
     place = tmp_path_factory.mktemp("comments")
     (place / "content" / "proposals").mkdir(parents=True)
     (place / "content" / "proposals" / "linden.md").write_text(FILE, "utf-8")
-    options = publish.Options(content=place / "content", api="/", draws=2)
+    options = publish.Options(content=place / "content", api="/", live=False, draws=2)
     site = publish.publish(small(), place / "site", options=options)
     about = topics_of(proposals.read(place / "content"))
     with taking(f"sqlite:///{place / 'sensors.sqlite'}", folder=site, about=about) as started:
