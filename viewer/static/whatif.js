@@ -44,8 +44,8 @@ export function whatIf(element, { t, f, send, measures, scenarios }) {
 
   const reset = h("button", { type: "button", class: "text-button", onclick: () => act("reset") }, t("what_if.reset"));
   const list = h("div", { class: "measures" });
-  const add = picker("measure-add", t("what_if.add"), measures.filter((m) => !m.always), (id) => change({ measure: id, nth: 0 }, { on: true }));
-  const load = picker("scenario-load", t("what_if.load"), scenarios, (id) => act("load", { id }));
+  const add = picker("measure-add", t("what_if.add"), measures.filter((m) => !m.always), (id) => change({ measure: id, nth: 0 }, { on: true }), t("what_if.enter"));
+  const load = picker("scenario-load", t("what_if.load"), scenarios, (id) => act("load", { id }), t("what_if.enter"));
   const kpis = h("div", { class: "kpis" });
   const bands = h("p", { class: "foot bands", role: "status" });
   const basis = h("p", { class: "foot", role: "status", "data-basis": "" });
@@ -116,9 +116,19 @@ function stageClock() {
   };
 }
 
-/** A list that does something with what is picked and then offers the rest again. */
-function picker(id, label, options, onPick) {
-  const select = h("select", { id, "aria-label": label, onchange: () => { const value = select.value; select.value = ""; if (value) onPick(value); } });
+/** A list that does something with what is picked and then offers the rest again. Arrows and letters only walk
+ * through it, as nobody by keys could reach the second entry otherwise; Enter takes the one that is shown. */
+function picker(id, label, options, onPick, hint) {
+  let walking = false;
+  const take = () => { const value = select.value; select.value = ""; walking = false; if (value) onPick(value); };
+  const select = h("select", { id, "aria-label": label, "aria-description": hint, title: hint,
+    onpointerdown: () => { walking = false; },
+    onblur: () => { select.value = ""; walking = false; },
+    onkeydown: (event) => {
+      if (event.key === "Enter" && select.value) { event.preventDefault(); take(); }
+      else walking = !event.altKey && (event.key.startsWith("Arrow") || ["Home", "End", "PageUp", "PageDown"].includes(event.key) || /^\S$/.test(event.key));
+    },
+    onchange: () => { if (!walking) take(); } });
   const fillWith = (gone) => fill(select, h("option", { value: "" }, label), options.filter((o) => !gone.includes(o.id)).map((o) => h("option", { value: o.id }, o.title)));
   let last = "";
   fillWith([]);
