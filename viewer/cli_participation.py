@@ -8,8 +8,6 @@ from typing import Annotated
 
 import typer
 
-from viewer.participation.database import SPACE
-
 app = typer.Typer(help="Comments and votes of residents on proposals.", no_args_is_help=True)
 
 _Sample = Annotated[
@@ -19,6 +17,8 @@ _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def _space(sample: bool) -> str:
+    from viewer.participation.database import SPACE
+
     return f"{SPACE}_sample" if sample else SPACE
 
 

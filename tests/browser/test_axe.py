@@ -41,7 +41,7 @@ def town(bundle: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run
     write(folder, head, "Wir *dämmen*.\n\n| Was | Wann |\n|---|---|\n| Wand | 2027 |\n")
     (folder / "proposals" / "usual.yaml").write_text(RETROFIT, "utf-8")
     site = publish.publish(
-        small(), folder / "site", options=publish.Options(content=folder, api="/", draws=2)
+        small(), folder / "site", options=publish.Options(content=folder, api="/", live=False, draws=2)
     )
     with participation.taking(f"sqlite:///{folder / 'comments.db'}", folder=site) as started:
         yield started
