@@ -21,12 +21,11 @@ from energy import derivation as chain_of
 from energy.derivation_sheet import Sheet, Step
 from scenarios.derivation import RECIPES
 from scenarios.derivation_place import CARRIERS, SHORT, Place
-from scenarios.heat_network import POWER, HeatNetwork
+from scenarios.heat_network import POWER
 from scenarios.measures import MEASURES
 from scenarios.outcome import Outcome
 from twin.errors import CallError
 from viewer import facts, format, texts, whatif
-from viewer.second_stage import NetworkFigures
 from viewer.state import KPIS, NETWORK_KPIS, State
 from viewer.whatif import Plan
 
@@ -277,7 +276,7 @@ def _place(state: State, asked: Asked, column: str) -> Place:
     if column:  # what is not heated has no heating need
         annual = annual[annual[column].notna()]
     years = pd.DataFrame()  # the page shows one year
-    networks = () if network is None else (_of_year(network),)
+    networks = () if network is None else (network.year,)
     outcome = Outcome("", case, annual, years, years, networks=networks)
     return Place(outcome, outcome, "", "block" if asked.selection else "district", annual.index)
 
@@ -301,11 +300,6 @@ def heat_carrier(case: Case) -> pd.Series:
     """The carrier of each building's heat, index building_id."""
     carrier: pd.Series = case.envelope["heating"].map(case.parameters.systems["carrier"].to_dict())
     return carrier
-
-
-def _of_year(network: NetworkFigures) -> HeatNetwork:
-    heat = float(network.stations["heat_kwh"].sum())
-    return HeatNetwork(heat, network.fed_kwh, network.loss_kwh, network.pump_kwh, network.stations)
 
 
 def _heat_delivered(sheet: Sheet, place: Place) -> str:

@@ -15,7 +15,6 @@ import pandas as pd
 from energy import weighting
 from energy.changes import changed_buildings
 from scenarios import compare, costs, outcome
-from scenarios.heat_network import HeatNetwork
 from scenarios.outcome import Outcome, Stage
 from viewer.second_stage import NetworkFigures, SecondStage
 from viewer.state import Twin
@@ -82,7 +81,7 @@ def _outcome(twin: Twin, plan: Plan, network: NetworkFigures | None) -> Outcome:
     items = outcome.bought_items(scenario, twin.case)
     years = outcome.pathway(stages, [(delivered, revenue)], twin.case)
     found = Outcome("plan", case, table, items, years, tuple(stages), (table,))
-    return found if network is None else outcome.with_networks(found, twin.case, [_network(network)])
+    return found if network is None else outcome.with_networks(found, twin.case, [network.year])
 
 
 def _annual(twin: Twin, plan: Plan) -> pd.DataFrame:
@@ -100,11 +99,6 @@ def _annual(twin: Twin, plan: Plan) -> pd.DataFrame:
     table = before.copy()
     table.loc[fresh.index, fresh.columns] = fresh
     return table
-
-
-def _network(figures: NetworkFigures) -> HeatNetwork:
-    heat = float(figures.stations["heat_kwh"].sum())
-    return HeatNetwork(heat, figures.fed_kwh, figures.loss_kwh, figures.pump_kwh, figures.stations)
 
 
 def _parts(found: Outcome, base: Outcome) -> pd.DataFrame:

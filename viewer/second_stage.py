@@ -17,6 +17,7 @@ import shapely
 import energy.network
 from energy import Case, rooms, weighting
 from energy.changes import changed_buildings
+from scenarios.heat_network import HeatNetwork
 
 ROOMS_AT_ONCE = 64  # a block of the kernel: one core's, and a slider's step may wait for so many
 
@@ -55,6 +56,12 @@ class NetworkFigures:
     def loss_share(self) -> float:
         """Heat lost of the heat fed in; 0 where nothing is. [-]"""
         return self.loss_kwh / self.fed_kwh if self.fed_kwh > 0 else 0.0
+
+    @property
+    def year(self) -> HeatNetwork:
+        """The same year as `scenarios` counts with."""
+        heat_kwh = float(self.stations["heat_kwh"].sum())
+        return HeatNetwork(heat_kwh, self.fed_kwh, self.loss_kwh, self.pump_kwh, self.stations)
 
     def per_building(self, column: str) -> pd.Series:
         """A figure of its substation for each connected building, index building_id."""
