@@ -8,7 +8,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -180,6 +181,31 @@ def reported(url: URL) -> Iterator[None]:
         if code.startswith("23"):  # pg8000 has an error of its own for duplicates only
             raise IntegrityError(error.statement, error.params, error.orig) from error  # type: ignore
         raise as_store_error(error, url) from error
+
+
+class Opened:
+    """A database that is open until `close`, and the ways into it that all stores share."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def close(self) -> None:
+        """Lets the database go."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """A connection for reading: one state of the database from its first query on."""
+        with reported(self.engine.url), self.engine.connect() as connection:
+            yield connection
 
 
 def postgres_code(error: Exception) -> str:

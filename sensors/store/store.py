@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import datetime
-from types import TracebackType
 from typing import Any, Self
 
 import pandas as pd
@@ -15,14 +14,14 @@ from sqlalchemy.engine import Connection, Engine
 
 from sensors.errors import StoreError
 from sensors.store import entities, feeds, observations, reading, schema
-from sensors.store.database import create_engine, database_url, reported, shown
+from sensors.store.database import Opened, create_engine, database_url, reported, shown
 from sensors.store.observations import Row, Stored
 from sensors.store.reading import Step
 from sensors.store.writer import Writer
 from sensors.things import NewObservation, ThingSpec
 
 
-class Store:
+class Store(Opened):
     """Observations and what they belong to, in SQLite or PostgreSQL; see `Store.open`.
 
     Methods that write take part in a transaction of the caller's where `connection` is given, and else are
@@ -30,7 +29,7 @@ class Store:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+        super().__init__(engine)
         self._lock = threading.Lock()
         self._owner: int | None = None
         self._writer = Writer(self._commit)
@@ -60,21 +59,7 @@ class Store:
     def close(self) -> None:
         """Writes what waits and lets the database go."""
         self._writer.close()
-        self.engine.dispose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    @contextmanager
-    def connect(self) -> Iterator[Connection]:
-        """A connection for reading: one state of the database from its first query on."""
-        with reported(self.engine.url), self.engine.connect() as connection:
-            yield connection
+        super().close()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

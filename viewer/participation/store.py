@@ -11,13 +11,12 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-from sensors.store.database import reported
+from sensors.store.database import Opened, reported
 from sensors.times import now_us
 from viewer.participation.database import SPACE, address, open_engine, wipe
 from viewer.participation.tables import comments, decisions, topics, votes
@@ -60,14 +59,14 @@ class Place:
     group_id: str | None = None
 
 
-class Comments:
+class Comments(Opened):
     """The store; safe from any thread. See `Comments.open`.
 
     wiped : False while something deleted may still stand in SQLite's log.
     """
 
     def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+        super().__init__(engine)
         self.wiped = False
 
     @classmethod
@@ -82,24 +81,6 @@ class Comments:
         where = address(url, space)
         with reported(where):
             return cls(open_engine(where, space))
-
-    def close(self) -> None:
-        """Lets the database go."""
-        self.engine.dispose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    @contextmanager
-    def connect(self) -> Iterator[Connection]:
-        """A connection for reading."""
-        with reported(self.engine.url), self.engine.connect() as connection:
-            yield connection
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
