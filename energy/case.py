@@ -16,6 +16,7 @@ from energy.blocks import Blocks
 from energy.columns import Columns, columns
 from energy.parameters import Parameters
 from energy.weather import Weather
+from energy.window_glass import Glass
 from twin.compute import Same
 from twin.district import District
 from twin.errors import CallError
@@ -107,17 +108,22 @@ class Case:
         """Whether the buildings `rows` of the envelope carry modules."""
         return self.pv_power.has_systems(rows) if len(self.pv) else np.zeros(len(rows), bool)
 
-    def window_sun(self, rows: npt.NDArray[np.intp], solar_area_m2: npt.NDArray[Any]) -> Blocks:
+    def window_sun(
+        self, rows: npt.NDArray[np.intp], solar_area_m2: npt.NDArray[Any], glass: Glass | None = None
+    ) -> Blocks:
         """Irradiance on the windows of buildings, in the kernel's blocks.
 
         rows : of the buildings in the envelope.
         solar_area_m2 : their collecting areas by plane, shape (building, 9); with rays the exposed walls
             weigh instead.
+        glass : of the windows: the sun counts as it lets it in by its angle, over g.
         """
-        if self.shading == "tabula":
-            return window_sun.from_planes(self.planes, solar_area_m2)
         albedo = self.parameters.constant("albedo")
-        return window_sun.from_walls(self.weather, self.district, self.visibility, albedo, rows)
+        if self.shading == "rays":
+            return window_sun.from_walls(self.weather, self.district, self.visibility, albedo, rows, glass)
+        if glass is None:
+            return window_sun.from_planes(self.planes, solar_area_m2)
+        return window_sun.glazed_planes(self.weather, albedo, solar_area_m2, glass)
 
     def replace(self, **changes: Any) -> Case:
         """A case with some fields changed.

@@ -262,16 +262,10 @@ def by_rc5(document: Mapping[str, Any], case: Mapping[str, Any], weather: Weathe
     for window, panes in zip(windows, glass, strict=True):
         area = window["width_m"] * window["height_m"]
         outer = 1 / nodes.film_outside(_pane_element(window, panes, h_glass))
-        before, whole = panes.resistance_m2k_w(outer)
-        whole += constructions.R_INSIDE["wall"]
-        u_value = 1 / whole
+        u_value = 1 / (panes.resistance_m2k_w(outer)[1] + constructions.R_INSIDE["wall"])
         h_window += u_value * area
         beam, diffuse, cosine = _on_window(case, window, weather)
-        through, held = panes.at(np.maximum(cosine, 1e-6))
-        passed, taken, _ = panes.diffuse
-        inwards = before / whole
-        g_beam = through + (held * inwards[:, None]).sum(axis=0)
-        g_diffuse = passed + (taken * inwards).sum()
+        g_beam, g_diffuse = panes.g_value(np.maximum(cosine, 1e-6), outer, constructions.R_INSIDE["wall"])
         sky = 0.5 * nodes.H_RE * _SKY_K * u_value * outer
         solar += area * (beam * g_beam + diffuse * g_diffuse - sky)
     _, air, leak = _air(case, weather)

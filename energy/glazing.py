@@ -125,6 +125,17 @@ class Glazing:
         passed, sent = zip(*(pane.at(cosine) for pane in self.panes), strict=True)
         return _stack(passed, sent)
 
+    def g_value(self, cosine: Array, outside_m2k_w: float, inside_m2k_w: float) -> tuple[Array, float]:
+        """Total solar energy transmittance of the beam by its cosine, and of diffuse light. [-]
+
+        outside_m2k_w, inside_m2k_w : resistances of the films.
+        """
+        before, whole = self.resistance_m2k_w(outside_m2k_w)
+        inwards = before / (whole + inside_m2k_w)
+        through, held = self.at(cosine)
+        passed, taken, _ = self.diffuse
+        return through + np.tensordot(inwards, held, 1), float(passed + (taken * inwards).sum())
+
     @cached_property
     def turned(self) -> Glazing:
         """The same seen from inside."""

@@ -1,8 +1,9 @@
 """Buildings by the element-node model: each one zone of its elements, driven as in the chain.
 
-Windows bring what `Case.window_sun` finds on them, by their g-value; outer walls get the same share of the
-open facade's sun. A component against cellar, ground or an unheated neighbour counts with the share b of its
-area against outdoor air without sun, and with the rest as storage only.
+Windows bring what `Case.window_sun` finds on them, by their g-value and the sun's angle as `window_glass`
+says; outer walls get the windows' share of the open facade's sun. A component against cellar, ground or an
+unheated neighbour counts with the share b of its area against outdoor air without sun, and with the rest as
+storage only.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from energy import constructions, node_elements, nodes, zone
+from energy import constructions, node_elements, nodes, window_glass, zone
 from energy.node_elements import Elements, Slot
 from energy.zone_kernel import LANES, width
 from twin.compute import run_all
@@ -27,6 +28,7 @@ AIR_AND_FURNITURE_J_M2K = 10_000.0  # EN ISO 52016-1:2017, Table B.17, per floor
 CONVECTIVE_SHARE = 0.40  # of internal gains, EN ISO 52016-1:2017, Table B.11
 SUN_TO_AIR = 0.10  # of the sun behind the glass that warms the air at once, EN ISO 52016-1:2017, Table B.11
 _LEAST_M2 = 1e-6
+_OF_GLASS = ("u_window_w_m2k", "g_window")
 _INNER = {"roof": "ceiling", "slab_ceiling_side": "ceiling", "floor": "floor", "slab_floor_side": "floor"}
 
 
@@ -55,7 +57,11 @@ def simulate_nodes(
     parts = node_elements.elements(envelope, case.parameters)
     zones = _zones(parts, envelope["storeys"].to_numpy("float64"), case)
     outside, sun = nodes.outer_drive(zones[0], case.weather, case.parameters.constant("albedo"))
-    collecting, length = simple.solar_area_m2.sum(axis=1), np.bincount(drive.bins)
+    glass = window_glass.of_windows(*(envelope[name].to_numpy("float64") for name in _OF_GLASS))
+    through = case.window_sun(rows, simple.solar_area_m2, glass)
+    # The simple method's areas carry one factor for slanting sun: here each hour has its own.
+    slanting = case.parameters.constant("non_normal_incidence")
+    collecting, length = simple.solar_area_m2.sum(axis=1) / slanting, np.bincount(drive.bins)
     floor = case.columns.take(rows)["a_use_m2"]
     sun_on = drive.window_sun
     assert sun_on is not None  # the chain always gives it
@@ -69,7 +75,8 @@ def simulate_nodes(
         lit = light[:, :used].mean(axis=0) / max(open_sun, 1e-9)
         some = [_shaded(one, share) for one, share in zip(zones[here], lit, strict=True)]
         made = _tables(some, simple, floor[here], here, wide)
-        hours = _hours(drive, outside, sun, light, collecting[here], some, simple.gains_w[here])
+        entering = through.block(first)
+        hours = _hours(drive, outside, sun, entering, collecting[here], some, simple.gains_w[here])
         year, off[first : first + wide] = nodes.run_balanced(made, hours)
         if drive.meter is not None:
             drive.meter(first)(0, len(light), *(np.ascontiguousarray(v, np.float32) for v in year[:2]))

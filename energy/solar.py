@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energy import perez
-from energy.solar_kernel import surfaces_year, windows_year
+from energy import perez, window_glass
+from energy.solar_kernel import glazed_year, surfaces_year, windows_year
 from energy.weather import Weather
+from energy.window_glass import Glass
 from twin.compute import run_all
 from twin.district import District
 from twin.errors import CallError
@@ -208,9 +209,12 @@ def window_irradiance(
     *,
     albedo: float = 0.2,
     obstacle_albedo: float | None = None,
+    glass: Glass | None = None,
     workers: int | None = None,
 ) -> Singles:
     """Mean irradiance on each building's windows, spread over its walls, shape (time, building). [W/m²]
+
+    glass : of the buildings: the irradiance counts as the glass lets it in by its angle, over g.
 
     A building without walls gets the mean of eight open facades.
     """
@@ -223,6 +227,10 @@ def window_irradiance(
 
     def block(first: int) -> None:
         last = min(first + size, walls.count)
+        if glass is not None:
+            curves = glass.curve.astype(np.float32), glass.kind
+            glazed_year(*drive, *views, *curves, weight, start, first, last, result)
+            return
         span = slice(start[first], start[last])
         each = np.zeros((1, span.stop - span.start), np.float32)
         windows_year(*drive, *views, span.start, span.stop, each, weight, start, first, last, result)
@@ -230,7 +238,10 @@ def window_irradiance(
     run_all(block, range(0, walls.count, size), workers)
     bare = np.diff(start) == 0
     if bare.any():
-        result[:, bare] = plane_irradiance(weather, albedo)[:, :-1].mean(axis=1)[:, None]
+        open_air = plane_irradiance(weather, albedo)[:, :-1].mean(axis=1)[:, None]
+        if glass is not None:
+            open_air = window_glass.planes(weather, albedo, glass).mean(axis=2)[glass.kind[bare]].T
+        result[:, bare] = open_air
     return result
 
 

@@ -79,3 +79,36 @@ def _windows(
 
 
 windows_year = compiled(_windows)
+
+
+def _glazed(
+    hours: Any, parts: Any, positions: Any, sky_view: Any, band_view: Any, reflected: Any, facing: Any,
+    beam: Any, curve: Any, kind: Any, weight: Any, start: Any, building: int, end: int, out: Any,
+) -> None:  # fmt: skip
+    """As `windows_year`, by what the glass of each building lets in: see `energy.window_glass.Glass`."""
+    season, steps = len(beam) - 1, curve.shape[1] - 2
+    zero, one, per = np.float32(0.0), np.float32(1.0), np.float32(1.0 / 255.0)
+    for t in range(len(hours)):
+        part, at = parts[t], positions[t]
+        dome, band, ghi = part[2], part[3], part[4]
+        leaf = part[5] if season > 0 else zero
+        for b in range(building, end):
+            by_angle, total = curve[kind[b]], zero
+            for i in range(start[b], start[b + 1]):
+                cosine = facing[0, i] * part[6] + facing[1, i] * part[7] + facing[2, i] * part[8]
+                cosine = min(max(cosine, zero), one)
+                place = cosine * np.float32(steps)
+                step = min(int(place), steps - 1)
+                rest = place - np.float32(step)
+                passed = by_angle[step] + rest * (by_angle[step + 1] - by_angle[step])
+                lit = np.float32(beam[0, at, i]) * (one - leaf) + np.float32(beam[season, at, i]) * leaf
+                sky = sky_view[0, i] * (one - leaf) + sky_view[season, i] * leaf
+                low = band_view[0, i] * (one - leaf) + band_view[season, i] * leaf
+                shone = reflected[0, i] * (one - leaf) + reflected[season, i] * leaf
+                diffuse = max(dome * sky + band * low, zero) + ghi * shone
+                direct = (part[0] + part[1]) * cosine * lit * per
+                total += weight[i] * (direct * passed + diffuse * by_angle[steps + 1])
+            out[hours[t], b] = total
+
+
+glazed_year = compiled(_glazed)

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from energy import solar
+from energy import solar, window_glass
 from energy.blocks import KEPT_BYTES, Blocks, digest, kept
 from energy.weather import Weather
+from energy.window_glass import Glass
 from energy.zone_kernel import LANES, collect_sun, width
 from twin.compute import Same
 from twin.district import District
@@ -40,18 +41,39 @@ def from_planes(planes: Array, solar_area_m2: Array) -> Blocks:
     return kept(key, planes, lambda: Blocks(len(planes), len(share), compute))
 
 
+def glazed_planes(weather: Weather, albedo: float, solar_area_m2: Array, glass: Glass) -> Blocks:
+    """As `from_planes`, as the zones' glass lets the sun in."""
+    total = solar_area_m2.sum(axis=1, keepdims=True)
+    share = (solar_area_m2 / np.where(total > 0, total, 1.0))[:, :-1]
+    key = (id(weather), albedo, digest(share), digest(glass.curve), digest(glass.kind))
+
+    def compute(first: int) -> Array:
+        mine = slice(first, min(first + LANES, len(share)))
+        kinds, number = np.unique(glass.kind[mine], return_inverse=True)
+        passed = window_glass.planes(weather, albedo, Glass(glass.curve[kinds], kinds))
+        sun = np.zeros((len(weather), width(first, len(share))), np.float32)
+        for lane, kind in enumerate(number.reshape(-1)):
+            sun[:, lane] = passed[kind] @ share[first + lane]
+        return sun
+
+    return kept(key, weather, lambda: Blocks(len(weather), len(share), compute))
+
+
 def from_walls(
     weather: Weather,
     district: District,
     visibility: Visibility,
     albedo: float,
     rows: npt.NDArray[np.intp],
+    glass: Glass | None = None,
 ) -> Blocks:
     """Sun on windows, spread over each building's exposed walls with the shade that falls on them.
 
     rows : of the district's buildings, one per zone.
+    glass : of the zones: the sun counts as it lets it in by its angle, over g.
     """
-    hours, whole = len(weather), len(district.buildings) * len(weather) * 4 <= KEPT_BYTES
+    hours = len(weather)
+    whole = glass is None and len(district.buildings) * hours * 4 <= KEPT_BYTES
 
     def compute(first: int) -> Array:
         sun = np.zeros((hours, width(first, len(rows))), np.float32)
@@ -61,12 +83,14 @@ def from_walls(
         else:
             ids = district.buildings.index[mine]
             walls = solar.facades(district, visibility, ids)
+            behind = None if glass is None else glass.of(slice(first, first + LANES))
             sun[:, : len(mine)] = solar.window_irradiance(
-                weather, visibility, walls, albedo=albedo, workers=1
+                weather, visibility, walls, albedo=albedo, glass=behind, workers=1
             )
         return sun
 
-    key = (id(visibility), id(weather), albedo, digest(rows))
+    seen = "" if glass is None else digest(glass.curve) + digest(glass.kind)
+    key = (id(visibility), id(weather), albedo, digest(rows), seen)
     return kept(key, (visibility, weather), lambda: Blocks(hours, len(rows), compute))
 
 
