@@ -13,7 +13,7 @@ serve: $(STAMP)run
 	@$(BIN)/lobeda serve $(DISTRICT) --port $(PORT)
 
 test: $(STAMP)test $(STAMP)peer services
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 
 bench: $(STAMP)test $(STAMP)peer
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[bench]"
