@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
+from datetime import date
 
 _MARKS = {"de": (".", ","), "en": (",", ".")}
 _NARROW_SPACE = "\u202f"
 _MINUS = "\u2212"
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
 
 
 def number(value: float, language: str, digits: int = 0) -> str:
@@ -35,3 +40,10 @@ def percent(share: float, language: str) -> str:
         return "–"
     text = number(100 * share, language)
     return f"+{text}\u00a0%" if share > 0 and text != "0" else f"{text}\u00a0%"
+
+
+def day(when: date, language: str) -> str:
+    """A date as people write it: ``5.3.2026`` in German, ``5 March 2026`` in English, else ISO 8601."""
+    if language.partition("-")[0] == "de":
+        return f"{when.day}.{when.month}.{when.year}"
+    return f"{when.day} {_MONTHS[when.month - 1]} {when.year}" if language == "en" else when.isoformat()

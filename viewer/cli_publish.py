@@ -25,6 +25,10 @@ def publish(
     api: Annotated[
         str, typer.Option(help="Address of a running twin for comments and live values; none without it.")
     ] = "",
+    live: Annotated[
+        bool,
+        typer.Option("--live", help="Refuse unless legal.yaml says who answers for the site."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Write the public twin as static files for any web server, below any path."""
@@ -34,7 +38,7 @@ def publish(
 
     with progress_bar() as progress:
         progress("opening", float("nan"))
-        options = Options(content=content, api=_address(api))
+        options = Options(content=content, api=_address(api), going_live=live)
         write(twin.open(district), site, options=options, progress=progress)
     said = summary(site)
     if as_json:
@@ -44,6 +48,10 @@ def publish(
         f"{site}: {said['files']} files, {said['proposals']} proposals, "
         f"first load {said['first_load_bytes'] / 1e6:.2f} MB compressed before terrain and image"
     )
+    if said["preview"]:
+        typer.echo(
+            "A preview: nobody answers for it yet. Write legal.yaml into the content; then use --live."
+        )
 
 
 def _address(api: str) -> str:

@@ -82,7 +82,7 @@ def files(folder: Path) -> list[File]:
 
 
 def _read(name: str, path: Path, paths: Mapping[str, Path]) -> File:
-    text = _text(path)
+    text = file_text(path)
     head = _HEAD.match(text)
     if head is None:
         raise SourceError("has no head", path, "Begin it with a line ---, entries such as title:, and ---")
@@ -92,7 +92,7 @@ def _read(name: str, path: Path, paths: Mapping[str, Path]) -> File:
     body = {texts.DEFAULT: text[head.end() :]}
     for other, file in paths.items():
         if other.startswith(f"{name}."):
-            body[other.partition(".")[2]] = _text(file)
+            body[other.partition(".")[2]] = file_text(file)
     return File(name, path, entries, {code: text.strip() for code, text in body.items()}, lines)
 
 
@@ -117,7 +117,13 @@ def model(kind: type[Model], entries: Mapping[str, Any], where: Path, lines: rea
         raise SourceError(what, at, remedies.get(first["type"], "Correct this entry")) from None
 
 
-def _text(path: Path) -> str:
+def file_text(path: Path) -> str:
+    """The text of a file of content.
+
+    Raises
+    ------
+    SourceError : too large, or no UTF-8 text.
+    """
     try:
         if path.stat().st_size > _LARGEST_BYTES:
             raise SourceError(f"is larger than {_LARGEST_BYTES // 1000} kB", path, "Shorten it")

@@ -1,5 +1,5 @@
 """Numbers as people of a language write them; see `twin.format`."""
 
-from twin.format import number, percent, quantity
+from twin.format import day, number, percent, quantity
 
-__all__ = ["number", "percent", "quantity"]
+__all__ = ["day", "number", "percent", "quantity"]

@@ -34,6 +34,7 @@ from viewer import (
     format,
     impact,
     layers,
+    legal,
     pages,
     privacy,
     proposals,
@@ -44,6 +45,7 @@ from viewer import (
 )
 from viewer.impact import TODAY, Impact
 from viewer.layers import LAYERS, Layer
+from viewer.legal import Legal
 from viewer.proposals import Proposal
 from viewer.scene import build
 from viewer.state import Twin
@@ -78,12 +80,14 @@ class Options:
     api : address below which comments and live values are asked for; empty: nowhere.
     live : whether values of sensors are asked for there too.
     draws : for the bands of what proposals mean for a home.
+    going_live : refuse a site for which nobody answers by `legal.yaml`; without, such a one is a preview.
     """
 
     content: Path | None = None
     api: str = ""
     live: bool = True
     draws: int = 20
+    going_live: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,6 +105,7 @@ class Site:
     proposals: Sequence[Proposal] = field(default_factory=tuple)
     stories: Sequence[Story] = field(default_factory=tuple)
     impacts: Sequence[Impact] = field(default_factory=tuple)
+    legal: Legal | None = None
 
 
 def publish(
@@ -121,18 +126,20 @@ def publish(
     ------
     DistrictError : the folder holds something that is no site.
     SourceError : a file of the content is wrong.
-    CallError : the district has no buildings, or there is no such folder of content.
+    CallError : the district has no buildings, there is no such folder of content, or nobody answers for a
+        site that is to go live.
     """
     target = Path(folder)
     if target.exists() and not _may_replace(target):
         raise DistrictError("the folder holds other files", target, "Name a new folder or an older site")
     chosen = options or Options()
     content = _content(district, chosen)
+    answers = legal.required(content) if chosen.going_live else legal.read(content)
     planned = proposals.read(content)  # before what takes long
     walks = stories.read(content, [proposal.name for proposal in planned])
     progress("simulating", float("nan"))
     twin = results if results is not None else Twin.of(district)
-    site = replace(_site(twin, chosen, planned, progress), stories=walks)
+    site = replace(_site(twin, chosen, planned, progress), stories=walks, legal=answers)
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
@@ -180,6 +187,7 @@ def summary(folder: Path) -> dict[str, Any]:
         "site": str(folder),
         "files": len(files),
         "proposals": mark["proposals"],
+        "preview": mark["preview"],
         "first_load_bytes": sum(_packed_size(folder / name) for name in mark["first_load"]),
     }
 
@@ -326,6 +334,7 @@ def _write(site: Site, folder: Path) -> None:
         "software": "lobeda",
         "district": district.name,
         "proposals": len(site.proposals),
+        "preview": site.legal is None,
         "first_load": ["index.html", *_first_load(folder, app.name, files)],
     }
     (folder / MARK).write_bytes(_json(mark))
@@ -379,6 +388,8 @@ def _page(site: Site, folder: Path, language: str, files: Mapping[str, str]) -> 
         "proposals": [residents.words(proposal, language) for proposal in site.proposals],
         "stories": [stories.words(story, language) for story in site.stories],
         "assumptions": residents.assumptions(twin.case.parameters, language),
+        "legal": legal.words(site.legal, language),
+        "date": format.day(legal.CHECKED, language),
         "api": site.options.api,
         "live": bool(site.options.api and site.options.live),
         "district_title": pages.district_title(district, language),
