@@ -21,7 +21,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 COOKIE = "lobeda_session"
 MANAGED = ("/manage", "/moderate")
 """Paths that need a session, with all below them."""
-SHARED = ("/api/participation", "/api/sensorthings")  # sites published elsewhere may ask these
+SHARED = (
+    "/api/participation",
+    "/api/sensorthings",
+    "/api/ogc",
+    "/api/catalogue",
+)  # sites published elsewhere may ask these
 """Below it answers may be read by pages of the sites that it names itself."""
 SESSION_SECONDS = 12 * 3600
 RENEW_SECONDS = 5.0

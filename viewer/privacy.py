@@ -14,11 +14,18 @@ are protected:
 There is one partition, and every public view (filter, zoom, scenario, time, total) is a sum of whole
 groups of it: no two views differ by less than a group, so subtraction finds nothing. It follows from
 ids, places and dwellings alone and does not depend on the order of rows.
+
+What is no figure of energy is public by name: `COLUMNS` lists each table's columns that everybody may read,
+`WITHHELD` the tables and columns that nobody does, each with its reason. A column on neither list stays
+inside. Programs get tables as `Released` only, and only this module makes one.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
@@ -26,8 +33,133 @@ import pandas as pd
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
+if TYPE_CHECKING:
+    from twin.district import District
+
 MINIMUM = 5
 HIDDEN = ""
+PRIVATE_KINDS = ("heat_meter", "electricity_meter", "pv_meter")
+"""Kinds of things whose values and places are a household's: they never show in public thing by thing."""
+
+_SOURCED = ("function", "roof_type", "measured_height", "ground_height", "storeys", "year", "series",
+            "dwellings", "volume")  # fmt: skip
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "buildings": (
+        "name", "block_id", "street", "house_number", "postcode", "city", "quarter", "function_code",
+        "function", "roof_type_code", "roof_type", "measured_height_m", "ground_height_m",
+        "storeys_above_ground",
+        "year_of_construction", "construction_series", "dwellings", "footprint_area_m2", "volume_m3",
+        "envelope_area_m2", "wall_area_m2", "party_wall_area_m2", "roof_area_m2", "gross_floor_area_m2",
+        "lod", "watertight", "source", *(f"{name}_source" for name in _SOURCED),
+    ),
+    "surfaces": (
+        "building_id", "part_id", "surface_type", "surface_type_source", "area_m2", "tilt_deg", "azimuth_deg",
+        "party_area_m2", "inner_area_m2",
+    ),
+    "parts": (
+        "building_id", "roof_type_code", "roof_type", "measured_height_m", "base_height_m",
+        "storeys_above_ground", "function_code",
+    ),
+    "blocks": (
+        "name", "quarter", "construction_series", "year_of_construction", "dwellings", "buildings", "source",
+    ),
+    "trees": (
+        "species", "genus", "height_m", "height_source", "crown_diameter_m", "crown_source",
+        "trunk_circumference_cm", "planting_year", "street", "source",
+    ),
+    "streets": ("name", "kind", "width_m", "source"),
+    "places": ("name", "kind", "land_use", "source"),
+    "hazard_areas": ("kind", "scenario", "value_min", "value_max", "source"),
+}  # fmt: skip
+"""Public columns of a district's tables, beside the index and the geometry."""
+
+_HOUSEHOLD = "tells how a single building is heated or kept, which is its people's or its owner's"
+WITHHELD: Mapping[str, str] = {
+    "systems": _HOUSEHOLD,
+    "pv": "a single household's plant",
+    "network_pipes": "supply lines are not for everybody",
+    "substations": "supply lines are not for everybody",
+    "usage": "people and uses of single buildings",
+    "buildings.refurbishment": _HOUSEHOLD,
+    "buildings.refurbishment_source": _HOUSEHOLD,
+    "buildings.refurbishment_year": _HOUSEHOLD,
+    "buildings.refurbishment_roof": _HOUSEHOLD,
+    "buildings.refurbishment_wall": _HOUSEHOLD,
+    "buildings.refurbishment_floor": _HOUSEHOLD,
+    "buildings.refurbishment_window": _HOUSEHOLD,
+    "buildings.heating": _HOUSEHOLD,
+    "buildings.heating_source": _HOUSEHOLD,
+    "buildings.owner": "never public",
+    "buildings.cost_centre": "never public",
+    "buildings.a_use_m2": "an owner's figure; public as the sum of a group",
+    "buildings.a_use_source": "an owner's figure; public as the sum of a group",
+    "buildings.u_roof_w_m2k": _HOUSEHOLD,
+    "buildings.u_wall_w_m2k": _HOUSEHOLD,
+    "buildings.u_floor_w_m2k": _HOUSEHOLD,
+    "buildings.u_window_w_m2k": _HOUSEHOLD,
+    "buildings.attributes": "whatever a source gave, unread",
+}
+"""Tables and columns that stay inside, with the reason."""
+GROUP_COLUMNS = ("name", "quarter", "buildings", "dwellings", "a_use_m2", "heating_need_kwh", "co2_kg")
+THING_COLUMNS = ("name", "description", "kind", "building_id", "tree_id", "street", "simulated")
+_KEY = object()
+
+
+@dataclass(frozen=True, eq=False)
+class Released:
+    """A table as everybody may read it; made by this module alone.
+
+    name : of the collection.  table : index named after the id; geometry in EPSG:25832.
+    """
+
+    name: str
+    table: gpd.GeoDataFrame
+    key: object
+
+    def __post_init__(self) -> None:
+        if self.key is not _KEY:
+            raise ValueError("only viewer.privacy releases a table to the public")
+
+
+def released(district: District) -> dict[str, Released]:
+    """The district's public tables with public columns only, by name; empty tables too."""
+    tables = district.tables()
+    return {
+        name: Released(name, _only(tables[name], ("geometry", *columns)), _KEY)
+        for name, columns in COLUMNS.items()
+    }
+
+
+def released_groups(buildings: gpd.GeoDataFrame, group: pd.Series[str], values: pd.DataFrame) -> Released:
+    """Sums over whole privacy groups, each with the footprints of all its buildings.
+
+    Parameters
+    ----------
+    group : of each building, as `groups` gives it.
+    values : index group_id, with `GROUP_COLUMNS`; groups that do not exist are refused.
+    """
+    shown = group[group != HIDDEN]
+    shapes = buildings.loc[shown.index].geometry.groupby(shown).apply(lambda one: one.union_all())
+    if not values.index.isin(shapes.index).all():
+        raise ValueError("values of a group that is not of the partition")
+    known = [name for name in GROUP_COLUMNS if name in values]
+    table = gpd.GeoDataFrame(
+        values[known], geometry=gpd.GeoSeries(shapes.reindex(values.index), crs=buildings.crs)
+    )
+    return Released("modelled_values", table.rename_axis("group_id"), _KEY)
+
+
+def released_things(things: gpd.GeoDataFrame) -> Released:
+    """Where public sensors are, without their values; nothing of a household's meter.
+
+    things : index thing_id, with `kind`, `public` and `THING_COLUMNS`.
+    """
+    open_ = things["public"].astype(bool) & ~things["kind"].isin(PRIVATE_KINDS)
+    return Released("sensors", _only(things[open_], ("geometry", *THING_COLUMNS)), _KEY)
+
+
+def _only(table: gpd.GeoDataFrame, columns: tuple[str, ...]) -> gpd.GeoDataFrame:
+    return table[[name for name in columns if name in table]]
 
 
 def groups(

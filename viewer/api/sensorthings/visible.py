@@ -18,8 +18,7 @@ import sqlalchemy as sa
 
 from sensors.store import tables
 from viewer.api.sensorthings.model import exists
-
-PRIVATE_KINDS = ("heat_meter", "electricity_meter", "pv_meter")
+from viewer.privacy import PRIVATE_KINDS
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,193 @@
+"""One module decides what is public: every table, column, collection, layer and route is on its lists, and
+no difference of two public answers is of fewer than five dwellings or meters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pandas as pd
+import pytest
+from fastapi import FastAPI
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from starlette.routing import Mount
+
+from tests.viewer.districts import SECRET_CENTRE, SECRET_OWNER, small
+from tests.viewer.test_ogc import stocked
+from tests.viewer.test_server import serving
+from twin import schema
+from viewer import layers, privacy, server
+from viewer.api.ogc import crs, query, routes
+from viewer.api.ogc.collections import Collection
+from viewer.api.ogc.service import service, things
+from viewer.feeds import Feeds
+from viewer.privacy import Released
+from viewer.state import Twin
+
+# Routes that everybody reaches, and what decides there.
+PUBLIC_ROUTES = {
+    "/healthz": "says nothing of the district",
+    "/login": "says nothing of the district",
+    "/logout": "says nothing of the district",
+    "/api/sensorthings/v1.1": "visible.condition, with privacy.PRIVATE_KINDS",
+    "/api/uplinks": "by token, only takes",
+    "/api/ogc": "privacy.Released",
+    "/api/catalogue": "privacy.Released",
+    "/static": "Bokeh's own scripts",
+    "/components": "Panel's own scripts",
+    "": "the published site: privacy.sums and publish.ATTRIBUTES",
+}
+
+
+def test_every_table_and_column_is_decided() -> None:
+    for table in schema.TABLES:
+        assert (table in privacy.COLUMNS) != (table in privacy.WITHHELD), table
+        if table in privacy.COLUMNS:
+            index = schema.index_name(table)
+            names = {c.column for c in schema.columns(table).values() if not c.is_geometry} - {index}
+            withheld = {key.partition(".")[2] for key in privacy.WITHHELD if key.startswith(f"{table}.")}
+            assert names == set(privacy.COLUMNS[table]) | withheld, table
+            assert not set(privacy.COLUMNS[table]) & withheld, table
+
+
+def test_nobody_else_makes_a_public_table() -> None:
+    with pytest.raises(ValueError, match=r"only viewer\.privacy"):
+        Released("buildings", small().buildings, object())
+
+
+def test_a_column_that_a_source_adds_stays_inside() -> None:
+    district = small()
+    district = district.replace(buildings=district.buildings.assign(phone_number="03641 4711"))
+    assert "phone_number" in district.buildings
+    for one in privacy.released(district).values():
+        assert "phone_number" not in one.table
+
+
+def test_every_collection_is_of_a_released_table(twin: Twin, tmp_path: Path) -> None:
+    with stocked(tmp_path / "sensors.db") as store:
+        found = service(twin, store).found()
+        assert {"sensors", "modelled_values", "buildings"} <= set(found)
+        for one in found.values():
+            assert isinstance(one.released, Released) and one.table is one.released.table
+            assert {p.name for p in one.properties} == set(one.table.columns) - {"geometry"}
+        kinds = set(things(store)["kind"])
+    assert "heat_meter" in kinds and "heat_meter" not in set(found["sensors"].table["kind"])
+
+
+def test_every_layer_for_all_is_by_group_or_of_public_columns(twin: Twin) -> None:
+    group = twin.group.to_numpy()
+    for name in layers.of(twin.district, public=True):
+        layer = layers.LAYERS[name](twin.view(twin.annual, "de", public=True))
+        if layer.energy:
+            values = pd.Series(np.asarray(layer.values, float))
+            spread = values.groupby(group).agg(lambda one: one.max() - one.min())
+            assert (spread.fillna(0) == 0).all(), name
+            assert values[group == privacy.HIDDEN].isna().all(), name
+        else:
+            assert name in {"year", "construction_series", "storeys", "function", "flood", "noise"}, name
+
+
+def _routes(app: Any) -> Iterator[str]:
+    for route in app.routes:
+        if hasattr(route, "original_router"):  # FastAPI keeps an included router as one entry
+            yield from _routes(route.original_router)
+        elif hasattr(route, "path"):
+            yield route.path
+
+
+def test_every_route_is_managed_or_listed(bundle: Path, twin: Twin, tmp_path: Path) -> None:
+    with stocked(tmp_path / "sensors.db") as store:
+        app = server.create_app(
+            twin.district, token="x" * 20, shown=twin, feeds=Feeds(store, {}), announce=lambda _: None
+        )
+        paths = sorted(set(_routes(app)))
+        assert any(path.startswith("/api/ogc") for path in paths)
+        for path in paths:
+            if path.startswith(("/manage", "/moderate")):
+                continue
+            known = [own for own in PUBLIC_ROUTES if own and (path == own or path.startswith(f"{own}/"))]
+            assert known or path == "", f"{path}: say in PUBLIC_ROUTES what decides there"
+        assert any(isinstance(route, Mount) for route in app.routes)
+
+
+@pytest.fixture(scope="module")
+def client(twin: Twin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    with stocked(tmp_path_factory.mktemp("public") / "sensors.db") as store:
+        app = FastAPI(openapi_url=None)
+        app.include_router(routes.router(service(twin, store)))
+        with serving(app) as root, httpx.Client(base_url=root + routes.PREFIX, timeout=30) as found:
+            yield found
+
+
+def test_no_answer_holds_a_secret(client: httpx.Client) -> None:
+    for one in client.get("/collections").json()["collections"]:
+        for form in ("json", "html"):
+            text = client.get(f"/collections/{one['id']}/items?limit=10000&f={form}").text
+            for secret in (SECRET_OWNER, SECRET_CENTRE, "Familie Beispiel", "district_heating", "heat_meter"):
+                assert secret not in text, (one["id"], secret)
+
+
+def test_a_withheld_column_cannot_be_asked(client: httpx.Client) -> None:
+    """The refusal of a column that exists is that of one that does not: no filter is an oracle."""
+    for name in ("owner", "heating", "refurbishment", "a_use_m2", "u_wall_w_m2k", "nonsense"):
+        for value in ("gas", "1"):
+            answer = client.get("/collections/buildings/items", params={name: value})
+            assert answer.status_code == 400 and "there is no parameter" in answer.json()["description"]
+
+
+CORNER = st.floats(0, 1)
+FILTERS = st.sampled_from([{}, {"quarter": "Drackendorf"}, {"dwellings": "5"}, {"buildings": "1"}])
+ASKED = st.tuples(CORNER, CORNER, CORNER, CORNER, FILTERS, st.integers(1, 9))
+
+
+@pytest.fixture(scope="module")
+def found(twin: Twin) -> Mapping[str, Collection]:
+    return service(twin, None).found()
+
+
+@settings(max_examples=60, deadline=None)
+@given(asked=st.lists(ASKED, min_size=2, max_size=5))
+def test_subtraction_finds_no_fewer_than_five(
+    found: Mapping[str, Collection], twin: Twin, asked: list[Any]
+) -> None:
+    """Sums of any two answers differ by whole groups, each of five dwellings or meters or more.
+
+    Every collection is asked: a figure of energy may appear in modelled_values alone.
+    """
+    group = found["modelled_values"]
+    homes = twin.district.buildings["dwellings"].fillna(0)
+    units = homes.where(homes >= 1, 1.0).groupby(twin.group).sum()
+    need = twin.annual["heating_need_kwh"].groupby(twin.group).sum()
+    for one in found.values():
+        energy = {p.name for p in one.properties} & {"heating_need_kwh", "co2_kg", "a_use_m2"}
+        assert not energy or one is group
+    answers = []
+    west, south, east, north = group.table.total_bounds
+    for a, b, c, d, equals, limit in asked:
+        x = sorted((west + a * (east - west), west + b * (east - west)))
+        y = sorted((south + c * (north - south), south + d * (north - south)))
+        parameters = {"bbox": f"{x[0]},{y[0]},{x[1]},{y[1]}", "bbox-crs": crs.UTM32.uri, **equals}
+        wanted = query.read(parameters, group)
+        answers.append(group.table.iloc[query.rows(group, wanted)[:limit]]["heating_need_kwh"])
+    for one in answers:
+        for other in answers:
+            left, right = set(one.index) - set(other.index), set(other.index) - set(one.index)
+            assert all(units[name] >= privacy.MINIMUM for name in left | right)
+            told = one.sum() - other.sum()
+            meant = need[list(left)].sum() - need[list(right)].sum()
+            assert told == pytest.approx(meant, abs=1.0 + 0.5 * len(left | right))
+
+
+def test_groups_of_another_partition_are_refused(twin: Twin) -> None:
+    single = pd.DataFrame({"heating_need_kwh": [1.0]}, index=["house-00"])
+    with pytest.raises(ValueError, match="partition"):
+        privacy.released_groups(twin.district.buildings, twin.group, single)
+
+
+def test_nothing_else_of_a_group_is_public(found: Mapping[str, Collection]) -> None:
+    released = found["modelled_values"].released
+    assert set(released.table.columns) - {"geometry"} <= set(privacy.GROUP_COLUMNS)

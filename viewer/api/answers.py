@@ -1,0 +1,99 @@
+"""Answers of the open interfaces: entity tags, caching, compression, licence, and who is to be named."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+
+import brotli
+from starlette.requests import Request
+from starlette.responses import Response
+
+from twin.sources.base import Provenance
+from viewer.api import licences
+
+MAX_AGE_S = 60
+_PACK_FROM = 1024  # bytes; below, packing gains nothing
+_VARY = "Accept, Accept-Language, Accept-Encoding"
+
+
+def answer(
+    request: Request,
+    content: bytes,
+    media_type: str,
+    *,
+    status: int = 200,
+    provenance: Iterable[Provenance] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """`content` as everybody may read and keep it for a minute; 304 without it where the client has it.
+
+    The tag is of what is said, not of how it is packed, hence a weak one.
+    """
+    tag = f'W/"{hashlib.sha256(content).hexdigest()[:20]}"'
+    sent = {
+        "ETag": tag,
+        "Cache-Control": f"public, max-age={MAX_AGE_S}",
+        "Vary": _VARY,
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Expose-Headers": "Content-Crs, ETag, Link",
+        **(headers or {}),
+    }
+    if licence := licences.link_header(provenance):
+        sent["Link"] = licence
+    if status == 200 and _known(request.headers.get("if-none-match", ""), tag):
+        return Response(status_code=304, headers=sent)
+    packing = _packing(request.headers.get("accept-encoding", "")) if len(content) >= _PACK_FROM else ""
+    if packing:
+        sent["Content-Encoding"] = packing
+        content = (
+            brotli.compress(content, quality=4) if packing == "br" else gzip.compress(content, 5, mtime=0)
+        )
+    response = Response(content, status, sent)
+    response.headers["Content-Type"] = media_type  # as it is: Starlette adds a charset to text
+    return response
+
+
+def _known(header: str, tag: str) -> bool:
+    """Whether If-None-Match holds `tag`, compared weakly (RFC 9110, 8.8.3.2)."""
+    given = [one.strip().removeprefix("W/") for one in header.split(",")]
+    return "*" in given or tag.removeprefix("W/") in given
+
+
+def _packing(header: str) -> str:
+    """The best encoding that the client takes; empty for none."""
+    taken = weighted(header)
+    return next((one for one in ("br", "gzip") if taken.get(one, taken.get("*", 0.0)) > 0), "")
+
+
+def weighted(header: str) -> dict[str, float]:
+    """The values of an Accept header with their weights; what cannot be read weighs nothing."""
+    found = {}
+    for part in header.split(","):
+        value, _, rest = part.partition(";")
+        weight = 1.0
+        for parameter in rest.split(";"):
+            name, _, number = parameter.partition("=")
+            if name.strip().lower() == "q":
+                try:
+                    weight = float(number)
+                except ValueError:
+                    weight = 0.0
+        if value.strip():
+            found[value.strip().lower()] = weight
+    return found
+
+
+def root(request: Request) -> str:
+    """Scheme and host that the client used; a proxy's word counts where LOBEDA_TRUST_PROXY=1."""
+    scheme, host = request.url.scheme, request.headers.get("host") or request.url.netloc
+    if os.environ.get("LOBEDA_TRUST_PROXY") == "1":
+        scheme = _first(request, "x-forwarded-proto") or scheme
+        host = _first(request, "x-forwarded-host") or host
+    return f"{scheme}://{host}{request.scope.get('root_path', '')}"
+
+
+def _first(request: Request, header: str) -> str:
+    return request.headers.get(header, "").split(",")[0].strip()

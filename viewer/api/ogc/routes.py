@@ -1,0 +1,276 @@
+"""The service over HTTP, within the twin's one process, below ``/api/ogc``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import numpy as np
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from sensors.errors import StoreError
+from twin.sources.base import Provenance
+from viewer import texts
+from viewer.api import answers, licences
+from viewer.api.ogc import documents, features, html, openapi, query
+from viewer.api.ogc.collections import Collection
+from viewer.api.ogc.crs import Crs
+from viewer.api.ogc.documents import GEOJSON, HTML, JSON, OPENAPI, SCHEMA
+
+PREFIX = "/api/ogc"
+
+
+class _FailureError(Exception):
+    """What the client is told instead of an answer."""
+
+    def __init__(self, status: int, code: str, description: str) -> None:
+        super().__init__(description)
+        self.status, self.code, self.description = status, code, description
+
+
+@dataclass(frozen=True)
+class Service:
+    """What is served.
+
+    title : of the district.
+    found : the collections by id, as they are now.
+
+    Raises
+    ------
+    StoreError : from `found`, where the sensors' database cannot be reached.
+    """
+
+    title: Callable[[str], str]
+    found: Callable[[], Mapping[str, Collection]]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A request: parameters that its route knows, the format and language it wants, where it came in."""
+
+    request: Request
+    base: str
+    parameters: Mapping[str, str]
+    html: bool
+    language: str
+
+
+def router(service: Service) -> APIRouter:
+    """The routes of `service`."""
+    routes = APIRouter(prefix=PREFIX)
+
+    def add(path: str, handle: Callable[..., Response]) -> None:
+        def endpoint(request: Request) -> Response:
+            try:
+                return handle(service, request, **request.path_params)
+            except _FailureError as failure:
+                return _failed(request, failure)
+            except query.BadRequestError as error:
+                return _failed(request, _FailureError(400, "InvalidParameterValue", str(error)))
+            except StoreError:
+                return _failed(
+                    request, _FailureError(503, "NotAvailable", "the sensors' database does not answer")
+                )
+
+        routes.add_api_route(path, endpoint, methods=["GET", "HEAD"], include_in_schema=False)
+
+    add("", _landing)
+    add("/", _landing)
+    add("/conformance", _conformance)
+    add("/api", _api)
+    add("/collections", _collections)
+    add("/collections/{name}", _collection)
+    add("/collections/{name}/queryables", _queryables)
+    add("/collections/{name}/items", _items)
+    add("/collections/{name}/items/{feature:path}", _item)
+    return routes
+
+
+def _landing(service: Service, request: Request) -> Response:
+    asked = _asked(request)
+    found = service.found()
+    document = documents.landing(asked.base, service.title(asked.language), asked.language)
+    page = lambda: html.landing(asked.base, asked.language, document, found.values())  # noqa: E731
+    return _said(asked, document, page, _records(found))
+
+
+def _conformance(service: Service, request: Request) -> Response:
+    asked = _asked(request)
+    document = documents.conformance()
+    return _said(asked, document, lambda: html.conformance(asked.base, asked.language, document))
+
+
+def _api(service: Service, request: Request) -> Response:
+    asked = _asked(request, json_type=OPENAPI)
+    document = openapi.document(asked.base, service.title("en"), service.found().values())
+    page = lambda: html.interface(asked.base, asked.language, document)  # noqa: E731
+    return _said(asked, document, page, media_type=OPENAPI)
+
+
+def _collections(service: Service, request: Request) -> Response:
+    asked = _asked(request)
+    found = service.found()
+    document = documents.collections(asked.base, found.values(), asked.language)
+    page = lambda: html.collections(asked.base, asked.language, found.values())  # noqa: E731
+    return _said(asked, document, page, _records(found))
+
+
+def _collection(service: Service, request: Request, name: str) -> Response:
+    one = _named(service, name)
+    asked = _asked(request)
+    document = documents.collection(asked.base, one, asked.language)
+    page = lambda: html.collection(asked.base, asked.language, one, document)  # noqa: E731
+    return _said(asked, document, page, one.provenance)
+
+
+def _queryables(service: Service, request: Request, name: str) -> Response:
+    one = _named(service, name)
+    asked = _asked(request, json_type=SCHEMA)
+    document = documents.queryables(asked.base, one, asked.language)
+    page = lambda: html.queryables(asked.base, asked.language, one)  # noqa: E731
+    return _said(asked, document, page, one.provenance, media_type=SCHEMA)
+
+
+def _items(service: Service, request: Request, name: str) -> Response:
+    one = _named(service, name)
+    asked = _asked(request, (*query.PAGING, *one.known), GEOJSON)
+    wanted = query.read(asked.parameters, one)
+    matched = query.rows(one, wanted)
+    shown = matched[wanted.offset : wanted.offset + wanted.limit]
+    links = _paging(asked, one, wanted, len(matched))
+    if asked.html:
+        content = html.items(asked.base, asked.language, one, shown, len(matched), wanted, links).encode()
+    else:
+        named = licences.attribution(one.provenance)
+        content = features.collection(one, shown, wanted.crs, len(matched), links, named)
+    return _sent(asked, content, GEOJSON, one.provenance, _crs_header(wanted.crs))
+
+
+def _item(service: Service, request: Request, name: str, feature: str) -> Response:
+    one = _named(service, name)
+    asked = _asked(request, ("crs",), GEOJSON)
+    crs = query.crs_of(asked.parameters.get("crs"), "crs")
+    place = np.flatnonzero(one.ids == feature)
+    if not place.size:
+        raise _FailureError(404, "NotFound", f"there is no feature {feature!r} in {one.id}")
+    here = f"{asked.base}/collections/{quote(one.id)}"
+    own = f"{here}/items/{quote(feature, safe='')}"
+    links = [
+        documents.link("self", f"{own}?f=json", GEOJSON, feature),
+        documents.link("alternate", f"{own}?f=html", HTML, feature),
+        documents.link("collection", f"{here}?f=json", JSON, one.title(asked.language)),
+    ]
+    if asked.html:
+        content = html.item(asked.base, asked.language, one, int(place[0]), links).encode()
+    else:
+        content = features.feature(one, int(place[0]), crs, links)
+    return _sent(asked, content, GEOJSON, one.provenance, _crs_header(crs))
+
+
+def _paging(asked: _Asked, one: Collection, wanted: query.Query, matched: int) -> list[dict[str, str]]:
+    here = f"{asked.base}/collections/{quote(one.id)}"
+
+    def page(form: str, **changed: str) -> str:
+        kept = {name: text for name, text in asked.parameters.items() if name != "f"}
+        return f"{here}/items?{urlencode({**kept, **changed, 'f': form})}"
+
+    own, other = ("html", "json") if asked.html else ("json", "html")
+    kinds = {"json": GEOJSON, "html": HTML}
+    title = one.title(asked.language)
+    links = [
+        documents.link("self", page(own), kinds[own], title),
+        documents.link("alternate", page(other), kinds[other], title),
+        documents.link("collection", f"{here}?f=json", JSON, title),
+    ]
+    after, before = wanted.offset + wanted.limit, max(wanted.offset - wanted.limit, 0)
+    if after < matched:
+        links.append(documents.link("next", page(own, offset=str(after)), kinds[own], title))
+    if wanted.offset > 0:
+        links.append(documents.link("prev", page(own, offset=str(before)), kinds[own], title))
+    return links
+
+
+def _crs_header(crs: Crs) -> dict[str, str]:
+    return {"Content-Crs": f"<{crs.uri}>"}
+
+
+def _named(service: Service, name: str) -> Collection:
+    found = service.found()
+    if name not in found:
+        raise _FailureError(404, "NotFound", f"there is no collection {name!r}; there are {', '.join(found)}")
+    return found[name]
+
+
+def _records(found: Mapping[str, Collection]) -> list[Provenance]:
+    return [record for one in found.values() for record in one.provenance]
+
+
+def _asked(request: Request, more: Sequence[str] = (), json_type: str = JSON) -> _Asked:
+    parameters = query.single(request.query_params.multi_items(), (*query.COMMON, *more))
+    form, language = parameters.get("f"), parameters.get("lang")
+    if form not in (None, "json", "html"):
+        raise query.BadRequestError(f"f: {form!r} is neither json nor html")
+    if language is not None and language not in texts.languages():
+        raise query.BadRequestError(f"lang: {language!r} is none of {', '.join(texts.languages())}")
+    chosen = language or texts.preferred(request.headers.get("accept-language", ""))
+    page = form == "html" if form else _prefers_html(request.headers.get("accept", ""), json_type)
+    return _Asked(request, answers.root(request) + PREFIX, parameters, page, chosen)
+
+
+def _prefers_html(header: str, json_type: str) -> bool:
+    """Whether HTML is wanted rather than JSON, which is given where both are alike.
+
+    Raises
+    ------
+    _FailureError : 406, neither is taken.
+    """
+    if not header.strip():
+        return False
+    weights = answers.weighted(header)
+    plain = {JSON, GEOJSON, json_type.split(";")[0], "application/*"}
+    every = weights.get("*/*", 0.0)
+    json_weight = max([every] + [weights[kind] for kind in plain if kind in weights])
+    html_weight = max([every] + [weights[kind] for kind in ("text/html", "text/*") if kind in weights])
+    if max(json_weight, html_weight) <= 0:
+        raise _FailureError(
+            406, "NotAcceptable", "answers are application/geo+json, application/json or text/html"
+        )
+    return html_weight > json_weight
+
+
+def _said(
+    asked: _Asked,
+    document: Mapping[str, Any],
+    page: Callable[[], str],
+    records: Sequence[Provenance] = (),
+    media_type: str = JSON,
+) -> Response:
+    content = (page() if asked.html else features.dumps(document)).encode()
+    return _sent(asked, content, media_type, records)
+
+
+def _sent(
+    asked: _Asked,
+    content: bytes,
+    media_type: str,
+    records: Sequence[Provenance],
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    kind = HTML if asked.html else media_type
+    language = {"Content-Language": texts.tag(asked.language)} if asked.html else {}
+    return answers.answer(
+        asked.request, content, kind, provenance=records, headers={**(headers or {}), **language}
+    )
+
+
+def _failed(request: Request, failure: _FailureError) -> Response:
+    content = features.dumps({"code": failure.code, "description": failure.description}).encode()
+    return answers.answer(
+        request, content, JSON, status=failure.status, headers={"Cache-Control": "no-store"}
+    )
+
+
+__all__ = ["PREFIX", "Service", "router"]
