@@ -51,13 +51,13 @@ constraints: $(STAMP)run
 	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
 	  --no-header --no-annotate --no-emit-index-url --upgrade -o constraints.txt
 
-# Chromium, PostgreSQL and Mosquitto for the tests, where Debian's packages may be installed; else the tests that
-# need them say why they skip.
+# Chromium, PostgreSQL, Mosquitto and GDAL's programs for the tests, where Debian's packages may be installed; else
+# the tests that need them say why they skip.
 services:
-	@{ command -v chromium && command -v mosquitto && ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1 \
+	@{ command -v chromium && command -v mosquitto && command -v ogr2ogr && ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1 \
 	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && apt-get update -qq \
-	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium postgresql mosquitto >/dev/null; } \
-	  || echo "Chromium, PostgreSQL or Mosquitto is not installed: tests that need them will be skipped"
+	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium postgresql mosquitto gdal-bin >/dev/null; } \
+	  || echo "Chromium, PostgreSQL, Mosquitto or GDAL is not installed: tests that need them will be skipped"
 
 $(STAMP)run: pyproject.toml constraints.txt viewer/scene/build_hook.py viewer/scene/package-lock.json $(SCENE)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.13 …"; exit 2; }

@@ -1,0 +1,99 @@
+"""Programs of others read the service: GDAL's OAPIF driver, OWSLib, and schemathesis by its description."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from fastapi import FastAPI
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from owslib.ogcapi.features import Features
+from schemathesis.checks import CHECKS
+
+from tests.conftest import skip_or_fail
+from tests.viewer.test_server import serving
+from viewer.api.ogc import routes
+from viewer.api.ogc.service import service
+from viewer.state import Twin
+
+
+@pytest.fixture(scope="module")
+def address(twin: Twin) -> Iterator[str]:
+    app = FastAPI(openapi_url=None)
+    app.include_router(routes.router(service(twin, None)))
+    with serving(app) as root:
+        yield root + routes.PREFIX
+
+
+def ogr(*arguments: str) -> dict[str, Any]:
+    """What ogr2ogr reads, as GeoJSON."""
+    if shutil.which("ogr2ogr") is None:
+        skip_or_fail("GDAL's programs are not installed (Debian: gdal-bin)")
+    run = subprocess.run(
+        ["ogr2ogr", "-f", "GeoJSON", "/vsistdout/", *arguments], capture_output=True, text=True, timeout=120
+    )
+    assert run.returncode == 0 and "ERROR" not in run.stderr, run.stderr
+    document: dict[str, Any] = json.loads(run.stdout)
+    return document
+
+
+def test_gdal_reads_every_collection_over_all_pages(address: str, twin: Twin) -> None:
+    groups = len(set(twin.group) - {""})
+    counts = {"buildings": 20, "blocks": len(twin.district.blocks), "trees": 2, "modelled_values": groups}
+    for name, count in counts.items():
+        read = ogr(f"OAPIF:{address}", name, "-oo", "PAGE_SIZE=7")
+        assert len(read["features"]) == count, name
+
+
+def test_gdal_filters_on_the_server_and_keeps_east_first(address: str, twin: Twin) -> None:
+    east, north = (twin.district.buildings.loc["west-0"].geometry.centroid.coords[0][axis] for axis in (0, 1))
+    box = [str(value) for value in (east - 1, north - 1, east + 1, north + 1)]
+    read = ogr(f"OAPIF:{address}", "buildings", "-spat", *box, "-spat_srs", "EPSG:25832")
+    assert [feature["properties"]["id"] for feature in read["features"]] == ["west-0"]
+    longitude, latitude = read["features"][0]["geometry"]["coordinates"][0][0][:2]
+    assert 11 < longitude < 12 and 50 < latitude < 51
+    read = ogr(f"OAPIF:{address}", "buildings", "-where", "house_number = '3' AND street = 'Dorfstraße'")
+    assert [feature["properties"]["id"] for feature in read["features"]] == ["house-02"]
+
+
+def test_owslib_walks_the_service(address: str) -> None:
+    features = Features(f"{address}/")
+    assert features.feature_collections() == ["buildings", "blocks", "trees", "modelled_values"]
+    assert any(uri.endswith("/conf/crs") for uri in features.conformance()["conformsTo"])
+    assert features.api()["openapi"].startswith("3.0")
+    assert "street" in features.collection_queryables("buildings")["properties"]
+    page = features.collection_items("buildings", limit=3, offset=2, street="Dorfstraße")
+    assert (page["numberMatched"], page["numberReturned"]) == (12, 3)
+    assert features.collection_item("trees", "t1")["properties"]["species"] == "Tilia cordata"
+
+
+HELD = (
+    "not_a_server_error", "status_code_conformance", "content_type_conformance",
+    "response_headers_conformance", "response_schema_conformance",
+)  # fmt: skip
+ALIKE = r"^/(|conformance|api|collections)$|^/collections/(trees|modelled_values)(/|$)"
+
+
+def test_the_description_holds_for_whatever_is_asked(address: str) -> None:
+    """No 500, no undeclared status, type or header, and no body that its schema does not allow."""
+    described = schemathesis.openapi.from_url(f"{address}/api?f=json").include(path_regex=ALIKE)
+    held = [CHECKS.get_one(name) for name in HELD]
+    asked = set()
+
+    @settings(max_examples=30, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(st.data())
+    def hold(data: st.DataObject) -> None:
+        case = data.draw(st.sampled_from(operations).flatmap(lambda one: one.as_strategy()))
+        asked.add(case.path)
+        case.call_and_validate(checks=held)
+
+    operations = [found.ok() for found in described.get_all_operations()]
+    assert len(operations) == 4 + 2 * 4
+    hold()
+    assert len(asked) > len(operations) / 2
