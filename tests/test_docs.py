@@ -1,0 +1,96 @@
+"""The pages in docs: their Python runs as printed, and what they point at is there."""
+
+from __future__ import annotations
+
+import re
+import threading
+import types
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import twin
+from sensors.protocols import Counters
+from sensors.store import Store
+from tests.conftest import REPOSITORY
+from tests.viewer.districts import small
+from twin.errors import SourceError
+from viewer.state import Twin
+
+DOCS = sorted((REPOSITORY / "docs").glob("*.md"))
+PAGES = [*DOCS, REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md"]
+_BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
+_NAMED = re.compile(r"`([\w./-]+/[\w./-]*\w|docs/[\w-]+\.md)`")
+_LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)|\b(docs/[\w-]+\.md)")
+_OWN = ("twin/", "energy/", "sensors/", "scenarios/", "viewer/", "tests/", "assets/", "docs/")
+
+
+def run(page: str) -> Any:
+    """The names that the Python of a page defines."""
+    block = _BLOCK.search((REPOSITORY / "docs" / page).read_text("utf-8"))
+    assert block is not None, page
+    module = types.ModuleType(page)
+    exec(compile(block[1], page, "exec", dont_inherit=True), module.__dict__)
+    return module
+
+
+def test_the_measure_saves_heat(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(twin, "open", lambda place: small())
+    table = run("add-a-measure.md").table
+    saved, left = (float(table.loc["tight", name]) for name in ("heating_need_kwh_saved", "heating_need_kwh"))
+    assert 0 < saved < left  # less air from outside in winter: less heat, but not most of it
+
+
+def test_the_layer_draws_electricity_per_area() -> None:
+    shown = Twin.of(small())
+    layer = run("add-a-layer.md").spec(shown.view(shown.annual, "en"))
+    rows = shown.area_m2.index
+    by_hand = (shown.annual.loc[rows, "electricity_use_kwh"] / shown.area_m2).astype("float32")
+    drawn = pd.Series(layer.values, index=shown.district.buildings.index).loc[rows]
+    assert np.allclose(drawn, by_hand, rtol=1e-6, equal_nan=True) and layer.unit
+
+
+def test_the_source_reads_trees_and_names_what_it_left_out(tmp_path: Path) -> None:
+    file = tmp_path / "trees.csv"
+    file.write_text("id;east;north;height_m\na;683000;5640000;12.5\nb;;5640000;9\n", "utf-8")
+    read = run("add-a-source.md").read
+    found = read(file)
+    trees = found.tables["trees"]
+    assert trees.index.tolist() == ["a"] and trees.geometry.iloc[0].coords[0] == (683000, 5640000)
+    assert trees.loc["a", "height_m"] == 12.5 and str(trees.crs) == "EPSG:25832"
+    assert [finding.record for finding in found.findings] == ["b"]
+    file.write_text("id;x\n", "utf-8")
+    with pytest.raises(SourceError, match="no column east"):
+        read(file)
+
+
+def test_the_protocol_stores_each_line_once(tmp_path: Path) -> None:
+    page = run("add-a-protocol.md")
+    file = tmp_path / "gauge.txt"
+    file.write_text("2026-11-27T08:00:00+00:00 1.84\n2026-11-27T09:00:00+00:00 1.9\n", "utf-8")
+    options = page.Options(protocol="gauge", file=file, seconds=0.01)
+    counters, stop = Counters(), threading.Event()
+    with Store.open(f"sqlite:///{tmp_path / 'store.sqlite'}") as store:
+        feed = page.feed("bridge", options)
+        reader = threading.Thread(target=feed.run, args=(store, counters, stop))
+        reader.start()
+        while counters.totals().get("received", 0) < 6 and reader.is_alive():
+            stop.wait(0.02)
+        stop.set()
+        reader.join()
+        assert counters.totals()["stored"] == 2 < counters.totals()["received"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_points_at_is_there(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL)
+    links = [one or other for one, other in _LINK.findall(text)]
+    for link in links:
+        at = REPOSITORY / link if link.startswith("docs/") else page.parent / link
+        assert at.exists(), f"{page.name}: {link}"
+    for name in _NAMED.findall(text):
+        if name.startswith(_OWN) and "/x." not in name and "tight_windows" not in name:
+            assert (REPOSITORY / name.rstrip("/")).exists(), f"{page.name}: {name}"
