@@ -44,6 +44,13 @@ def test_the_measure_saves_heat(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0 < saved < left  # less air from outside in winter: less heat, but not most of it
 
 
+def test_the_modelers_guide_compares(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(twin, "open", lambda place: small())
+    found = run("modelers.md").found
+    assert found.table.loc["retrofit-and-roofs", "co2_kg"] < found.table["co2_kg"].iloc[0]
+    assert len(found.bands.quantiles(changes=True))
+
+
 def test_the_layer_draws_electricity_per_area() -> None:
     shown = Twin.of(small())
     layer = run("add-a-layer.md").spec(shown.view(shown.annual, "en"))
