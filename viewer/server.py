@@ -33,7 +33,7 @@ from twin.district import District
 from twin.errors import CallError
 from twin.sample.inputs import slug
 from viewer import access, drafts, pages, publish, report_jobs, texts
-from viewer.api import uplinks
+from viewer.api import catalogue, uplinks
 from viewer.api.ogc import routes as ogc
 from viewer.api.ogc.service import service as ogc_service
 from viewer.api.sensorthings import routes as sensorthings
@@ -116,7 +116,9 @@ def create_app(
         app.include_router(participation_api.router(participation))
         if not public_only:
             app.include_router(participation_desk.router(participation, district))
-    app.include_router(ogc.router(ogc_service(twin, None if feeds is None else feeds.store)))
+    tables = ogc_service(twin, None if feeds is None else feeds.store)
+    app.include_router(ogc.router(tables))
+    app.include_router(catalogue.router(district, tables.found, sensors=feeds is not None))
     app.mount("/", Site(site), name="public")
     add_guard(app, login)
     return app

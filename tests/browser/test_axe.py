@@ -133,3 +133,14 @@ def test_login_and_moderation(chromium: Browser, town: Running) -> None:
         desk.page.set_viewport_size(PHONE)
         found += grave(desk.page, "moderation on a phone")
         assert found == []
+
+
+def test_pages_of_the_open_data(web: Running, chromium: Browser) -> None:
+    page = chromium.new_page(viewport=PHONE)
+    found = []
+    for path in ("?f=html", "/collections/buildings/items?f=html&limit=3&lang=en"):
+        page.goto(f"{web.address}/api/ogc{path}")
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        found += grave(page, path)
+    page.close()
+    assert found == []

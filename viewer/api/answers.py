@@ -27,12 +27,15 @@ def answer(
     status: int = 200,
     provenance: Iterable[Provenance] = (),
     headers: Mapping[str, str] | None = None,
+    told: bytes | None = None,
 ) -> Response:
     """`content` as everybody may read and keep it for a minute; 304 without it where the client has it.
 
     The tag is of what is said, not of how it is packed, hence a weak one.
+
+    told : what `content` says, where the same may be said in other words.
     """
-    tag = f'W/"{hashlib.sha256(content).hexdigest()[:20]}"'
+    tag = f'W/"{hashlib.sha256(content if told is None else told).hexdigest()[:20]}"'
     sent = {
         "ETag": tag,
         "Cache-Control": f"public, max-age={MAX_AGE_S}",

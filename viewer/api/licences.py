@@ -14,12 +14,17 @@ _DCAT = "http://dcat-ap.de/def/licenses/"
 
 @dataclass(frozen=True)
 class Licence:
-    """text : as people know it.  uri : its text.  dcat : its entry in DCAT-AP.de's list, or empty."""
+    """A licence.
+
+    text : as people know it.  uri : its text.  dcat : its entry in DCAT-AP.de's list, or empty.
+    by : whether somebody is to be named.  alike : whether what is made of it stays under it.
+    """
 
     text: str
     uri: str
     dcat: str = ""
     by: bool = False
+    alike: bool = False
 
 
 # Names, addresses and codes: https://www.dcat-ap.de/def/licenses/ (version 20240812).
@@ -33,11 +38,11 @@ _KNOWN: tuple[tuple[str, Licence], ...] = (
     (r"dl.?de.*zero", Licence("Datenlizenz Deutschland – Zero 2.0", "https://www.govdata.de/dl-de/zero-2-0",
                               f"{_DCAT}dl-zero-de/2.0")),
     (r"odbl", Licence("Open Database License 1.0", "https://opendatacommons.org/licenses/odbl/1-0/",
-                      f"{_DCAT}odbl", by=True)),
+                      f"{_DCAT}odbl", by=True, alike=True)),
     (r"cc0|cc.?zero", Licence("CC0 1.0", "https://creativecommons.org/publicdomain/zero/1.0/",
                               f"{_DCAT}cc-zero")),
     (r"cc.?by.?sa.?4", Licence("CC BY-SA 4.0", "https://creativecommons.org/licenses/by-sa/4.0/",
-                               f"{_DCAT}cc-by-sa/4.0", by=True)),
+                               f"{_DCAT}cc-by-sa/4.0", by=True, alike=True)),
     (r"cc.?by.?4", Licence("CC BY 4.0", "https://creativecommons.org/licenses/by/4.0/", f"{_DCAT}cc-by/4.0",
                            by=True)),
 )  # fmt: skip

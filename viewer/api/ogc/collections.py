@@ -128,10 +128,11 @@ def modelled(district: District, groups: Released) -> Collection:
     return Collection(groups, _described(groups, privacy.GROUP_COLUMNS), (record,))
 
 
-def sensors(things: Released) -> Collection:
-    """Where public sensors are."""
+def sensors(things: Released, district: District) -> Collection:
+    """Where public sensors are; their licence is what the district's provenance says of a table `sensors`."""
+    known = _provenance(district, "sensors")
     record = Provenance("sensors", "sensors of the district", "/api/sensorthings/v1.1", "unknown")
-    return Collection(things, _described(things, privacy.THING_COLUMNS), (record,))
+    return Collection(things, _described(things, privacy.THING_COLUMNS), known or (record,))
 
 
 _KINDS = {"buildings": "count", "dwellings": "count", "simulated": "bool",

@@ -30,7 +30,7 @@ def service(twin: Twin, store: Store | None) -> Service:
     def found() -> Mapping[str, Collection]:
         if store is None:
             return fixed
-        here = offered.sensors(privacy.released_things(things(store)))
+        here = offered.sensors(privacy.released_things(things(store)), twin.district)
         return {**fixed, here.id: here} if len(here.table) else fixed
 
     return Service(lambda language: _title(twin.district, language), found)
