@@ -342,7 +342,10 @@ class Manager:
                 wanted, self.wanted = self.wanted, None
                 seq = self.seq
                 run = await asyncio.to_thread(self._quick, wanted)
+                if self.wanted == wanted:  # the slider has come to rest where it was: one answer for both
+                    self.wanted, seq = None, self.seq
                 self.state.show(run)
+                self.busy = self.wanted is not None
                 with pn.io.hold():
                     self._paint()
                     self.bridge.param.update(plan=self._plan_shown(), result=self._result(seq))
