@@ -51,11 +51,15 @@ def _kpi(visitor: Visit, name: str = "heating_need") -> str:
     return visitor.page.locator(f'[data-kpi="{name}"] .value').inner_text()
 
 
-def test_link_does_not_work_a_second_time(chromium: Browser, web: Running, session: object) -> None:
+def test_a_link_works_once_and_then_a_new_one(chromium: Browser, web: Running, session: object) -> None:
     with visit(chromium, web.address, DESKTOP) as stranger:
         stranger.page.goto(f"{web.address}/login?token={TOKEN}")
         expect(stranger.page.get_by_text("schon benutzt")).to_be_visible()
-        expect(stranger.page.get_by_role("button", name="Neuen Link")).to_be_visible()
+        stranger.page.get_by_role("button", name="Neuen Link").click()
+        expect(stranger.page.get_by_text("Terminal")).to_be_visible()
+        stranger.page.goto(web.address + web.links[-1])
+        stranger.page.wait_for_url("**/manage")
+        expect(stranger.page.locator("#scene")).to_be_visible()
         stranger.problems.clear()  # Chromium reports the 403 that this test is about
 
 
