@@ -1,8 +1,9 @@
-"""Who may see the manager's app: one-time login links, sessions in memory, and a guard before every request.
+"""A guard before every request: host names, origins, who asks and whether that one may, headers, the record.
 
-The guard stands in front of all of /manage and /moderate, the websocket included, because Panel's own check
-covers pages only. It also refuses every host name but this machine's own, so that a web page elsewhere cannot
-reach the server by pointing its name to 127.0.0.1.
+It stands in front of everything, the websocket included, because Panel's own check covers pages only. It
+refuses every host name but the server's own, so that a web page elsewhere cannot reach the server by pointing
+its name to it, and it refuses what a page of another origin sends to change something. Who may do what stands
+in `viewer.accounts.rights`.
 """
 
 from __future__ import annotations
@@ -11,16 +12,23 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sensors.errors import StoreError
+from twin.errors import CallError
+from viewer.accounts import rights
+from viewer.accounts.rights import Need, Right
+from viewer.accounts.store import Accounts, Person
+
 COOKIE = "lobeda_session"
-MANAGED = ("/manage", "/moderate")
-"""Paths that need a session, with all below them."""
 SHARED = (
     "/api/participation",
     "/api/sensorthings",
@@ -28,8 +36,10 @@ SHARED = (
     "/api/catalogue",
 )  # sites published elsewhere may ask these
 """Below it answers may be read by pages of the sites that it names itself."""
-SESSION_SECONDS = 12 * 3600
 RENEW_SECONDS = 5.0
+LOOK_SECONDS = 5.0
+"""How often an open websocket's session is looked at."""
+_FORMS = ("/login", "/login/link", "/logout")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 PUBLIC_POLICY = (
     "default-src 'none'; script-src 'self' blob:; style-src 'self' 'unsafe-inline'; "
@@ -63,12 +73,12 @@ _HEADERS = {
 }
 
 
-class Login:
-    """Valid login tokens and open sessions. Only digests are kept, so a memory dump holds no key.
+class Link:
+    """The one-time login link for who sits at the terminal. Only its digest is kept.
 
     Parameters
     ----------
-    token : of the first login link; at least 16 characters.
+    token : of the first link; at least 16 characters.
     clock : seconds that only grow.
     """
 
@@ -77,17 +87,14 @@ class Login:
             raise ValueError("a login token needs at least 16 characters")
         self._clock = clock
         self._token: bytes | None = _digest(token)
-        self._sessions: dict[bytes, float] = {}
         self._renewed = -RENEW_SECONDS
 
-    def redeem(self, token: str) -> str | None:
-        """The key of a new session for the valid token, which then is void; None for any other."""
+    def redeem(self, token: str) -> bool:
+        """Whether the token is the valid one, which then is void."""
         if self._token is None or not secrets.compare_digest(self._token, _digest(token)):
-            return None
+            return False
         self._token = None
-        key = secrets.token_urlsafe(32)
-        self._sessions[_digest(key)] = self._clock() + SESSION_SECONDS
-        return key
+        return True
 
     def renew(self) -> str | None:
         """A new token in place of the old one; None within a few seconds of the last."""
@@ -99,23 +106,98 @@ class Login:
         self._token = _digest(token)
         return token
 
-    def knows(self, key: str) -> bool:
-        """Whether `key` is of an open session."""
-        now = self._clock()
-        self._sessions = {known: until for known, until in self._sessions.items() if until > now}
-        return bool(key) and any(secrets.compare_digest(known, _digest(key)) for known in self._sessions)
 
-    def end(self, key: str) -> None:
-        """Close the session of `key`."""
-        self._sessions.pop(_digest(key), None)
+@dataclass(frozen=True)
+class Reach:
+    """Under which address people reach the server.
+
+    url : ``https://host``; empty: on this machine alone, where no program of another one gets through.
+    trust_proxy : whether X-Forwarded-For says who asks.
+
+    Raises
+    ------
+    CallError : the address is none, or would send passwords in the clear.
+    """
+
+    url: str = ""
+    trust_proxy: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.url:
+            return
+        parts = urlsplit(self.url)
+        if not parts.hostname or parts.path not in ("", "/") or parts.query or parts.username:
+            raise CallError(f"{self.url!r} is no address of a server", "--url", "Use https://host")
+        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+            raise CallError(
+                "without TLS, passwords would travel in the clear",
+                "--url",
+                "Put a proxy before it: https://host",
+            )
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach it by TLS."""
+        return self.url.startswith("https://")
+
+    def answers_to(self, host: str) -> bool:
+        """Whether a Host header names this server: this machine itself with any port, or the address."""
+        return is_loopback(host) or (bool(self.url) and host.lower() == urlsplit(self.url).netloc.lower())
+
+    def is_own(self, origin: str, host: str) -> bool:
+        """Whether a page of `origin` is of this server, that was asked as `host`."""
+        try:
+            parts = urlsplit(origin)
+        except ValueError:
+            return False
+        own = {host.lower(), urlsplit(self.url).netloc.lower()} - {""}
+        return parts.scheme in ("http", "https") and parts.netloc.lower() in own
+
+
+HERE = Reach()
+"""On this machine alone."""
+
+
+@dataclass(frozen=True)
+class Keeper:
+    """Who comes in: the accounts, and under which address they come.
+
+    accounts : without, nobody has a session.
+    withheld : rights that people without a link or an account do not have here.
+    """
+
+    accounts: Accounts | None = None
+    reach: Reach = HERE
+    withheld: frozenset[Right] = frozenset()
+
+    def who(self, headers: Headers) -> Person | None:
+        """Who asks by a session or a program's token; None: anybody.
+
+        Raises
+        ------
+        StoreError : the accounts' database cannot be reached.
+        """
+        if self.accounts is None:
+            return None
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and token.strip():
+            return self.accounts.program(token.strip())
+        cookie = session_key(headers)
+        return self.accounts.who(cookie) if cookie else None
+
+    def may(self, person: Person | None, right: Right) -> bool:
+        """Whether somebody has a right; None: anybody."""
+        if person is None:
+            return right in rights.RIGHTS[rights.Role.PUBLIC] - self.withheld
+        return right in person.rights
 
 
 class Guard:
-    """ASGI middleware: host names, sessions, origins and the headers of every answer."""
+    """ASGI middleware: host names, who asks, origins, the headers of every answer, and the record."""
 
-    def __init__(self, app: ASGIApp, login: Login, refused: Callable[[Scope], Response]) -> None:
+    def __init__(self, app: ASGIApp, keeper: Keeper, refused: Callable[[Scope, bool], Response]) -> None:
         self.app = app
-        self.login = login
+        self.keeper = keeper
         self.refused = refused
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -124,35 +206,133 @@ class Guard:
             return
         headers = Headers(scope=scope)
         path = str(scope["path"])
-        managed = path.startswith(tuple(f"{one}/" for one in MANAGED)) or path in MANAGED
-        panel = path == "/manage" or path.startswith("/manage/")
-        if not is_loopback(headers.get("host", "")):
-            text = "This server answers to localhost only. Open it as http://localhost and its port.\n"
-            refusal: Response | None = PlainTextResponse(text, 421)
-        elif scope["type"] == "websocket" and not same_origin(headers):
-            refusal = PlainTextResponse("Other origin.\n", 403)
-        elif managed and not self.login.knows(session_key(headers)):
-            refusal = self.refused(scope)
-        else:
-            refusal = None
-        policy = MANAGER_POLICY if panel else PUBLIC_POLICY
-        shared = any(path == below or path.startswith(f"{below}/") for below in SHARED)
-        secured = _with_headers(send, policy, private=managed, shared=shared)
-        if refusal is None:
+        need = rights.need_of(path)
+        secured = _with_headers(send, self.keeper.reach, path, private=need.right is not Right.LOOK)
+        person, refusal = await self._decide(scope, headers, need)
+        if refusal is not None:
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 4403})
+            else:
+                await refusal(scope, receive, secured)
+            return
+        scope.setdefault("state", {})["person"] = person
+        if scope["type"] == "websocket":
+            await self.app(scope, self._while_open(receive, headers, need), secured)
+            return
+        recorded = self._recorded(scope, need, person)
+        if not recorded:
             await self.app(scope, receive, secured)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 4403})
-        else:
-            await refusal(scope, receive, secured)
+            return
+        status = _Status(secured)
+        await self.app(scope, receive, status)
+        if status.code < 400 and person is not None and self.keeper.accounts is not None:
+            done = f"{scope['method']} {path}"
+            await run_in_threadpool(self.keeper.accounts.note, person.name, recorded, done)
+
+    async def _decide(
+        self, scope: Scope, headers: Headers, need: Need
+    ) -> tuple[Person | None, Response | None]:
+        """Who asks, and the answer where it is not let through."""
+        reach = self.keeper.reach
+        websocket = scope["type"] == "websocket"
+        method = "WEBSOCKET" if websocket else str(scope["method"])
+        host = headers.get("host", "")
+        if not reach.answers_to(host):
+            text = "This server does not answer to that name. Open it by its own address, or as localhost.\n"
+            return None, PlainTextResponse(text, 421)
+        if websocket and not reach.is_own(headers.get("origin", ""), host):
+            return None, PlainTextResponse("Other origin.\n", 403)
+        elsewhere = method not in rights.SAFE and not websocket and from_elsewhere(headers, reach)
+        if elsewhere and (need.right is not Right.LOOK or str(scope["path"]) in _FORMS):
+            return None, PlainTextResponse("Other origin.\n", 403)
+        right = need.of(method)
+        try:
+            person = None if elsewhere else await run_in_threadpool(self.keeper.who, headers)
+        except StoreError:
+            if self.keeper.may(None, right):
+                return None, None
+            text = "The accounts' database does not answer. Try again in a minute.\n"
+            return None, PlainTextResponse(text, 503, {"Retry-After": "30"})
+        if need.own_check or self.keeper.may(person, right):
+            return person, None
+        return person, self.refused(scope, person is not None)
+
+    def _while_open(self, receive: Receive, headers: Headers, need: Need) -> Receive:
+        """Takes nothing more from a websocket once its session has ended; looked at every few seconds."""
+        looked = time.monotonic()
+
+        async def wrapped() -> Message:
+            nonlocal looked
+            message = await receive()
+            if message["type"] == "websocket.receive" and time.monotonic() - looked > LOOK_SECONDS:
+                looked = time.monotonic()
+                try:
+                    person = await run_in_threadpool(self.keeper.who, headers)
+                except StoreError:
+                    return message  # what is open stays open while the database is away
+                if not self.keeper.may(person, need.of("WEBSOCKET")):
+                    return {"type": "websocket.disconnect", "code": 4403}
+            return message
+
+        return wrapped
+
+    def _recorded(self, scope: Scope, need: Need, person: Person | None) -> str:
+        """What the request is called in the audit record; empty: it is not in it."""
+        if person is None:
+            return ""
+        return need.exports if scope["method"] in rights.SAFE else need.record
+
+
+class _Status:
+    """Passes an answer on and remembers its status."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.code = 500
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.code = int(message["status"])
+        await self._send(message)
 
 
 def session_key(headers: Headers) -> str:
     """The session's key from the cookies; empty where there is none."""
+    return cookie_of(headers, COOKIE)
+
+
+def cookie_of(headers: Headers, name: str) -> str:
+    """The value of a cookie; empty where there is none."""
     try:
-        cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
+        cookie = SimpleCookie(headers.get("cookie", "")).get(name)
     except CookieError:
         return ""
     return cookie.value if cookie else ""
+
+
+def person(request: HTTPConnection) -> Person | None:
+    """Who the guard found to ask; None: anybody."""
+    found = request.scope.get("state", {}).get("person")
+    return found if isinstance(found, Person) else None
+
+
+def client_address(request: HTTPConnection, trust_proxy: bool) -> str:
+    """Who asks, for limits alone; behind a trusted proxy the address that the proxy saw."""
+    forwarded = request.headers.get("x-forwarded-for", "") if trust_proxy else ""
+    last = forwarded.split(",")[-1].strip()
+    return last or (request.client.host if request.client else "")
+
+
+def from_elsewhere(headers: Headers, reach: Reach) -> bool:
+    """Whether a page of another origin sends the request. Browsers cannot be made to leave this out.
+
+    Sec-Fetch-Site comes first: without a referrer, browsers send our own forms with "null" as origin.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = headers.get("origin")
+    return origin is not None and not reach.is_own(origin, headers.get("host", ""))
 
 
 def is_loopback(host: str) -> bool:
@@ -172,13 +352,19 @@ def same_origin(headers: Headers) -> bool:
     return origin.scheme in ("http", "https") and origin.netloc.lower() == headers.get("host", "").lower()
 
 
-def _with_headers(send: Send, policy: str, private: bool, shared: bool) -> Send:
+def _with_headers(send: Send, reach: Reach, path: str, private: bool) -> Send:
+    panel = path == "/manage" or path.startswith("/manage/")
+    policy = MANAGER_POLICY if panel else PUBLIC_POLICY
+    shared = any(path == below or path.startswith(f"{below}/") for below in SHARED)
+
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             headers["Content-Security-Policy"] = f"{policy}; frame-ancestors 'none'"
             for name, value in _HEADERS.items():
                 headers[name] = value
+            if reach.secure:
+                headers["Strict-Transport-Security"] = "max-age=31536000"
             if not shared:
                 del headers["Access-Control-Allow-Origin"]  # Bokeh lets any page read its answers
             if private:

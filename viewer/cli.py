@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,6 +16,7 @@ import typer
 
 from twin.errors import CallError, TwinError
 from viewer import (
+    cli_accounts,
     cli_calibrate,
     cli_import,
     cli_optimise,
@@ -43,6 +45,7 @@ app.command("calibrate", epilog=cli_calibrate.EXAMPLE)(cli_calibrate.calibrate)
 app.command("publish", epilog=cli_publish.EXAMPLE)(cli_publish.publish)
 app.command("report", epilog=cli_report.EXAMPLE)(cli_report.report)
 cli_scenario.app.command(epilog=cli_optimise.EXAMPLE)(cli_optimise.optimise)
+app.add_typer(cli_accounts.app, name="accounts")
 app.add_typer(cli_participation.app, name="participation")
 app.add_typer(cli_scenario.app, name="scenario")
 app.add_typer(cli_sensors.app, name="sensors")
@@ -60,8 +63,15 @@ def serve(
         int, typer.Option(help="Port on this machine; 0 takes a free one.", min=0, max=65535)
     ] = 5006,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; only this machine's own are allowed.")
+        str, typer.Option(help="Address to listen on; another than this machine's own needs --url.")
     ] = "127.0.0.1",
+    url: Annotated[
+        str,
+        typer.Option(
+            envvar="LOBEDA_URL",
+            help="https://… under which a proxy lets people in; needs an administrator's account.",
+        ),
+    ] = "",
     public_only: Annotated[
         bool, typer.Option("--public-only", help="Only the residents' page, no manager's app.")
     ] = False,
@@ -86,6 +96,9 @@ def serve(
         str,
         typer.Option(envvar="LOBEDA_MODERATION", help="Comments: before they show, or after."),
     ] = "before",
+    comments_by_link: Annotated[
+        bool, typer.Option("--comments-by-link", help="Comments only by links of `lobeda accounts link`.")
+    ] = False,
     keep_comments_months: Annotated[
         int, typer.Option(min=0, envvar="LOBEDA_KEEP_COMMENTS_MONTHS", help="After their proposal has ended.")
     ] = 12,
@@ -105,6 +118,8 @@ def serve(
         replay="" if no_replay else district,
         open_sensorthings=open_sensorthings,
         settings=settings,
+        url=url.rstrip("/"),
+        comments_by_link=comments_by_link,
     )
 
 
@@ -282,9 +297,11 @@ def export(
 ) -> None:
     """Write the district in another format."""
     import twin
+    from viewer.accounts import recording
     from viewer.cli_export import write
 
     write(twin.open(district), to)
+    recording.note("export", f"{district} to {to}")
     typer.echo(f"{to}: written")
 
 
@@ -295,9 +312,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run the command; the exit code."""
-    command: Any = typer.main.get_command(app)
     try:
-        result = command.main(args=arguments or ["--help"], prog_name="lobeda", standalone_mode=False)
+        result = _command().main(args=arguments or ["--help"], prog_name="lobeda", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except CallError as error:
         return _fail(str(error), 2)
@@ -315,6 +331,11 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _fail(f"{where}{error.strerror or error}. Check the path, the rights and the free space.", 1)
+
+
+@cache
+def _command() -> Any:
+    return typer.main.get_command(app)
 
 
 def _fail(message: str, code: int) -> int:

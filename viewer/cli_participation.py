@@ -61,6 +61,7 @@ def export(
     The file holds what only moderators may read. Codes are not in it: nobody can read them again.
     """
     from twin.errors import CallError
+    from viewer.accounts import recording
     from viewer.participation import moderation
     from viewer.participation.store import DELETED, Comments
 
@@ -71,6 +72,7 @@ def export(
         to.write_bytes(content)
     except OSError as error:
         raise CallError(f"cannot be written: {error.strerror}", to, "Name another file") from error
+    recording.note("export", f"comments to {to}")
     typer.echo(json.dumps({"file": str(to), "comments": number}) if as_json else f"{to}: {number} comments")
 
 

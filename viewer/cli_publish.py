@@ -33,6 +33,7 @@ def publish(
 ) -> None:
     """Write the public twin as static files for any web server, below any path."""
     import twin
+    from viewer.accounts import recording
     from viewer.publish import Options, summary
     from viewer.publish import publish as write
 
@@ -40,6 +41,7 @@ def publish(
         progress("opening", float("nan"))
         options = Options(content=content, api=_address(api), going_live=live)
         write(twin.open(district), site, options=options, progress=progress)
+    recording.note("publish", str(site))
     said = summary(site)
     if as_json:
         typer.echo(json.dumps(said))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -53,11 +54,30 @@ def assets_digest() -> str:
     return total.hexdigest()[:12]
 
 
-def login(language: str, state: str) -> str:
-    """The page around logging in; `state` is needed, used, done, renewed or wait."""
+@dataclass(frozen=True)
+class Ways:
+    """What the login page offers: name and password, a link on the terminal, an OpenID provider."""
+
+    password: bool = False
+    terminal: bool = False
+    openid: str = ""
+
+
+NO_WAYS = Ways()
+
+
+def login(language: str, state: str, ways: Ways = NO_WAYS, **values: str) -> str:
+    """The page around logging in.
+
+    state : needed, used, done, renewed, wait, wrong, locked, often or forbidden.
+    values : home, where it goes on; minutes to wait.
+    """
     return template("login.html").render(
         **context(language),
         state=state,
+        ways=ways,
+        said=texts.text(language, f"login.{state}", **values),
+        home=values.get("home", "/"),
         assets=f"app-{assets_digest()}",
         title=texts.text(language, "login.title"),
     )
@@ -68,6 +88,9 @@ def not_found(language: str) -> str:
     return template("login.html").render(
         **context(language),
         state="lost",
+        ways=NO_WAYS,
+        said="",
+        home="/",
         assets=f"app-{assets_digest()}",
         title=texts.text(language, "lost.title"),
     )

@@ -1,6 +1,6 @@
 """One ASGI process on one port: the public twin at /, the manager's app at /manage, and health.
 
-It listens on this machine only. Other addresses need accounts, which it does not have.
+It listens on this machine only. Other addresses need an administrator's account, and TLS before it.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import tempfile
 from collections.abc import Callable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
@@ -32,7 +33,11 @@ from sensors.store.database import data_folder
 from twin.district import District
 from twin.errors import CallError
 from twin.sample.inputs import slug
-from viewer import access, drafts, pages, publish, report_jobs, texts
+from viewer import access, drafts, login, pages, publish, report_jobs
+from viewer.accounts import rights
+from viewer.accounts.recording import RecordedShelf
+from viewer.accounts.rights import Right
+from viewer.accounts.store import Accounts
 from viewer.api import catalogue, uplinks
 from viewer.api.ogc import routes as ogc
 from viewer.api.ogc.service import service as ogc_service
@@ -47,6 +52,7 @@ from viewer.scene import build
 from viewer.state import Twin
 
 _HASHED = re.compile(r"-[0-9a-f]{12,64}(\.\w+$|/)")
+_WITHHELD = frozenset({Right.PARTICIPATE})
 _IMMUTABLE = "public, max-age=31536000, immutable"
 
 
@@ -61,6 +67,9 @@ def create_app(
     shown: Twin | None = None,
     scenarios: Path | None = None,
     participation: Participation | None = None,
+    accounts: Accounts | None = None,
+    reach: access.Reach = access.HERE,
+    comments_by_link: bool = False,
 ) -> FastAPI:
     """The web app for `district`.
 
@@ -74,17 +83,22 @@ def create_app(
     scenarios : folder of the managers' own scenarios; without, they end with the app.
     shown : the district simulated already; it is with the sample year without.
     participation : comments and votes on the site's proposals; started and closed with the app.
+    accounts : who may log in; closed with the app. Without, only the login link does, until the app ends.
+    reach : under which address people reach the server.
+    comments_by_link : only who has a link or an account may write comments and vote.
     """
     folder = tempfile.TemporaryDirectory(prefix="lobeda-site-")
     reports = None if public_only else ReportJobs(district)
     twin = shown or Twin.of(district)
+    if accounts is None and not public_only:
+        accounts = Accounts.open(f"sqlite:///{folder.name}/sensors.sqlite")
     asked = participation is not None or feeds is not None
     calls = publish.Options(api="/" if asked else "", live=feeds is not None)
     site = publish.publish(district, Path(folder.name) / "site", results=twin, options=calls)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> Any:
-        with feeds or nullcontext(), participation or nullcontext():
+        with feeds or nullcontext(), participation or nullcontext(), accounts or nullcontext():
             yield
         if reports is not None:
             reports.close()
@@ -97,20 +111,25 @@ def create_app(
     app.state.participation = participation
     if feeds is not None:
         feeds.hold_against(HeatModel(feeds.store, twin.case))
-    login = access.Login(token)
+    app.state.accounts = accounts
+    keeper = access.Keeper(accounts, reach, _WITHHELD if comments_by_link else frozenset())
+    ways: Callable[[], pages.Ways] = pages.Ways
     app.add_api_route("/healthz", _health, methods=["GET"], include_in_schema=False)
     app.add_exception_handler(404, _not_found)
-    if not public_only:
-        add_login(app, login, announce)
+    if accounts is not None and not public_only:
+        doors = login.Doors(accounts, access.Link(token), announce, reach)
+        ways = doors.ways
+        app.include_router(login.router(doors))
         if reports is not None:
             app.include_router(report_jobs.router(reports))
         shelf = Shelf(scenarios or Path(folder.name) / "scenarios")
         app.include_router(drafts.router(shelf))
         sensors = None if feeds is None else (feeds, Board(feeds.store))
-        _add_manager(app, twin, f"/scene/{build.build(district, site / 'scene')}", sensors, shelf)
+        scene_url = f"/scene/{build.build(district, site / 'scene')}"
+        _add_manager(app, twin, scene_url, sensors, lambda: _recorded(shelf, accounts))
     if feeds is not None:
         sites = () if participation is None else participation.settings.site_origins
-        _add_sensorthings(app, feeds, login, open_sensorthings, sites)
+        _add_sensorthings(app, feeds, keeper, open_sensorthings, sites)
         app.include_router(uplinks.router(feeds.store))
     if participation is not None:
         app.include_router(participation_api.router(participation))
@@ -120,14 +139,16 @@ def create_app(
     app.include_router(ogc.router(tables))
     app.include_router(catalogue.router(district, tables.found, sensors=feeds is not None))
     app.mount("/", Site(site), name="public")
-    add_guard(app, login)
+    if unknown := rights.undeclared(app.routes):
+        raise RuntimeError(f"viewer.accounts.rights.NEEDS says of no right for {', '.join(unknown)}")
+    add_guard(app, keeper, ways)
     return app
 
 
-def add_guard(app: FastAPI, login: access.Login) -> None:
+def add_guard(app: FastAPI, keeper: access.Keeper, ways: Callable[[], pages.Ways] = pages.Ways) -> None:
     """Put the guard before everything: as the last, since Panel 1.10 answers from a middleware of its own."""
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
-    app.add_middleware(access.Guard, login=login, refused=_login_needed)
+    app.add_middleware(access.Guard, keeper=keeper, refused=login.refusal(ways))
 
 
 def serve(
@@ -140,17 +161,26 @@ def serve(
     open_sensorthings: bool = False,
     say: Callable[[str], None] | None = None,
     settings: Settings | None = None,
+    url: str = "",
+    comments_by_link: bool = False,
 ) -> None:
     """Serve `district` until interrupted; says the address and the login link once the port is open.
 
     replay : where the district lies, for its simulated feed, which only a model has; empty: none.
     settings : how comments are taken, where the district has proposals.
+    url : ``https://host``, under which people reach it through a proxy; empty: on this machine alone.
+    comments_by_link : only who has a link or an account may write comments and vote.
 
     Raises
     ------
-    CallError : the host is not this machine itself, or the port is taken or not allowed.
+    CallError : others could reach it though nobody has an account, or the port is taken or not allowed.
     """
     tell = say or _print
+    reach = access.Reach(url, trust_proxy=os.environ.get("LOBEDA_TRUST_PROXY") == "1")
+    accounts = None if public_only and not _beyond(host, reach) else Accounts.open()
+    administered = accounts is not None and accounts.has_administrator()
+    if _beyond(host, reach) and not (administered and url):
+        raise _unguarded(host, reach)
     listener = _listen(host, port)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}"
@@ -166,9 +196,14 @@ def serve(
             open_sensorthings=open_sensorthings,
             participation=_participation(district, settings),
             scenarios=data_folder() / "scenarios" / (slug(district.name) or "district"),
+            accounts=accounts,
+            reach=reach,
+            comments_by_link=comments_by_link,
         )
         lines = [f"Public twin:   {address}/"]
-        if not public_only:
+        if administered and not public_only:  # a link in a log would be a key
+            lines.append(f"Manager's app: {url or address}/manage   (log in with your account)")
+        elif not public_only:
             lines.append(f"Manager's app: {address}/login?token={token}   (works once)")
             if app.state.participation is not None:
                 lines.append(f"Comments:      {address}/moderate   (after the login)")
@@ -233,13 +268,26 @@ class _Server(uvicorn.Server):  # type: ignore[misc]  # imported without its typ
             self._say_started()
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    if host not in access.LOOPBACK:
-        raise CallError(
-            f"the address {host} is not this machine alone, and there are no accounts yet",
+def _beyond(host: str, reach: access.Reach) -> bool:
+    """Whether other machines can reach the server."""
+    return host not in access.LOOPBACK or reach.secure
+
+
+def _unguarded(host: str, reach: access.Reach) -> CallError:
+    if not reach.url:
+        return CallError(
+            f"the address {host} is not this machine alone, and nothing says how it is reached by TLS",
             "--host",
-            "Use 127.0.0.1; let others in by an SSH tunnel, and to the public twin by `lobeda publish`",
+            "Use 127.0.0.1, or name the proxy's address: --url https://…",
         )
+    return CallError(
+        "other machines can reach it, and nobody has an administrator's account yet",
+        "--url",
+        "Make one: lobeda accounts add NAME --role administrator",
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
     if not 0 <= port <= 65535:
         raise CallError(f"{port} is no port", "--port", "Use 1024 to 65535")
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
@@ -273,68 +321,29 @@ def _health() -> dict[str, str]:
     return {"status": "ok"}
 
 
-def _language(request: Request) -> str:
-    """The first language of the browser that has texts, else the default."""
-    return texts.preferred(request.headers.get("accept-language", ""))
-
-
-def _login_needed(scope: Scope) -> Response:
-    language = _language(Request(scope) if scope["type"] == "http" else Request({**scope, "type": "http"}))
-    return HTMLResponse(pages.login(language, "needed"), 401)
-
-
 async def _not_found(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException) or "text/html" not in request.headers.get("accept", ""):
         return JSONResponse({"detail": "Not Found"}, 404)
-    return HTMLResponse(pages.not_found(_language(request)), 404)
-
-
-def add_login(app: FastAPI, login: access.Login, announce: Callable[[str], None]) -> None:
-    """The pages of logging in and out."""
-
-    @app.get("/login", include_in_schema=False)
-    def enter(request: Request, token: str = "") -> Response:
-        key = login.redeem(token)
-        if key is None:
-            return HTMLResponse(pages.login(_language(request), "used" if token else "needed"), 403)
-        # A page, no redirect: on one that began elsewhere the browser holds a strict cookie back.
-        response = HTMLResponse(pages.login(_language(request), "done"))
-        response.headers["Refresh"] = "0; url=/manage"
-        response.headers["Cache-Control"] = "no-store"
-        response.set_cookie(
-            access.COOKIE, key, max_age=access.SESSION_SECONDS, path="/", httponly=True, samesite="strict"
-        )
-        return response
-
-    @app.post("/login", include_in_schema=False)
-    def renew(request: Request) -> Response:
-        token = login.renew()
-        if token is None:
-            return HTMLResponse(pages.login(_language(request), "wait"), 429)
-        announce(f"/login?token={token}")
-        return HTMLResponse(pages.login(_language(request), "renewed"))
-
-    @app.post("/logout", include_in_schema=False)
-    def leave(request: Request) -> Response:
-        login.end(access.session_key(request.headers))
-        response = RedirectResponse("/", 303)
-        response.delete_cookie(access.COOKIE, path="/")
-        return response
+    return HTMLResponse(pages.not_found(login.language(request)), 404)
 
 
 def _add_sensorthings(
-    app: FastAPI, feeds: Feeds, login: access.Login, open_access: bool, sites: tuple[str, ...]
+    app: FastAPI, feeds: Feeds, keeper: access.Keeper, open_access: bool, sites: tuple[str, ...]
 ) -> None:
-    def session(request: Request) -> bool:
-        return login.knows(access.session_key(request.headers))
+    def reads_all(request: Request) -> bool:
+        return keeper.may(access.person(request), Right.READ_SENSORS)
 
-    trusted = os.environ.get("LOBEDA_TRUST_PROXY") == "1"
-    settings = sensorthings.Settings(open_access, session, trusted, site_origins=sites)
+    trusted = keeper.reach.trust_proxy
+    settings = sensorthings.Settings(open_access, reads_all, trusted, site_origins=sites)
     sensorthings.mount(app, feeds.store, settings)
 
 
 def _add_manager(
-    app: FastAPI, twin: Twin, scene_url: str, sensors: tuple[Feeds, Board] | None, shelf: Shelf
+    app: FastAPI,
+    twin: Twin,
+    scene_url: str,
+    sensors: tuple[Feeds, Board] | None,
+    shelf: Callable[[], Shelf],
 ) -> None:
     from panel.io.fastapi import add_applications
 
@@ -342,11 +351,19 @@ def _add_manager(
 
     app.mount("/manage/files", Site(pages.FOLDER), name="manager-static")
     bokeh = add_applications(
-        {"/manage": lambda: manager(twin, scene_url, sensors, shelf)}, app=app, title="Lobeda"
+        {"/manage": lambda: manager(twin, scene_url, sensors, shelf())}, app=app, title="Lobeda"
     )
     if type(bokeh).__module__.startswith("bokeh_fastapi"):  # up to Panel 1.9
         app.add_middleware(_Closing, bokeh=bokeh)
     app.state.bokeh = bokeh
+
+
+def _recorded(shelf: Shelf, accounts: Accounts) -> Shelf:
+    """The shelf as the person of Panel's current session changes it."""
+    import panel
+
+    who = accounts.who(panel.state.cookies.get(access.COOKIE, ""))
+    return RecordedShelf(shelf.folder, partial(accounts.note, who.name if who else "unknown"))
 
 
 class _Closing:

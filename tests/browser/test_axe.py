@@ -13,9 +13,10 @@ from playwright.sync_api import Browser, Page, expect
 from sensors.store import Store
 from tests.browser.visit import DESKTOP, PHONE, Visit, visit
 from tests.viewer import feeding, participation
+from tests.viewer.accounts import PASSWORD
 from tests.viewer.districts import small
 from tests.viewer.test_proposals import HEAD, write
-from tests.viewer.test_server import TOKEN, Running, running
+from tests.viewer.test_server import Running, running
 from viewer import publish
 from viewer.feeds import Feeds
 
@@ -119,15 +120,23 @@ def test_residents_page(chromium: Browser, town: Running, size: dict[str, int]) 
 def test_login_and_moderation(chromium: Browser, town: Running) -> None:
     with town.client() as client:
         assert participation.send(client, "Bitte mehr Bäume.").status_code < 300
+    town.app.state.accounts.add("otto", ["moderator"], PASSWORD, "test")
     with visit(chromium, town.address, DESKTOP) as desk:
         desk.open("/moderate", scene=False)
         found = grave(desk.page, "login")
         desk.page.evaluate("document.querySelector('main').append(document.createElement('button'))")
         assert "button-name" in str(grave(desk.page, "a button that says nothing"))  # axe-core does look
         desk.problems.clear()  # Chromium reports the refusal that leads to the login
-        desk.page.goto(f"{town.address}/login?token={TOKEN}")  # leads on to /manage, which is not here
-        desk.open("/moderate", scene=False)
+        desk.page.keyboard.type("otto")  # the first field has the focus
+        desk.page.keyboard.press("Tab")
+        desk.page.keyboard.type("not the password")
+        desk.page.keyboard.press("Enter")
+        expect(desk.page.get_by_role("alert")).to_be_visible()
+        found += grave(desk.page, "wrong password")
+        desk.page.locator("#name").fill("otto")
+        desk.page.locator("#password").fill(PASSWORD)
         desk.problems.clear()
+        desk.page.keyboard.press("Enter")  # leads on to /moderate
         expect(desk.page.locator("#list li").first).to_be_visible()
         found += grave(desk.page, "moderation")
         desk.page.set_viewport_size(PHONE)

@@ -14,7 +14,10 @@ from sensors.times import now_us
 from tests.viewer.districts import EAST, NORTH, small
 from tests.viewer.test_server import TOKEN, Running, serving
 from viewer import pages, server
-from viewer.access import Login
+from viewer.access import Keeper, Link
+from viewer.accounts.store import Accounts
+from viewer.login import Doors
+from viewer.login import router as login_router
 from viewer.participation import api, desk
 from viewer.participation.service import Participation, Settings
 from viewer.participation.store import Comments, Topic
@@ -52,16 +55,16 @@ def taking(
         settings=settings or Settings(site_origins=(SITE,)),
         bounds=BOUNDS,
     )
-    with taken:
-        login, links, app = Login(TOKEN), list[str](), FastAPI(openapi_url=None)
-        app.state.participation = taken
-        server.add_login(app, login, links.append)
+    with taken, Accounts.open(url) as accounts:
+        links, app = list[str](), FastAPI(openapi_url=None)
+        app.state.participation, app.state.accounts = taken, accounts
+        app.include_router(login_router(Doors(accounts, Link(TOKEN), links.append)))
         app.include_router(api.router(taken))
         app.include_router(desk.router(taken, small()))
         app.mount("/manage/files", server.Site(pages.FOLDER))
         if folder is not None:
             app.mount("/", server.Site(folder))
-        server.add_guard(app, login)
+        server.add_guard(app, Keeper(accounts))
         with serving(app) as address:
             yield Running(address, links, app)
 

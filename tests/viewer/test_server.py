@@ -16,9 +16,15 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from scenarios.scenario import Scenario
+from tests.viewer.accounts import PASSWORD, cheap
 from tests.viewer.districts import SECRET_OWNER, small
 from twin.errors import CallError
 from viewer import server
+from viewer.access import COOKIE
+from viewer.accounts import rights
+from viewer.accounts.recording import RecordedShelf
+from viewer.accounts.store import Accounts
 from viewer.participation.service import Participation
 from viewer.participation.store import Comments, Topic
 
@@ -107,7 +113,7 @@ def test_files_with_hashes_stay_cached_and_come_compressed(web: Running, site: P
 def test_manager_opens_by_a_link_that_works_once(web: Running) -> None:
     with web.client() as client, web.client() as stranger:
         assert client.get("/manage").status_code == 401
-        client.post("/login")
+        client.post("/login/link")
         entered = client.get(web.links[-1])
         assert entered.status_code == 200
         cookie = entered.headers["set-cookie"]
@@ -123,7 +129,7 @@ def test_manager_opens_by_a_link_that_works_once(web: Running) -> None:
             again.status_code == 403 and "was used before" in again.text and "set-cookie" not in again.headers
         )
         assert stranger.get("/manage").status_code == 401
-        assert stranger.post("/login", headers={"Accept-Language": "en"}).status_code == 429
+        assert stranger.post("/login/link", headers={"Accept-Language": "en"}).status_code == 429
         assert client.post("/logout").status_code == 303
         assert client.get("/manage").status_code == 401
 
@@ -158,8 +164,14 @@ def test_public_only_has_no_manager_but_takes_comments(bundle: Path, tmp_path: P
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.7", "example.org", ""])
 def test_other_addresses_are_refused(host: str) -> None:
-    with pytest.raises(CallError, match="no accounts yet"):
-        server.serve(small(), host=host)
+    district = small()
+    with pytest.raises(CallError, match="nothing says how it is reached by TLS"):
+        server.serve(district, host=host)
+    for reached in (host, "127.0.0.1"):
+        with pytest.raises(CallError, match="nobody has an administrator's account yet"):
+            server.serve(district, host=reached, url="https://lobeda.example")
+    with pytest.raises(CallError, match="in the clear"):
+        server.serve(district, host=host, url="http://lobeda.example")
 
 
 def test_busy_port_is_named(bundle: Path) -> None:
@@ -173,3 +185,52 @@ def test_busy_port_is_named(bundle: Path) -> None:
 def test_impossible_port_is_refused(port: int) -> None:
     with pytest.raises(CallError, match="is no port"):
         server.serve(small(), port=port)
+
+
+def test_every_route_says_which_right_it_needs(web: Running) -> None:
+    """Also those that Panel, Bokeh and mounts add. The server does not start with one that does not."""
+    assert rights.undeclared(web.app.routes) == []
+    found = set(rights.paths(web.app.routes))
+    assert {"/manage", "/manage/ws", "/login", "/manage/report", "/static", "/healthz"} <= found
+    web.app.add_api_route("/new/thing/{number}", lambda number: number)
+    assert rights.undeclared(web.app.routes) == ["/new/thing"]
+    web.app.router.routes.pop()
+
+
+def test_accounts_take_the_place_of_the_link(web: Running) -> None:
+    accounts: Accounts = web.app.state.accounts
+    accounts.passwords = cheap()
+    accounts.add("erika", ["administrator"], PASSWORD, "test")
+    accounts.add("otto", ["moderator"], PASSWORD, "test")
+    english = {"Accept-Language": "en"}
+    try:
+        with web.client() as client, web.client() as other:
+            page = client.get("/login", headers=english).text
+            assert 'name="password"' in page and "/login/link" not in page
+            assert client.post("/login/link", headers=english).status_code == 403
+            wrong = client.post("/login", data={"name": "erika", "password": "x" * 12}, headers=english)
+            assert wrong.status_code == 403 and "is not right" in wrong.text
+            for content in (b"name=erika", b"\xff", b"name=a&" * 2000, b"name=%00&password=%00"):
+                assert client.post("/login", content=content).status_code == 403
+            entered = client.post("/login", data={"name": "Erika", "password": PASSWORD})
+            assert entered.status_code == 200 and entered.headers["refresh"] == "0; url=/manage"
+            assert client.get("/manage").status_code == 200
+            before = dict(client.cookies)
+            client.post("/login", data={"name": "erika", "password": PASSWORD})
+            assert accounts.who(before[COOKIE]) is None  # another key, and the old one is void
+            entered = other.post("/login", data={"name": "otto", "password": PASSWORD})
+            assert entered.headers["refresh"] == "0; url=/moderate"
+            forbidden = other.get("/manage", headers=english)
+            assert forbidden.status_code == 403 and "may not see" in forbidden.text
+    finally:
+        for name in ("erika", "otto"):
+            accounts.disable(name, "test")
+
+
+def test_changes_of_scenarios_are_recorded(tmp_path: Path) -> None:
+    done: list[tuple[str, str]] = []
+    shelf = RecordedShelf(tmp_path, lambda action, thing: done.append((action, thing)))
+    saved = shelf.save(Scenario(name="warm", title={"de": "Warm"}), None)
+    shelf.restore("warm", shelf.remove("warm"))
+    assert shelf.open("warm").state == saved.state
+    assert done == [("scenario.save", "warm"), ("scenario.remove", "warm"), ("scenario.restore", "warm")]

@@ -11,61 +11,27 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-from sqlalchemy import event
 from sqlalchemy.engine import Engine
 from sqlalchemy.engine.url import URL
 
-from sensors.store import schema
-from sensors.store.database import create_engine, database_url
+from viewer import spaces
 from viewer.participation.migrations import HEAD
 from viewer.participation.tables import metadata
 
 SPACE = "participation"
 """Name of the file and of the PostgreSQL schema."""
+TABLES = spaces.Tables(metadata, HEAD, Path(__file__).parent / "migrations")
 _WAIT_MS = 30_000
-_STEPS = Path(__file__).parent / "migrations"
 
 
 def address(url: str | None = None, space: str = SPACE) -> URL:
-    """Where the comments stand: beside the sensors' database that `url` or LOBEDA_DATABASE_URL names.
-
-    ``folder/sensors.sqlite`` has them in ``folder/participation.sqlite``.
-
-    Raises
-    ------
-    CallError : no address of SQLite or PostgreSQL.
-    """
-    found = database_url(url)
-    if found.get_backend_name() != "sqlite":
-        return found
-    return found.set(database=str(Path(str(found.database)).with_name(f"{space}.sqlite")))
+    """Where the comments stand, as `spaces.address` says."""
+    return spaces.address(url, space)
 
 
 def open_engine(url: URL, space: str = SPACE) -> Engine:
-    """An engine on the tables, made or brought up to this version where needed.
-
-    Raises
-    ------
-    StoreError : the database is of a newer version, or holds tables of another program.
-    """
-    engine = create_engine(url)
-    statement = "PRAGMA secure_delete=ON" if _is_sqlite(engine) else f"SET search_path TO {space}"
-
-    @event.listens_for(engine, "connect")
-    def settings(connection: Any, _record: Any) -> None:
-        cursor = connection.cursor()
-        cursor.execute(statement)
-        cursor.close()
-        if not _is_sqlite(engine):
-            connection.commit()
-
-    try:
-        _ready(engine, space)
-    except BaseException:
-        engine.dispose()
-        raise
-    return engine
+    """An engine on the comments' tables, as `spaces.open_engine` gives it."""
+    return spaces.open_engine(url, space, TABLES)
 
 
 def wipe(engine: Engine) -> bool:
@@ -77,7 +43,7 @@ def wipe(engine: Engine) -> bool:
     connection = engine.raw_connection()
     driver: Any = connection.driver_connection
     try:
-        if not _is_sqlite(engine):
+        if not spaces.is_sqlite(engine):
             driver.autocommit = True
             try:
                 driver.cursor().execute("VACUUM comments, votes, decisions")
@@ -95,20 +61,3 @@ def wipe(engine: Engine) -> bool:
         return False
     finally:
         connection.close()
-
-
-def _ready(engine: Engine, space: str) -> None:
-    with engine.connect() as connection:
-        if schema.version(connection) == HEAD:
-            return
-    with engine.connect().execution_options(writes=True) as connection, connection.begin():
-        if not _is_sqlite(engine):
-            connection.execute(sa.schema.CreateSchema(space, if_not_exists=True))
-        found = schema.version(connection)  # another process may have been faster
-        if found != HEAD:
-            schema.require_known(connection, found, HEAD, metadata)
-            schema.upgrade(connection, steps=_STEPS)
-
-
-def _is_sqlite(engine: Engine) -> bool:
-    return engine.dialect.name == "sqlite"

@@ -79,9 +79,7 @@ def require_own(request: Request, settings: Settings) -> None:
 
 def client_address(request: Request, settings: Settings) -> str:
     """Who asks, for the limits alone; behind a trusted proxy the address that the proxy saw."""
-    forwarded = request.headers.get("x-forwarded-for", "") if settings.trust_proxy else ""
-    last = forwarded.split(",")[-1].strip()
-    return last or (request.client.host if request.client else "")
+    return access.client_address(request, settings.trust_proxy)
 
 
 async def body(request: Request, limit: int) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from sensors.times import now_us
 from tests.sensors.sensorthings.entities import named
 from tests.sensors.sensorthings.servers import names, sensorthings, served
 from twin.errors import CallError
-from viewer.access import Login
+from viewer.access import Keeper
 from viewer.api.sensorthings.model import ENTITIES
 from viewer.api.sensorthings.routes import PREFIX, Settings, mount
 from viewer.cli import app
@@ -166,7 +166,7 @@ def test_pages_of_named_sites_alone_may_read(filled: Store) -> None:
     site = "https://site.example"
     service = FastAPI()
     mount(service, filled, Settings(site_origins=(site,)))
-    add_guard(service, Login("a token that is long enough"))
+    add_guard(service, Keeper())
     with served(service) as address:
         for origin, allowed in ((site, site), ("https://other.example", None)):
             answer = httpx.get(f"{address}{PREFIX}/Things", headers={"Origin": origin})

@@ -1,0 +1,504 @@
+"""Accounts, their sessions, and tokens of programs."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import IntegrityError
+
+from sensors import tokens as sensor_tokens
+from sensors.iso8601 import DAY
+from sensors.store.database import Opened, reported
+from sensors.times import from_us, now_us
+from twin.errors import CallError
+from viewer import spaces
+from viewer.accounts import audit
+from viewer.accounts.migrations import HEAD
+from viewer.accounts.passwords import Passwords, require_sound
+from viewer.accounts.rights import ACCOUNT_ROLES, Right, Role, rights_of
+from viewer.accounts.tables import accounts, keys, metadata, sessions, tokens
+
+SPACE = "accounts"
+"""Name of the file and of the PostgreSQL schema."""
+TABLES = spaces.Tables(metadata, HEAD, Path(__file__).parent / "migrations")
+SESSION_SECONDS = 12 * 3600
+TRIES = 5
+"""Wrong passwords in a row that lock an account."""
+LOCK_S, LOCK_MAX_S = 60, 3600
+"""First lock, doubled with every further wrong password up to the longest. [s]"""
+TOKEN_DAYS_MAX = 366
+SCOPE_RIGHTS = {
+    "scenarios:read": Right.READ_SCENARIOS,
+    sensor_tokens.SENSORTHINGS_READ: Right.READ_SENSORS,
+    "metrics:read": Right.READ_METRICS,
+}
+"""What a program's token can be good for, and the right that its account needs for it."""
+LINK_SCOPE = "resident"
+_NAME = re.compile(r"[\w][\w.@+-]{1,99}")
+_SECOND = 1_000_000
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who asks: of a session, or of a program's token.
+
+    scopes : of a token; None: a session, which has all of its account's rights.
+    """
+
+    name: str
+    roles: tuple[str, ...]
+    rights: frozenset[Right]
+    scopes: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class Account:
+    """What is known of an account, without its password."""
+
+    name: str
+    roles: tuple[str, ...]
+    kind: str  # password or openid
+    created_at: datetime
+    disabled: bool
+    locked_until: datetime | None
+
+
+@dataclass(frozen=True)
+class Token:
+    """What is known of a token, without itself. owner : None: a resident's link."""
+
+    name: str
+    owner: str | None
+    scopes: tuple[str, ...]
+    ends_at: datetime
+
+
+class Refused(Exception):  # noqa: N818 - an answer
+    """Nobody logs in by this; wait_s : the account is locked for so long. [s]"""
+
+    def __init__(self, wait_s: int = 0) -> None:
+        super().__init__(f"locked for {wait_s} s" if wait_s else "wrong name or password")
+        self.wait_s = wait_s
+
+
+class Accounts(Opened):
+    """The store; safe from any thread. See `Accounts.open`.
+
+    clock : microseconds since 1970.
+    """
+
+    def __init__(
+        self, engine: Engine, passwords: Passwords | None = None, clock: Callable[[], int] = now_us
+    ) -> None:
+        super().__init__(engine)
+        self.passwords = passwords or Passwords()
+        self._clock = clock
+        self._signing = self._key("cookies")
+
+    @classmethod
+    def open(cls, url: str | None = None, **options: Any) -> Self:
+        """Opens the accounts beside the sensors' database that `url` or LOBEDA_DATABASE_URL names.
+
+        Raises
+        ------
+        StoreError : the database cannot be reached, or is of a newer version.
+        CallError : the address is none of SQLite or PostgreSQL.
+        """
+        where = spaces.address(url, SPACE)
+        with reported(where):
+            return cls(spaces.open_engine(where, SPACE, TABLES), **options)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A connection for writing, committed at the end and rolled back on an error."""
+        with reported(self.engine.url), self.engine.connect() as connection:
+            connection = connection.execution_options(writes=True)
+            with connection.begin():
+                yield connection
+
+    # Accounts
+
+    def add(self, name: str, roles: Collection[str], password: str, actor: str) -> None:
+        """A new account.
+
+        Raises
+        ------
+        CallError : the name is taken or none, a role does not exist, or the password is too weak.
+        """
+        shown = _name(name)
+        wanted = _roles(roles)
+        require_sound(password, shown)
+        made = self.passwords.hash(password)
+        with self.transaction() as connection:
+            if _find(connection, shown) is not None:
+                raise CallError(f"there is an account {shown} already", "accounts", "Take another name")
+            now = self._clock()
+            connection.execute(
+                accounts.insert().values(name=shown, roles=wanted, password_hash=made, created_at=now)
+            )
+            audit.note(connection, actor, "account.add", f"{shown} ({wanted})", now)
+
+    def set_roles(self, name: str, roles: Collection[str], actor: str) -> None:
+        """Other roles for an account; what it may no longer do ends at once.
+
+        Raises
+        ------
+        CallError : there is no such account or role.
+        """
+        self._change(name, actor, f"account.role {_roles(roles)}", roles=_roles(roles))
+
+    def set_password(self, name: str, password: str, actor: str) -> None:
+        """Another password; ends the account's sessions and its lock.
+
+        Raises
+        ------
+        CallError : there is no such account, or the password is too weak.
+        """
+        require_sound(password, _name(name))
+        made = self.passwords.hash(password)
+        self._change(name, actor, "account.password", True, password_hash=made, failures=0, locked_until=0)
+
+    def disable(self, name: str, actor: str, *, enable: bool = False) -> None:
+        """Close an account, its sessions and its tokens; or open it again.
+
+        Raises
+        ------
+        CallError : there is no such account.
+        """
+        action = "account.enable" if enable else "account.disable"
+        self._change(name, actor, action, True, disabled_at=None if enable else self._clock(), failures=0)
+
+    def _change(self, name: str, actor: str, action: str, end_sessions: bool = False, **values: Any) -> None:
+        with self.transaction() as connection:
+            row = _require(connection, _name(name))
+            connection.execute(accounts.update().where(accounts.c.id == row.id).values(**values))
+            if end_sessions:
+                connection.execute(sessions.delete().where(sessions.c.account_id == row.id))
+            audit.note(connection, actor, action, row.name, self._clock())
+
+    def listed(self) -> list[Account]:
+        """All accounts by name."""
+        with self.connect() as connection:
+            rows = connection.execute(sa.select(accounts).order_by(accounts.c.name)).all()
+        now = self._clock()
+        return [
+            Account(
+                row.name,
+                tuple(row.roles.split()),
+                "password" if row.password_hash else "openid",
+                from_us(row.created_at),
+                row.disabled_at is not None,
+                from_us(row.locked_until) if row.locked_until > now else None,
+            )
+            for row in rows
+        ]
+
+    def has_administrator(self) -> bool:
+        """Whether somebody can administer this server by an account."""
+        return any(Role.ADMINISTRATOR in account.roles and not account.disabled for account in self.listed())
+
+    # Sessions
+
+    def log_in(self, name: str, password: str) -> str:
+        """The cookie of a new session.
+
+        Raises
+        ------
+        Refused : wrong, or locked after too many wrong ones.
+        """
+        asked = name.strip().casefold()
+        with self.connect() as connection:
+            row = _find(connection, asked)
+        now = self._clock()
+        if row is not None and row.locked_until > now:
+            raise Refused(-((now - row.locked_until) // _SECOND))
+        kept = None if row is None or row.disabled_at is not None else row.password_hash
+        right = self.passwords.right(kept, password)
+        if row is None or not right:
+            if row is not None:
+                self._failed(row.id, row.name)
+            raise Refused
+        if self.passwords.outdated(row.password_hash):
+            values = {"failures": 0, "password_hash": self.passwords.hash(password)}
+        else:
+            values = {"failures": 0}
+        with self.transaction() as connection:
+            connection.execute(accounts.update().where(accounts.c.id == row.id).values(**values))
+            return self._begin(connection, row.name, row.roles, row.id, "login")
+
+    def _failed(self, account_id: int, name: str) -> None:
+        with self.transaction() as connection:
+            failures = accounts.c.failures
+            connection.execute(
+                accounts.update().where(accounts.c.id == account_id).values(failures=failures + 1)
+            )
+            count = connection.execute(sa.select(failures).where(accounts.c.id == account_id)).scalar_one()
+            now = self._clock()
+            audit.note(connection, name, "login.failed", f"{count} in a row", now)
+            if count >= TRIES:
+                lock_s = min(LOCK_S * 2 ** min(count - TRIES, 10), LOCK_MAX_S)
+                until = now + lock_s * _SECOND
+                connection.execute(
+                    accounts.update().where(accounts.c.id == account_id).values(locked_until=until)
+                )
+                audit.note(connection, name, "account.locked", f"{lock_s} s", now)
+
+    def log_in_link(self, name: str, roles: Collection[str], seconds: int = SESSION_SECONDS) -> str:
+        """The cookie of a new session without an account, by a link that somebody was given."""
+        with self.transaction() as connection:
+            return self._begin(connection, name, " ".join(roles), None, "login.link", seconds)
+
+    def log_in_openid(self, issuer: str, subject: str, name: str, roles: Collection[str]) -> str:
+        """The cookie of a new session of somebody whom an OpenID provider vouches for.
+
+        The account is made at the first login; its roles are those that the provider says each time.
+
+        Raises
+        ------
+        Refused : the account was disabled here.
+        """
+        given = _roles(roles)
+        with self.transaction() as connection:
+            mine = sa.and_(accounts.c.issuer == issuer, accounts.c.subject == subject)
+            row = connection.execute(sa.select(accounts).where(mine)).first()
+            if row is None:
+                shown = _free_name(connection, name, subject)
+                new = accounts.insert().values(
+                    name=shown, roles=given, issuer=issuer, subject=subject, created_at=self._clock()
+                )
+                connection.execute(new)
+                audit.note(connection, shown, "account.add", f"{shown} ({given}) by {issuer}", self._clock())
+                row = connection.execute(sa.select(accounts).where(mine)).one()
+            elif row.disabled_at is not None:
+                raise Refused
+            elif row.roles != given:
+                connection.execute(accounts.update().where(accounts.c.id == row.id).values(roles=given))
+            return self._begin(connection, row.name, given, row.id, "login.openid")
+
+    def _begin(
+        self,
+        connection: Connection,
+        name: str,
+        roles: str,
+        account_id: int | None,
+        action: str,
+        seconds: int = SESSION_SECONDS,
+    ) -> str:
+        key = secrets.token_urlsafe(32)
+        now = self._clock()
+        connection.execute(sessions.delete().where(sessions.c.ends_at <= now))
+        connection.execute(
+            sessions.insert().values(
+                digest=digest(key), account_id=account_id, name=name, roles=roles, created_at=now,
+                ends_at=now + seconds * _SECOND,
+            )
+        )  # fmt: skip
+        audit.note(connection, name, action, roles, now)
+        return f"{key}.{self.sign(key)}"
+
+    def who(self, cookie: str) -> Person | None:
+        """Whose session a cookie is of; None: of none that is open. Forged ones do not reach the database."""
+        key = self.signed(cookie)
+        if key is None:
+            return None
+        query = (
+            sa.select(sessions, accounts.c.roles.label("now"), accounts.c.disabled_at)
+            .join_from(sessions, accounts, isouter=True)
+            .where(sessions.c.digest == digest(key), sessions.c.ends_at > self._clock())
+        )
+        with self.connect() as connection:
+            row = connection.execute(query).first()
+        if row is None or row.disabled_at is not None:
+            return None
+        roles = tuple((row.roles if row.account_id is None else row.now).split())
+        return Person(row.name, roles, rights_of(roles))
+
+    def log_out(self, cookie: str) -> None:
+        """Close the session of a cookie."""
+        key = self.signed(cookie)
+        if key is None:
+            return
+        with self.transaction() as connection:
+            mine = sessions.c.digest == digest(key)
+            name = connection.execute(sa.select(sessions.c.name).where(mine)).scalar()
+            if name is not None:
+                connection.execute(sessions.delete().where(mine))
+                audit.note(connection, name, "logout", "", self._clock())
+
+    def log_out_everywhere(self, name: str, actor: str) -> None:
+        """Close all sessions of an account.
+
+        Raises
+        ------
+        CallError : there is no such account.
+        """
+        with self.transaction() as connection:
+            row = _require(connection, _name(name))
+            connection.execute(sessions.delete().where(sessions.c.account_id == row.id))
+            audit.note(connection, actor, "account.logout", row.name, self._clock())
+
+    # Tokens
+
+    def add_token(self, name: str, owner: str, scopes: Collection[str], days: int, actor: str) -> str:
+        """A new token, by which a program acts for the account `owner`; nobody can read it again.
+
+        Raises
+        ------
+        CallError : the name is taken, there is no such account or scope, or the account lacks its right.
+        """
+        unknown = sorted(set(scopes) - set(SCOPE_RIGHTS))
+        if unknown or not scopes:
+            wanted = f"there is no scope {unknown[0]}" if unknown else "a token needs a scope"
+            raise CallError(wanted, "--scope", f"Use {', '.join(sorted(SCOPE_RIGHTS))}")
+        with self.connect() as connection:
+            row = _require(connection, _name(owner))
+        may = rights_of(row.roles.split())
+        lacking = sorted(scope for scope in scopes if SCOPE_RIGHTS[scope] not in may)
+        if lacking:
+            raise CallError(f"{row.name} has no right for {lacking[0]}", "--scope", "Give it another role")
+        return self._add_token(name, row.id, " ".join(sorted(set(scopes))), days, actor)
+
+    def add_link(self, name: str, days: int, actor: str) -> str:
+        """A token that opens sessions of the role resident, for a link ``/login?link=…``.
+
+        Raises
+        ------
+        CallError : the name is taken.
+        """
+        return self._add_token(name, None, LINK_SCOPE, days, actor)
+
+    def _add_token(self, name: str, account_id: int | None, scopes: str, days: int, actor: str) -> str:
+        if not 1 <= days <= TOKEN_DAYS_MAX:
+            raise CallError(f"{days} days is no life of a token", "--days", f"Use 1 to {TOKEN_DAYS_MAX}")
+        if not name.strip():
+            raise CallError("a token needs a name", "token")
+        token = secrets.token_urlsafe(32)
+        now = self._clock()
+        try:
+            with self.transaction() as connection:
+                connection.execute(
+                    tokens.insert().values(
+                        name=name, digest=digest(token), account_id=account_id, scopes=scopes,
+                        created_at=now, ends_at=now + days * DAY,
+                    )
+                )  # fmt: skip
+                audit.note(connection, actor, "token.add", f"{name} ({scopes}, {days} days)", now)
+        except IntegrityError:
+            raise CallError(f"there is a token {name} already", "token", "Revoke it, or rename") from None
+        return token
+
+    def program(self, token: str) -> Person | None:
+        """For whom a token acts and with which rights; None: it is none, or no longer."""
+        wanted = digest(token)
+        query = (
+            sa.select(tokens, accounts.c.name.label("owner"), accounts.c.roles, accounts.c.disabled_at)
+            .join_from(tokens, accounts, isouter=True)
+            .where(tokens.c.digest == wanted, tokens.c.ends_at > self._clock())
+        )
+        with self.connect() as connection:
+            row = connection.execute(query).first()
+        if row is None or row.disabled_at is not None or not hmac.compare_digest(row.digest, wanted):
+            return None
+        scopes = frozenset(row.scopes.split())
+        if row.account_id is None:
+            return Person(row.name, (Role.RESIDENT,), rights_of([Role.RESIDENT]), scopes)
+        roles = tuple(row.roles.split())
+        granted = frozenset(SCOPE_RIGHTS[scope] for scope in scopes if scope in SCOPE_RIGHTS)
+        return Person(f"{row.owner}/{row.name}", roles, granted & rights_of(roles) | {Right.LOOK}, scopes)
+
+    def listed_tokens(self) -> list[Token]:
+        """All tokens by name, never themselves."""
+        query = sa.select(tokens, accounts.c.name.label("owner")).join_from(tokens, accounts, isouter=True)
+        with self.connect() as connection:
+            rows = connection.execute(query.order_by(tokens.c.name)).all()
+        return [Token(row.name, row.owner, tuple(row.scopes.split()), from_us(row.ends_at)) for row in rows]
+
+    def revoke_token(self, name: str, actor: str) -> None:
+        """Make a token worthless.
+
+        Raises
+        ------
+        CallError : there is none of this name.
+        """
+        with self.transaction() as connection:
+            if connection.execute(tokens.delete().where(tokens.c.name == name)).rowcount == 0:
+                raise CallError(f"there is no token {name}", "token", "`lobeda accounts tokens list`")
+            audit.note(connection, actor, "token.revoke", name, self._clock())
+
+    # The record, and signatures
+
+    def note(self, actor: str, action: str, thing: str) -> None:
+        """Adds an entry to the audit record."""
+        with self.transaction() as connection:
+            audit.note(connection, actor, action, thing, self._clock())
+
+    def sign(self, text: str) -> str:
+        """The signature of a text that this server gives out and wants back unchanged."""
+        return hmac.new(self._signing, text.encode(), hashlib.sha256).hexdigest()
+
+    def signed(self, cookie: str) -> str | None:
+        """The text before the dot, if the signature behind it is this server's."""
+        text, _, signature = cookie.rpartition(".")
+        made = self.sign(text).encode()
+        good = hmac.compare_digest(made, signature.encode("utf-8", "surrogatepass"))
+        return text if text and good else None
+
+    def _key(self, name: str) -> bytes:
+        """A random key that all processes on this database share."""
+        query = sa.select(keys.c.value).where(keys.c.name == name)
+        with self.transaction() as connection:
+            value = connection.execute(query).scalar()
+            if value is None:
+                value = secrets.token_hex(32)
+                connection.execute(keys.insert().values(name=name, value=value))
+        return bytes.fromhex(value)
+
+
+def digest(key: str) -> str:
+    """What the database keeps of a key."""
+    return sensor_tokens.digest(key)
+
+
+def _find(connection: Connection, name: str) -> Any:
+    return connection.execute(sa.select(accounts).where(accounts.c.name == name)).first()
+
+
+def _require(connection: Connection, name: str) -> Any:
+    row = _find(connection, name)
+    if row is None:
+        raise CallError(f"there is no account {name}", "accounts", "`lobeda accounts list` shows them")
+    return row
+
+
+def _name(name: str) -> str:
+    shown = name.strip().casefold()
+    if not _NAME.fullmatch(shown):
+        raise CallError(f"{name!r} is no name of an account", "accounts", "Use 2 to 100 letters and digits")
+    return shown
+
+
+def _free_name(connection: Connection, name: str, subject: str) -> str:
+    """A name for an account of an OpenID provider, which may not be that of another account."""
+    shown = re.sub(r"[^\w.@+-]", "-", name.strip().casefold()).strip("-.@+")[:60] or "openid"
+    if _NAME.fullmatch(shown) and _find(connection, shown) is None:
+        return shown
+    return f"{shown}+{digest(subject)[:12]}"
+
+
+def _roles(roles: Collection[str]) -> str:
+    unknown = sorted(set(roles) - set(ACCOUNT_ROLES))
+    if unknown or not roles:
+        what = f"there is no role {unknown[0]}" if unknown else "an account needs a role"
+        raise CallError(what, "--role", f"Use {', '.join(ACCOUNT_ROLES)}")
+    return " ".join(sorted(set(roles)))

@@ -1,0 +1,168 @@
+"""The pages of logging in and out: by name and password, by the terminal's link, by a resident's link."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+from starlette.types import Scope
+
+from viewer import access, format, pages, texts
+from viewer.accounts.rights import Right, Role
+from viewer.accounts.store import LINK_SCOPE, SESSION_SECONDS, Accounts, Person, Refused
+from viewer.participation.limits import MINUTE_S, Limit, Limiter
+
+FORM_BYTES_MAX = 4096
+LIMITS = {"login": (Limit(10 * MINUTE_S, 30, 3_000),)}
+HOMES = ((Right.PLAN, "/manage"), (Right.MODERATE, "/moderate"))
+
+
+@dataclass(frozen=True)
+class Doors:
+    """The ways in.
+
+    link : of the terminal, where this server is not administered by accounts.
+    announce : takes the path of a further link that somebody asked for, for the terminal alone.
+    """
+
+    accounts: Accounts
+    link: access.Link
+    announce: Callable[[str], None]
+    reach: access.Reach = access.HERE
+    limiter: Limiter = field(default_factory=lambda: Limiter(LIMITS))
+
+    def ways(self) -> pages.Ways:
+        """What the login page offers now."""
+        known = [one for one in self.accounts.listed() if not one.disabled]
+        administered = any(Role.ADMINISTRATOR in one.roles for one in known)
+        return pages.Ways(password=any(one.kind == "password" for one in known), terminal=not administered)
+
+
+def router(doors: Doors) -> APIRouter:
+    """The pages on `doors`; the guard refuses forms that other sites send."""
+    routes = APIRouter(include_in_schema=False)
+    accounts = doors.accounts
+
+    def show(request: Request, state: str, status: int = 200, **values: str) -> Response:
+        return HTMLResponse(pages.login(language(request), state, doors.ways(), **values), status)
+
+    def limited(request: Request) -> Response | None:
+        wait_s = doors.limiter.wait_s("login", access.client_address(request, doors.reach.trust_proxy))
+        if not wait_s:
+            return None
+        answer = show(request, "often", 429, minutes=_minutes(request, wait_s))
+        answer.headers["Retry-After"] = str(wait_s)
+        return answer
+
+    def let_in(request: Request, cookie: str, seconds: int = SESSION_SECONDS) -> Response:
+        """A page, no redirect: on one that began elsewhere the browser holds a strict cookie back."""
+        old = access.session_key(request.headers)
+        if old:
+            accounts.log_out(old)
+        home = home_of(accounts.who(cookie))
+        response = HTMLResponse(pages.login(language(request), "done", doors.ways(), home=home))
+        response.headers["Refresh"] = f"0; url={home}"
+        response.headers["Cache-Control"] = "no-store"
+        response.set_cookie(
+            access.COOKIE, cookie, max_age=seconds, path="/", httponly=True, samesite="strict",
+            secure=doors.reach.secure,
+        )  # fmt: skip
+        return response
+
+    @routes.get("/login")
+    def enter(request: Request, token: str = "", link: str = "") -> Response:
+        if not token and not link:
+            return show(request, "needed")
+        refused = limited(request)
+        if refused is not None:
+            return refused
+        if token and doors.ways().terminal and doors.link.redeem(token):
+            return let_in(request, accounts.log_in_link("terminal", [Role.ADMINISTRATOR]))
+        resident = accounts.program(link) if link else None
+        if resident is not None and resident.scopes == frozenset({LINK_SCOPE}):
+            return let_in(request, accounts.log_in_link(resident.name, [Role.RESIDENT]))
+        return show(request, "used", 403)
+
+    @routes.post("/login")
+    async def by_password(request: Request) -> Response:
+        given = await form(request)
+        name, password = given.get("name", ""), given.get("password", "")
+
+        def work() -> Response:
+            refused = limited(request)
+            if refused is not None:
+                return refused
+            try:
+                return let_in(request, accounts.log_in(name, password))
+            except Refused as no:
+                if no.wait_s:
+                    return show(request, "locked", 429, minutes=_minutes(request, no.wait_s))
+                return show(request, "wrong", 403)
+
+        return await run_in_threadpool(work)
+
+    @routes.post("/login/link")
+    def renew(request: Request) -> Response:
+        if not doors.ways().terminal:
+            return show(request, "needed", 403)
+        token = doors.link.renew()
+        if token is None:
+            return show(request, "wait", 429)
+        doors.announce(f"/login?token={token}")
+        return show(request, "renewed")
+
+    @routes.post("/logout")
+    def leave(request: Request) -> Response:
+        accounts.log_out(access.session_key(request.headers))
+        response = RedirectResponse("/", 303)
+        response.delete_cookie(access.COOKIE, path="/")
+        return response
+
+    return routes
+
+
+def refusal(ways: Callable[[], pages.Ways]) -> Callable[[Scope, bool], Response]:
+    """What the guard answers to who may not see a page: log in, or that one's account is not for it."""
+
+    def answer(scope: Scope, known: bool) -> Response:
+        request = Request({**scope, "type": "http"})
+        state, status = ("forbidden", 403) if known else ("needed", 401)
+        return HTMLResponse(pages.login(language(request), state, ways()), status)
+
+    return answer
+
+
+def home_of(person: Person | None) -> str:
+    """Where somebody's work is."""
+    if person is None:
+        return "/"
+    return next((path for right, path in HOMES if right in person.rights), "/")
+
+
+def language(request: Request) -> str:
+    """The first language of the browser that has texts, else the default."""
+    return texts.preferred(request.headers.get("accept-language", ""))
+
+
+async def form(request: Request) -> dict[str, str]:
+    """The first value of each field of a form, never reading more than it may hold."""
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > FORM_BYTES_MAX:
+            return {}
+    try:
+        fields = parse_qs(content.decode("ascii"), keep_blank_values=True, max_num_fields=10)
+    except ValueError:
+        return {}
+    return {name: values[0] for name, values in fields.items()}
+
+
+def _minutes(request: Request, wait_s: int) -> str:
+    return format.number(math.ceil(wait_s / 60), language(request))
