@@ -12,7 +12,7 @@ SCENE = $(wildcard viewer/scene/src/*.ts)
 serve: $(STAMP)run
 	@$(BIN)/lobeda serve $(DISTRICT) --port $(PORT)
 
-test: $(STAMP)test $(STAMP)peer services
+test: $(STAMP)test $(STAMP)peer $(STAMP)openid services
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 
 bench: $(STAMP)test $(STAMP)peer
@@ -74,6 +74,11 @@ $(STAMP)test: $(STAMP)run
 $(STAMP)peer: $(STAMP)run tests/peer.txt
 	@$(BIN)/python -m venv $(VENV)/peer
 	@$(VENV)/peer/bin/python -m pip install -q --disable-pip-version-check -c tests/peer.txt pandapipes iso52016
+	@touch $@
+
+# The OpenID provider that the tests log in at, run by the Node that comes in a wheel.
+$(STAMP)openid: $(STAMP)test tests/openid/package-lock.json
+	@$(BIN)/python -m tests.openid.install
 	@touch $@
 
 clean:

@@ -96,6 +96,10 @@ def serve(
         str,
         typer.Option(envvar="LOBEDA_MODERATION", help="Comments: before they show, or after."),
     ] = "before",
+    openid: Annotated[
+        Path | None,
+        typer.Option(envvar="LOBEDA_OPENID", help="Settings of an OpenID provider; docs/administration.md."),
+    ] = None,
     comments_by_link: Annotated[
         bool, typer.Option("--comments-by-link", help="Comments only by links of `lobeda accounts link`.")
     ] = False,
@@ -106,6 +110,7 @@ def serve(
     """Open the web app: the public page at / and the manager's app at /manage."""
     import twin
     from viewer import server
+    from viewer.accounts.openid import Settings as OpenID
     from viewer.participation.service import Settings
 
     settings = Settings(moderation, tuple(site_origin or ()), keep_comments_months)
@@ -120,6 +125,7 @@ def serve(
         settings=settings,
         url=url.rstrip("/"),
         comments_by_link=comments_by_link,
+        openid=None if openid is None else OpenID.read(openid),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
@@ -14,6 +15,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from viewer import access, format, pages, texts
+from viewer.accounts import openid
 from viewer.accounts.rights import Right, Role
 from viewer.accounts.store import LINK_SCOPE, SESSION_SECONDS, Accounts, Person, Refused
 from viewer.participation.limits import MINUTE_S, Limit, Limiter
@@ -35,13 +37,19 @@ class Doors:
     link: access.Link
     announce: Callable[[str], None]
     reach: access.Reach = access.HERE
+    openid: openid.Provider | None = None
     limiter: Limiter = field(default_factory=lambda: Limiter(LIMITS))
 
     def ways(self) -> pages.Ways:
         """What the login page offers now."""
         known = [one for one in self.accounts.listed() if not one.disabled]
         administered = any(Role.ADMINISTRATOR in one.roles for one in known)
-        return pages.Ways(password=any(one.kind == "password" for one in known), terminal=not administered)
+        password = any(one.kind == "password" for one in known)
+        return pages.Ways(password, not administered and self.openid is None, openid=self.openid is not None)
+
+    def own_address(self, request: Request) -> str:
+        """Under which address this browser reaches the server; the guard knows its name."""
+        return self.reach.url or f"{request.url.scheme}://{request.headers['host']}"
 
 
 def router(doors: Doors) -> APIRouter:
@@ -66,7 +74,7 @@ def router(doors: Doors) -> APIRouter:
         if old:
             accounts.log_out(old)
         home = home_of(accounts.who(cookie))
-        response = HTMLResponse(pages.login(language(request), "done", doors.ways(), home=home))
+        response = show(request, "done", home=home)
         response.headers["Refresh"] = f"0; url={home}"
         response.headers["Cache-Control"] = "no-store"
         response.set_cookie(
@@ -106,6 +114,48 @@ def router(doors: Doors) -> APIRouter:
                 return show(request, "wrong", 403)
 
         return await run_in_threadpool(work)
+
+    @routes.get(openid.BEGIN)
+    def to_provider(request: Request) -> Response:
+        if doors.openid is None:
+            return show(request, "needed", 404)
+        refused = limited(request)
+        if refused is not None:
+            return refused
+        try:
+            where, cookie = doors.openid.begin(doors.own_address(request))
+        except openid.Failed as error:
+            return failed(request, error, 502)
+        response = RedirectResponse(where, 303)
+        response.headers["Cache-Control"] = "no-store"
+        response.set_cookie(
+            openid.COOKIE, cookie, max_age=openid.PENDING_S, path=openid.BEGIN, httponly=True, samesite="lax",
+            secure=doors.reach.secure,
+        )  # fmt: skip
+        return response
+
+    @routes.get(openid.DONE)
+    def from_provider(request: Request) -> Response:
+        if doors.openid is None:
+            return show(request, "needed", 404)
+        refused = limited(request)
+        if refused is not None:
+            return refused
+        cookie = access.cookie_of(request.headers, openid.COOKIE)
+        try:
+            response = let_in(
+                request, doors.openid.end(doors.own_address(request), request.url.query, cookie)
+            )
+        except openid.Failed as error:
+            response = failed(request, error, 403)
+        except Refused:
+            response = show(request, "forbidden", 403)
+        response.delete_cookie(openid.COOKIE, path=openid.BEGIN)
+        return response
+
+    def failed(request: Request, error: openid.Failed, status: int) -> Response:
+        print(f"lobeda: OpenID login refused: {error}", file=sys.stderr, flush=True)
+        return show(request, "stranger" if error.stranger else "failed", status)
 
     @routes.post("/login/link")
     def renew(request: Request) -> Response:

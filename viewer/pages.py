@@ -60,7 +60,7 @@ class Ways:
 
     password: bool = False
     terminal: bool = False
-    openid: str = ""
+    openid: bool = False
 
 
 NO_WAYS = Ways()
@@ -69,7 +69,7 @@ NO_WAYS = Ways()
 def login(language: str, state: str, ways: Ways = NO_WAYS, **values: str) -> str:
     """The page around logging in.
 
-    state : needed, used, done, renewed, wait, wrong, locked, often or forbidden.
+    state : needed, used, done, renewed, wait, wrong, locked, often, forbidden, stranger or failed.
     values : home, where it goes on; minutes to wait.
     """
     return template("login.html").render(

@@ -35,6 +35,8 @@ from twin.errors import CallError
 from twin.sample.inputs import slug
 from viewer import access, drafts, login, pages, publish, report_jobs
 from viewer.accounts import rights
+from viewer.accounts.openid import Provider
+from viewer.accounts.openid import Settings as OpenID
 from viewer.accounts.recording import RecordedShelf
 from viewer.accounts.rights import Right
 from viewer.accounts.store import Accounts
@@ -70,6 +72,7 @@ def create_app(
     accounts: Accounts | None = None,
     reach: access.Reach = access.HERE,
     comments_by_link: bool = False,
+    openid: OpenID | None = None,
 ) -> FastAPI:
     """The web app for `district`.
 
@@ -86,6 +89,7 @@ def create_app(
     accounts : who may log in; closed with the app. Without, only the login link does, until the app ends.
     reach : under which address people reach the server.
     comments_by_link : only who has a link or an account may write comments and vote.
+    openid : the provider by whose accounts people may log in too.
     """
     folder = tempfile.TemporaryDirectory(prefix="lobeda-site-")
     reports = None if public_only else ReportJobs(district)
@@ -117,7 +121,8 @@ def create_app(
     app.add_api_route("/healthz", _health, methods=["GET"], include_in_schema=False)
     app.add_exception_handler(404, _not_found)
     if accounts is not None and not public_only:
-        doors = login.Doors(accounts, access.Link(token), announce, reach)
+        provider = None if openid is None else Provider(openid, accounts)
+        doors = login.Doors(accounts, access.Link(token), announce, reach, provider)
         ways = doors.ways
         app.include_router(login.router(doors))
         if reports is not None:
@@ -163,6 +168,7 @@ def serve(
     settings: Settings | None = None,
     url: str = "",
     comments_by_link: bool = False,
+    openid: OpenID | None = None,
 ) -> None:
     """Serve `district` until interrupted; says the address and the login link once the port is open.
 
@@ -170,6 +176,7 @@ def serve(
     settings : how comments are taken, where the district has proposals.
     url : ``https://host``, under which people reach it through a proxy; empty: on this machine alone.
     comments_by_link : only who has a link or an account may write comments and vote.
+    openid : the provider by whose accounts people may log in too.
 
     Raises
     ------
@@ -178,7 +185,7 @@ def serve(
     tell = say or _print
     reach = access.Reach(url, trust_proxy=os.environ.get("LOBEDA_TRUST_PROXY") == "1")
     accounts = None if public_only and not _beyond(host, reach) else Accounts.open()
-    administered = accounts is not None and accounts.has_administrator()
+    administered = accounts is not None and (openid is not None or accounts.has_administrator())
     if _beyond(host, reach) and not (administered and url):
         raise _unguarded(host, reach)
     listener = _listen(host, port)
@@ -199,6 +206,7 @@ def serve(
             accounts=accounts,
             reach=reach,
             comments_by_link=comments_by_link,
+            openid=openid,
         )
         lines = [f"Public twin:   {address}/"]
         if administered and not public_only:  # a link in a log would be a key

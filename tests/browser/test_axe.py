@@ -127,15 +127,14 @@ def test_login_and_moderation(chromium: Browser, town: Running) -> None:
         desk.page.evaluate("document.querySelector('main').append(document.createElement('button'))")
         assert "button-name" in str(grave(desk.page, "a button that says nothing"))  # axe-core does look
         desk.problems.clear()  # Chromium reports the refusal that leads to the login
-        desk.page.keyboard.type("otto")  # the first field has the focus
-        desk.page.keyboard.press("Tab")
-        desk.page.keyboard.type("not the password")
+        desk.page.locator("#name").fill("otto")
+        desk.page.locator("#password").fill("not the password")
         desk.page.keyboard.press("Enter")
         expect(desk.page.get_by_role("alert")).to_be_visible()
         found += grave(desk.page, "wrong password")
         desk.page.locator("#name").fill("otto")
         desk.page.locator("#password").fill(PASSWORD)
-        desk.problems.clear()
+        desk.problems.clear()  # and the one of the wrong password
         desk.page.keyboard.press("Enter")  # leads on to /moderate
         expect(desk.page.locator("#list li").first).to_be_visible()
         found += grave(desk.page, "moderation")

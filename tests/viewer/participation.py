@@ -58,13 +58,14 @@ def taking(
     with taken, Accounts.open(url) as accounts:
         links, app = list[str](), FastAPI(openapi_url=None)
         app.state.participation, app.state.accounts = taken, accounts
-        app.include_router(login_router(Doors(accounts, Link(TOKEN), links.append)))
+        doors = Doors(accounts, Link(TOKEN), links.append)
+        app.include_router(login_router(doors))
         app.include_router(api.router(taken))
         app.include_router(desk.router(taken, small()))
         app.mount("/manage/files", server.Site(pages.FOLDER))
         if folder is not None:
             app.mount("/", server.Site(folder))
-        server.add_guard(app, Keeper(accounts))
+        server.add_guard(app, Keeper(accounts), doors.ways)
         with serving(app) as address:
             yield Running(address, links, app)
 

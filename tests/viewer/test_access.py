@@ -135,6 +135,7 @@ def test_manager_needs_a_session(client: Client, accounts: Accounts, path: str) 
     [
         ("/", {"modeler", "manager", "moderator", "administrator", None}),
         ("/manage", {"manager", "administrator"}),
+        ("/manage/files/moderate.js", {"manager", "moderator", "administrator"}),
         ("/manage/report/x/file", {"manager", "administrator"}),
         ("/manage/scenarios/a.yaml", {"manager", "modeler", "administrator"}),
         ("/moderate", {"moderator", "administrator"}),

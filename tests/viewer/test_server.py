@@ -50,10 +50,10 @@ def running(**options: Any) -> Iterator[Running]:
 
 
 @contextlib.contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
+def serving(app: FastAPI, listener: socket.socket | None = None) -> Iterator[str]:
     """The address at which `app` really answers while the block stands."""
     config = uvicorn.Config(app, port=0, log_level="warning", access_log=False, proxy_headers=False)
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = listener or socket.create_server(("127.0.0.1", 0))
     process = uvicorn.Server(config)
     thread = threading.Thread(target=process.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

@@ -19,6 +19,7 @@ class Right(StrEnum):
 
     LOOK = "look"  # what is public
     PARTICIPATE = "participate"  # write comments and vote
+    ENTER = "enter"  # scripts and styles of the pages behind the login
     PLAN = "plan"  # the manager's app, its scenarios and reports
     READ_SCENARIOS = "scenarios:read"
     READ_SENSORS = "sensors:read"  # all measured values, the private ones too
@@ -43,8 +44,8 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.PUBLIC: _EVERYBODY,
     Role.RESIDENT: _EVERYBODY,
     Role.MODELER: _EVERYBODY | {Right.READ_SCENARIOS, Right.READ_SENSORS},
-    Role.MANAGER: _EVERYBODY | {Right.PLAN, Right.READ_SCENARIOS, Right.READ_SENSORS},
-    Role.MODERATOR: _EVERYBODY | {Right.MODERATE},
+    Role.MANAGER: _EVERYBODY | {Right.ENTER, Right.PLAN, Right.READ_SCENARIOS, Right.READ_SENSORS},
+    Role.MODERATOR: _EVERYBODY | {Right.ENTER, Right.MODERATE},
     Role.ADMINISTRATOR: frozenset(Right),
 }
 ACCOUNT_ROLES = (Role.MODELER, Role.MANAGER, Role.MODERATOR, Role.ADMINISTRATOR)
@@ -86,6 +87,7 @@ NEEDS = (
     Need("/logout", Right.LOOK),
     Need("/components", Right.PLAN),  # what Panel serves of the app's own components
     Need("/manage", Right.PLAN),
+    Need("/manage/files", Right.ENTER),
     Need("/manage/report", Right.PLAN, record="report"),
     Need("/manage/scenarios", Right.READ_SCENARIOS, changes=Right.PLAN, record="scenario", exports="export"),
     Need("/moderate", Right.MODERATE, record="moderate"),

@@ -60,13 +60,13 @@ def _install(options: list[str]) -> None:
 
 
 def _run(command: list[str]) -> None:
-    program, environment = _node(command[0])
+    program, environment = node(command[0])
     done = subprocess.run([*program, *command[1:]], cwd=HERE, env=environment, check=False)
     if done.returncode:
         raise SystemExit(f"{' '.join(command[:3])} failed in {HERE}; its messages are above.")
 
 
-def _node(name: str) -> tuple[list[str], dict[str, str]]:
+def node(name: str) -> tuple[list[str], dict[str, str]]:
     """How to call node or npm: from the wheel, or else those of the machine."""
     environment = {"NODE_USE_SYSTEM_CA": "1"} | dict(os.environ)
     try:
