@@ -70,8 +70,9 @@ class Need:
     own_check: bool = False
 
     def covers(self, path: str) -> bool:
-        """Whether `path` is the address or lies below it."""
-        return path == self.path or path.startswith(self.path.rstrip("/") + "/")
+        """Whether `path` is the address or lies below it; one that ends in a dot stands for all endings."""
+        below = self.path if self.path.endswith((".", "/")) else f"{self.path}/"
+        return path == self.path or path.startswith(below)
 
     def of(self, method: str) -> Right:
         """The right that a request of this method needs; "WEBSOCKET" is a method here."""
@@ -94,6 +95,7 @@ NEEDS = (
     Need("/moderate/comments.csv", Right.MODERATE, exports="export"),
     Need("/api/ogc", Right.LOOK),
     Need("/api/catalogue", Right.LOOK),
+    Need("/api/catalogue.", Right.LOOK),
     Need("/api/participation", Right.LOOK, changes=Right.PARTICIPATE),
     Need("/api/sensorthings", Right.LOOK, own_check=True),
     Need("/api/uplinks", Right.LOOK, own_check=True),
