@@ -40,6 +40,8 @@ from viewer.scene.component import Scene
 from viewer.second_stage import SecondStage
 from viewer.selection_charts import Charts
 from viewer.state import Run, State, Twin
+from viewer.table_page import TablePage
+from viewer.tables import KINDS
 from viewer.time_view import TimeView
 from viewer.tools import Tools
 from viewer.whatif import Plan
@@ -58,7 +60,8 @@ class Bridge(JSComponent):  # type: ignore[misc]  # Panel has no types
     charts = param.Dict(default={}, doc="The charts of the selection; empty while they are closed.")
     shelf = param.Dict(default={}, doc="The scenario that is open, and those of the shelf.")
     pick = param.Dict(default={}, doc="The filter, what it finds, and whether clicks add up.")
-    table = param.Dict(default={}, doc="The table's columns; empty while it is closed.")
+    table = param.Dict(default={}, doc="The table; empty while it is closed.")
+    file = param.Dict(default={}, doc="A file that the page saves: name, type, content in base64.")
     sensors = param.Dict(default={}, doc="All devices; empty where there are none.")
     readings = param.Dict(default={}, doc="What is new of some devices.")
     alarms = param.List(default=[], doc="Open alarms.")
@@ -118,7 +121,6 @@ class Manager:
         self.state.select(address.selected, address.level)
         problem = address.problem or self._chosen(address.targets)
         self.names = facts.names(twin.district.buildings)
-        self.table_open = False
         self.wanted: Plan | None = None
         self.first = address.plan
         self.queries: dict[str, str] = {}
@@ -153,6 +155,7 @@ class Manager:
                 "tab": address.tab,
                 "filters": picking.options(twin, language),
                 "places": picking.places(twin),
+                "tables": [kind for kind in KINDS if kind != "sensors" or sensors is not None],
             },
             layer=self._legend(layer),
             plan=self._plan_shown(),
@@ -173,7 +176,12 @@ class Manager:
         self.charts = Charts(
             self.state, twin.desk, self.bridge.param.update, self._tell, self._failed, self._economy
         )
-        self.parts: list[Part] = [self.picking, self.drafts, self.time, self.charts, self.tools]
+        self.table = TablePage(
+            self.state, self.bridge.param.update, self._fail, None if sensors is None else sensors[1]
+        )
+        self.parts: list[Part] = [
+            self.picking, self.drafts, self.time, self.charts, self.tools, self.table,
+        ]  # fmt: skip
         self._resume(address.scenario)
         self.bridge.receive = self.receive
         self.scene.param.watch(self._clicked, "clicked")
@@ -226,11 +234,17 @@ class Manager:
     def _live(self, feeds: Feeds, board: Board) -> Live:
         live = Live(
             self.twin, feeds, board, self.state.language,
-            show=self.bridge.param.update, mark=self.scene.param.update, fail=self._fail,
+            show=self._sensed, mark=self.scene.param.update, fail=self._fail,
         )  # fmt: skip
         self.scene.param.watch(self._marker_clicked, "marker_clicked")
         self.scene.param.watch(self._marker_hovered, "marker_hovered")
         return live
+
+    def _sensed(self, **news: Any) -> None:
+        """News of the sensors, which the table may show too."""
+        self.bridge.param.update(**news)
+        if "readings" in news or "sensors" in news:
+            self.table.sensed()
 
     def receive(self, message: Mapping[str, Any]) -> None:
         """Do what a message from the page asks; an unknown or broken one is answered with an error."""
@@ -296,7 +310,8 @@ class Manager:
         self._look()
 
     def _select(self, message: Mapping[str, Any]) -> None:
-        self.state.select(message["id"])
+        level = message.get("level")
+        self.state.select(message["id"], level if level in ("block", "building") else None)
         self._show_selection()
         if message.get("fly") and self.state.selection is not None:
             self.scene.fly_to = {"building_ids": self.state.selected_ids}
@@ -305,10 +320,6 @@ class Manager:
         if self.state.selection is not None and message["level"] in ("block", "building"):
             self.state.select(self.state.selection.building_id, message["level"])
             self._show_selection()
-
-    def _table(self, message: Mapping[str, Any]) -> None:
-        self.table_open = bool(message["open"])
-        self._show_table()
 
     def _sun(self, message: Mapping[str, Any]) -> None:
         self.scene.sun_time = str(message["time"])
@@ -322,7 +333,7 @@ class Manager:
 
     _ACTIONS: Mapping[str, Callable[[Manager, Mapping[str, Any]], None]] = {
         "change": _change, "load": _load, "undo": _undo, "redo": _redo, "reset": _reset,
-        "colour": _colour, "select": _select, "level": _level, "table": _table, "sun": _sun,
+        "colour": _colour, "select": _select, "level": _level, "sun": _sun,
         "derive": _derive, "error_seen": _error_seen,
     }  # fmt: skip
 
@@ -357,7 +368,7 @@ class Manager:
             self.busy = False
         self.bridge.param.update(plan=self._plan_shown(), result=self._result())
         self._look()
-        self._show_table()
+        self.table.refresh()
         self._explain()
         self._deepen()
         if self.state.settled == self.state.plan and pn.state.curdoc is not None:
@@ -421,6 +432,7 @@ class Manager:
             self._paint()
             self.bridge.result = self._result()
         self._look()
+        self.table.refresh()
         self._explain()
 
     def _costed(self, plan: Plan, found: economy.Economy) -> None:
@@ -601,9 +613,6 @@ class Manager:
                 "facts": found, "id": chosen.building_id, "level": chosen.level, "targets": chosen.targets,
                 "rows": self.state.selected_rows,
             }  # fmt: skip
-
-    def _show_table(self) -> None:
-        self.bridge.table = facts.table(self.state) if self.table_open else {}
 
     def _clicked(self, event: Any) -> None:
         if event.new.get("line") is not None:  # by touch there is no hovering

@@ -277,28 +277,6 @@ def _combined(values: pd.Series, attribute: Attribute, language: str) -> str | N
     return texts.label(language, attribute.section, str(kinds[0])) if attribute.section else str(kinds[0])
 
 
-def table(state: State) -> dict[str, list[Any]]:
-    """One row per block or single building, as columns: what the 3D view shows, in figures."""
-    twin = state.twin
-    frame = units(state)
-    return {
-        "id": frame["first"].tolist(),
-        "name": frame["name"].tolist(),
-        "quarter": frame["quarter"].fillna("").tolist(),
-        "function": [
-            texts.label(state.language, "function", str(f)) if pd.notna(f) else "" for f in frame["function"]
-        ],
-        "construction_series": frame["construction_series"].fillna("").tolist(),
-        "year_of_construction": _numbers(frame["year_of_construction"], 0),
-        "dwellings": _numbers(frame["dwellings"], 0),
-        "before": _numbers(frame["before"] / 1000, 1),
-        "after": _numbers(frame["after"] / 1000, 1),
-        "before_per_area": _numbers(frame["before"] / frame["a_use_m2"].where(frame["a_use_m2"] > 0), 0),
-        "after_per_area": _numbers(frame["after"] / frame["a_use_m2"].where(frame["a_use_m2"] > 0), 0),
-        "row": [int(row) for row in twin.annual.index.get_indexer(pd.Index(frame["first"]))],
-    }
-
-
 def units(state: State) -> pd.DataFrame:
     """Blocks and single buildings with their facts and needs, index the id of block or building. [kWh]"""
     twin = state.twin
@@ -343,10 +321,6 @@ def names(buildings: pd.DataFrame) -> pd.Series:
     return address.where(
         address.notna(), own.where(own.notna(), buildings.index.to_series().astype("object"))
     )
-
-
-def _numbers(values: pd.Series, digits: int) -> list[float | None]:
-    return [None if not np.isfinite(v) else round(float(v), digits) for v in values.to_numpy("float64")]
 
 
 def _finite(value: float) -> float | None:

@@ -72,8 +72,17 @@ class Picking:
         how = str(message.get("how", "set"))
         if how not in ("set", "add", "remove"):
             raise CallError(f"there is no way {how!r} to pick", "selection", "Use set, add or remove")
-        self._choose(_ids(message), how)  # type: ignore[arg-type]  # checked above
+        ids = self._of_rows(message) if "rows" in message else _ids(message)
+        self._choose(ids, how)  # type: ignore[arg-type]  # checked above
         self.changed()
+
+    def _of_rows(self, message: Mapping[str, Any]) -> list[str]:
+        """Buildings by their rows in the scene, as tables name them."""
+        index = self.state.twin.annual.index
+        rows = [int(row) for row in message["rows"]]
+        if rows and not 0 <= min(rows) <= max(rows) < len(index):
+            raise CallError("there is no building of this row", "selection", "Open the table again")
+        return [str(index[row]) for row in dict.fromkeys(rows)]
 
     def _choose(self, ids: Sequence[str], how: How) -> None:
         known = [i for i in ids if i in self.state.twin.annual.index]

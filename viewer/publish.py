@@ -61,7 +61,7 @@ ATTRIBUTES = tuple(
 _SHARED = (
     "base.css", "residents.css", "icon.svg", "dom.js", "ui.js", "public.js", "proposals.js", "home.js",
     "story.js", "today.js", "offline.js", "comments.js", "comments.css",
-    "spot.js",
+    "spot.js", "table.js",
 )  # fmt: skip
 RETROFIT = "retrofit"
 Progress = Callable[[str, float], None]

@@ -283,14 +283,18 @@ class Twin:
 
     def reached(self, choice: Choice) -> tuple[int, int]:
         """How many blocks a choice reaches, of how many in scope."""
+        total = self._blocks(self.in_scope(choice))
+        return (self._blocks(self.reached_rows(choice)) if total else 0), total
+
+    def reached_rows(self, choice: Choice) -> NDArray[np.bool_]:
+        """The buildings that a choice reaches, shape (building,)."""
         scope = self.in_scope(choice)
-        total = self._blocks(scope)
-        if choice.idle or not total:
-            return 0, total
+        if choice.idle or not scope.any():
+            return np.zeros_like(scope)
         if choice.measure == ENVELOPE:
             first = envelope_retrofit.retrofit_order(self.case, scope) < choice.value("share")
-            return self._blocks(scope & first), total
-        return total, total
+            return np.asarray(scope & first)
+        return scope
 
     def _blocks(self, rows: NDArray[np.bool_]) -> int:
         return int(np.count_nonzero(np.bincount(self._unit_number[rows])))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def write(study: Study, words: Words, path: str | os.PathLike[str]) -> Path:
     book.properties.title = study.scenario.title.get(words.language, study.scenario.name)  # type: ignore[call-overload]
     book.properties.language = words.language
     for name, table in sheets(study, words).items():
-        _fill(book.create_sheet(name), table)
+        fill(book.create_sheet(name), list(table.columns), table.itertuples(index=False, name=None))
     book.save(path)
     return Path(path)
 
@@ -153,18 +154,19 @@ def _drivers(drivers: pd.DataFrame, study: Study, words: Words) -> pd.DataFrame:
     return pd.DataFrame({words("table.input"): titles.reindex(drivers.index), **figures})
 
 
-def _fill(sheet: Worksheet, table: pd.DataFrame) -> None:
-    for column, name in enumerate(table.columns, start=1):
+def fill(sheet: Worksheet, heads: Sequence[object], rows: Iterable[Sequence[Any]]) -> None:
+    """Headings and cells into an empty sheet, which then can be filtered."""
+    for column, name in enumerate(heads, start=1):
         _put(sheet, 1, column, str(name))
         head = sheet.cell(1, column)
         head.font = Font(bold=True)
         head.alignment = Alignment(wrap_text=True, vertical="top")
         sheet.column_dimensions[get_column_letter(column)].width = min(max(12, len(str(name)) * 0.7), 45)
-    for row, values in enumerate(table.itertuples(index=False, name=None), start=2):
+    for row, values in enumerate(rows, start=2):
         for column, value in enumerate(values, start=1):
             _put(sheet, row, column, value)
     sheet.freeze_panes = "A2"
-    if len(table):
+    if sheet.max_row > 1:
         sheet.auto_filter.ref = sheet.dimensions
 
 

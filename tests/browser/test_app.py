@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import serve
-from tests.browser.visit import DESKTOP, PHONE, Visit, visit
+from tests.browser.visit import DESKTOP, PATIENCE_MS, PHONE, Visit, visit
 from tests.viewer.districts import small
 from tests.viewer.test_server import TOKEN, Running
 from viewer import publish
@@ -192,6 +192,34 @@ def test_table_says_the_same_and_leads_back(manager: Visit) -> None:
     page.get_by_label("Suchen nach Straße").fill("karl")
     page.get_by_role("button", name="Karl-Marx-Allee 1–5").click()
     expect(page.locator("#facts").get_by_role("heading", name="Karl-Marx-Allee 1–5")).to_be_visible()
+
+
+def test_rows_of_the_table_are_picked_by_number_and_taken_home(manager: Visit) -> None:
+    page = manager.page
+    page.get_by_role("button", name="Tabelle").click()
+    table = page.locator("#table")
+    table.get_by_role("radio", name="Gebäude").check(force=True)
+    expect(table.locator("tbody tr")).to_have_count(20)
+    table.get_by_role("button", name="Spalten filtern").click()
+    table.get_by_label("Spalte Baujahr, mindestens").fill("1979")
+    table.get_by_label("Spalte Adresse enthält").fill("erlanger")
+    expect(table.locator("tbody tr")).to_have_count(3)
+    table.get_by_label("Alle gezeigten Zeilen auswählen").check()
+    expect(page.locator(".pick-fold .now")).to_have_text("3 Gebäude")
+    table.get_by_label("Erlanger Allee 3 auswählen").uncheck()
+    expect(page.locator(".pick-fold .now")).to_have_text("2 Gebäude")
+    expect(table.locator("tr.selected")).to_have_count(2)
+    table.get_by_label("Dateiformat").select_option("csv_german")
+    with page.expect_download() as download:
+        table.get_by_role("button", name="Herunterladen").click()
+    lines = Path(download.value.path()).read_text("utf-8-sig").splitlines()
+    assert len(lines) == 4 and lines[0].startswith("Adresse;Block;") and "[MWh/a]" in lines[0]
+    page.reload()
+    page.locator("#loading.done").wait_for(state="attached", timeout=PATIENCE_MS)
+    expect(table.locator("tbody tr")).to_have_count(3)
+    expect(table.get_by_label("Erlanger Allee 3 auswählen")).not_to_be_checked()
+    expect(table.get_by_label("Erlanger Allee 5 auswählen")).to_be_checked()
+    manager.open("/manage")
 
 
 def test_measure_for_the_selection_only(manager: Visit) -> None:

@@ -76,6 +76,7 @@ def test_managers_app(open_page: Visit) -> None:
     page.keyboard.press("Escape")
     page.locator("#view-table").click()
     expect(page.locator("#table tbody tr")).to_have_count(16)
+    page.get_by_role("button", name="Spalten filtern").click()
     found += grave(page, "table")
     page.get_by_role("button", name="Karl-Marx-Allee 1–5").click()
     page.get_by_role("slider", name="Anteil der sanierten Blöcke").fill("100")

@@ -9,7 +9,7 @@ import energy
 from scenarios.measures import envelope_retrofit
 from scenarios.scenario import Targets
 from tests.viewer.districts import SECRET_CENTRE, SECRET_OWNER
-from viewer import facts, privacy
+from viewer import facts, privacy, tables
 from viewer.layers import LAYERS
 from viewer.state import State, Twin
 from viewer.whatif import Plan, retrofit
@@ -40,8 +40,8 @@ def test_figures_are_the_sum_of_what_is_coloured(state: State) -> None:
     state.colour = "heating_need"
     heat = next(kpi for kpi in state.kpis() if kpi.name == "heating_need")
     assert np.nansum(state.layer().values) / 1000 == pytest.approx(heat.after, rel=1e-5)
-    table = facts.table(state)
-    assert sum(v for v in table["after"] if v is not None) / 1000 == pytest.approx(heat.after, rel=1e-3)
+    table = tables.blocks(state).values["heating_need_after"]
+    assert sum(v for v in table if v is not None) / 1000 == pytest.approx(heat.after, rel=1e-6)
     assert heat.change == pytest.approx(heat.after / heat.before - 1) and heat.change < 0
 
 
@@ -151,13 +151,6 @@ def test_sun_by_month_sums_to_the_layer(state: State) -> None:
     state.select(str(state.twin.annual.index[row]), "building")
     content = facts.facts(state)
     assert content["chart"] is None or "Solar power" in content["chart"]["title"]
-
-
-def test_table_lists_each_block_once(state: State) -> None:
-    table = facts.table(state)
-    assert len(table["id"]) == 2 + 12 + 2
-    assert table["name"][:2] == ["Karl-Marx-Allee 1–5", "Erlanger Allee 1–5"]
-    assert len({len(column) for column in table.values()}) == 1
 
 
 def test_public_view_shows_groups_only(twin: Twin) -> None:

@@ -7,7 +7,9 @@ import { byId, formatter, h, perFrame, translator } from "./dom.js";
 import { picking } from "./picking.js";
 import { report } from "./report.js";
 import { sensors } from "./sensors.js";
+import { saveMade } from "./save.js";
 import { shelf } from "./shelf.js";
+import { table as grid } from "./table.js";
 import { timeline } from "./timeline.js";
 import { tools } from "./tools.js";
 import * as ui from "./ui.js";
@@ -21,7 +23,7 @@ export function mount(model) {
   const link = address();
   let devices = null;
   const shell = ui.frame({
-    onTable: (on) => send("table", { open: on }),
+    onTable: (on) => send("table", { open: on, kind }),
     onView: (name) => { link.set("view", name === "3d" ? "" : name); send("charts", { open: name === "charts" }); },
     onEscape: () => { if (!devices?.closes()) send("select", { id: null }); },
   });
@@ -35,21 +37,23 @@ export function mount(model) {
   ui.sun(byId("sun"), { t, onSun: shine, at: link.get("sun"), onChange: (at) => { link.set("sun", at); time.date(); } });
   byId("sun").append(time.element);
   const drawn = charts(byId("charts"), { t, f, language: start.language, link });
-  const columns = [
-    { id: "name", title: t("column.name") },
-    { id: "quarter", title: t("column.quarter"), wide: true },
-    { id: "function", title: t("column.function"), wide: true },
-    { id: "construction_series", title: t("column.construction_series"), wide: true },
-    { id: "year_of_construction", title: t("column.year_of_construction"), number: true, plain: true, wide: true },
-    { id: "dwellings", title: t("column.dwellings"), number: true, wide: true },
-    { id: "before", title: `${t("column.heating_need")} ${t("column.before")}, MWh/a`, number: true },
-    { id: "after", title: `${t("column.after")}, MWh/a`, number: true },
-    { id: "before_per_area", title: `${t("column.heating_need_per_area")} ${t("column.before")}, kWh/(m²a)`, number: true, wide: true },
-    { id: "after_per_area", title: `${t("column.after")}, kWh/(m²a)`, number: true, wide: true },
-  ];
-  let tableData = null;
-  const table = ui.table(byId("table"), {
-    t, f, columns, caption: t("table.caption"), onPick: (i) => { send("select", { id: tableData.id[i], fly: true }); shell.showTable(false); shell.open("facts"); },
+  const kinds = start.tables.map((id) => ({ id, title: t(`table.kind_${id}`) }));
+  let kind = start.tables.includes(link.get("table")) ? link.get("table") : start.tables[0];
+  let rows = null; // they stay on the page while the table is closed, and may be clicked while it opens again
+  const leave = (tab) => { shell.showTable(false); shell.open(tab); };
+  const table = grid(byId("table"), {
+    t, f, kinds, caption: (of) => t(`table.caption_${of}`), state: tableState(link),
+    onKind: (id) => { kind = id; link.set("table", id === start.tables[0] ? "" : id); send("table", { open: true, kind }); },
+    onState: ({ query, sort, filters }) => { link.set("find", query); link.set("sort", sort); link.set("filters", Object.keys(filters).length ? JSON.stringify(filters) : ""); },
+    onPick: (i) => {
+      const key = rows.keys[i];
+      if (kind === "sensors") { leave("facts"); send("sensor", { id: key }); return; }
+      if (kind === "measures") send("pick", { rows: rows.members[i] });
+      else send("select", { id: key, level: kind === "blocks" ? "block" : "building", fly: true });
+      leave("facts");
+    },
+    onSelect: (picked, how) => send("pick", { rows: picked, how }),
+    onFile: (format, shown, columns) => send("table_file", { kind, format, rows: shown, columns }),
   });
   const controls = whatIf(byId("panel"), { t, f, send, measures: start.measures, scenarios: start.scenarios });
   const pick = picking({ t, f, send, fields: start.filters, places: start.places });
@@ -79,8 +83,7 @@ export function mount(model) {
     }),
     shelf: () => { scenarios.show(model.shelf); link.set("scenario", model.shelf.name); },
     pick: () => pick.show(model.pick),
-    // A closed table sends nothing, but its rows stay on the page and may be clicked while it opens again.
-    table: () => { if (model.table.name) { tableData = model.table; table.show(tableData); } },
+    table: () => { if (model.table.keys && model.table.kind === kind) { rows = model.table; table.show(rows); } },
     hover: () => shell.tooltip(model.hover.title, model.hover.line, model.hover.at),
     error: () => { if (model.error) ui.toast(t("app.failed", { message: model.error }), t("app.close"), () => send("error_seen")); },
   };
@@ -98,6 +101,7 @@ export function mount(model) {
     link.set("level", model.selection.level === "building" ? "building" : "");
     link.set("targets", set ? model.selection.targets : "");
     pick.selected(model.selection.facts);
+    table.mark(model.selection.rows ?? []);
     const now = Boolean(model.selection.facts);
     if (now && !wasSelected) shell.open("facts");
     wasSelected = now;
@@ -105,6 +109,7 @@ export function mount(model) {
   model.on("pick", draw.pick);
   model.on("shelf", draw.shelf);
   model.on("table", draw.table);
+  model.on("file", () => saveMade(model.file));
   model.on("hover", draw.hover);
   model.on("error", draw.error);
   model.on("frames", () => time.show(model.frames));
@@ -120,6 +125,13 @@ export function mount(model) {
   }
   if (model.ready) wake();
   watchConnection(t);
+}
+
+/** How the table was left, from the address. */
+function tableState(link) {
+  let filters = {};
+  try { filters = Object(JSON.parse(link.get("filters") || "{}")); } catch { /* somebody wrote it by hand */ }
+  return { query: link.get("find"), sort: link.get("sort"), filters };
 }
 
 function watchConnection(t) {

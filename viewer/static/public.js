@@ -4,6 +4,7 @@ import { keepOffline } from "./offline.js";
 import { proposals } from "./proposals.js";
 import { today } from "./today.js";
 import { spots } from "./spot.js";
+import { table as grid } from "./table.js";
 import * as ui from "./ui.js";
 
 const config = byId("main-script").dataset;
@@ -102,19 +103,20 @@ async function start() {
     { id: "name", title: t("column.name") }, { id: "quarter", title: t("column.quarter"), wide: true },
     { id: "buildings", title: t("column.buildings"), number: true, wide: true },
     { id: "dwellings", title: t("column.dwellings"), number: true },
-    { id: "need", title: `${t("column.heating_need")}, MWh/a`, number: true },
-    { id: "per_area", title: `${t("column.heating_need_per_area")}, kWh/(m²a)`, number: true },
-    ...(data.frames.length > 1 ? [{ id: "after", title: `${t("public.frame_retrofit")}, MWh/a`, number: true, wide: true }] : []),
+    { id: "need", title: t("column.heating_need"), unit: "MWh/a", number: true },
+    { id: "per_area", title: t("column.heating_need_per_area"), unit: "kWh/(m²a)", number: true },
+    ...(data.frames.length > 1 ? [{ id: "after", title: t("public.frame_retrofit"), unit: "MWh/a", number: true, wide: true }] : []),
   ];
   const g = data.groups;
-  const table = ui.table(byId("table"), {
-    t, f, columns, caption: t("table.caption_public"), download: at(data.csv),
+  const table = grid(byId("table"), {
+    t, f, caption: () => t("table.caption_public"), download: at(data.csv),
     onPick: (i) => { shell.showTable(false); select(members.get(i)[0]); },
   });
-  table.show({
+  const cells = {
     name: g.name, quarter: g.quarter, buildings: g.buildings, dwellings: g.dwellings,
     need: g.heating_need_mwh.today, per_area: g.heating_need_kwh_m2.today, after: g.heating_need_mwh.retrofit ?? [],
-  });
+  };
+  table.show({ columns, values: cells });
   const find = finder(b.name, (row) => { select(row); scene?.focus(row); });
   searchField(t, find);
   const api = config.api ? new URL(`${config.api.replace(/\/+$/, "")}/`, root).href : "";

@@ -1,4 +1,5 @@
 // The picture as a file: with title, legend, day, names of both sides, and where the data come from.
+import { save } from "./save.js";
 
 const WIDE = 1600;
 
@@ -32,11 +33,7 @@ export async function picture({ t, f, scene, legend, title }) {
   if (legend) drawLegend(pen, { legend, f, x: half, y: high + 14 * unit, width: width - half - left, unit, write });
   const name = `lobeda-${new Date().toISOString().slice(0, 16).replace(/[:T]/g, "-")}.png`;
   const blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  save(blob, name);
 }
 
 function drawLegend(pen, { legend, f, x, y, width, unit, write }) {
