@@ -32,7 +32,9 @@ from viewer import colours, derivations, economy, facts, format, layers, pages, 
 from viewer.board import Board
 from viewer.drafts import Drafts
 from viewer.feeds import Feeds
+from viewer.holding import Holding
 from viewer.layers import LAYERS, NETWORK, SECOND_STAGE, Layer
+from viewer.layers.difference import DIFFERENCE
 from viewer.layers.network import lines
 from viewer.live import Live
 from viewer.picking import Picking
@@ -132,6 +134,9 @@ class Manager:
         self.looks = 0
         self.asked: derivations.Asked | None = None
         self.asks = 0
+        self.holding = Holding(
+            self.state, show=self._held, begin=self._ask, tell=self._tell, fail=self._failed
+        )
         layer = self.state.layer()
         self.scene = Scene(
             manifest=scene_url,
@@ -180,8 +185,9 @@ class Manager:
             self.state, self.bridge.param.update, self._fail, None if sensors is None else sensors[1]
         )
         self.parts: list[Part] = [
-            self.picking, self.drafts, self.time, self.charts, self.tools, self.table,
+            self.picking, self.drafts, self.time, self.charts, self.tools, self.table, self.holding,
         ]  # fmt: skip
+        self.to_hold = (address.held, address.held_title)
         self._resume(address.scenario)
         self.bridge.receive = self.receive
         self.scene.param.watch(self._clicked, "clicked")
@@ -227,6 +233,12 @@ class Manager:
     def _show(self, **news: Any) -> None:
         """News for the page, by name of the bridge's parameter."""
         self.bridge.param.update(**news)
+
+    def _held(self) -> None:
+        """A is another one, or more is known of it."""
+        with pn.io.hold():
+            self._paint()
+            self.bridge.result = self._result()
 
     def _fail(self, message: str) -> None:
         self.bridge.error = message
@@ -488,6 +500,7 @@ class Manager:
         self.twin.desk.drop((self, "derivation"))
         self.time.leave()
         self.charts.leave()
+        self.holding.leave()
 
     def _draw_frames(self, scene: dict[str, Any] | None) -> None:
         """The time slider takes over the colours, or gives them back."""
@@ -527,6 +540,8 @@ class Manager:
         frames = self.time.legend()
         if frames is not None:
             return shown | frames
+        if self.state.held is not None and self.state.colour in DIFFERENCE:
+            shown["note"] = texts.text(self.state.language, "held.difference")
         if self.state.colour not in SECOND_STAGE:
             return shown
         language, second = self.state.language, self.state.second
@@ -559,6 +574,7 @@ class Manager:
             "ms": None if state.plan.idle else round(state.run.milliseconds),
             "stage": state.stage,
             "compared": not state.plan.idle,
+            "held": self.holding.shown(self._economy()),
             "progress": self.progress,
             "busy": self.busy,
             "seq": self.seq if seq is None else seq,
@@ -625,6 +641,9 @@ class Manager:
         self.document = self.document or pn.state.curdoc
         if self.live is not None:
             self.live.start()
+        if self.to_hold[0] is not None:
+            self.holding.resume(self.to_hold[0], self.to_hold[1])
+            self.to_hold = (None, "")
         if self.first.choices:
             if self.drafts.name:
                 self.state.begin(self.first)

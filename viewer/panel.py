@@ -16,6 +16,7 @@ from viewer.layers import LAYERS
 from viewer.state import Level, Twin
 from viewer.whatif import Choice, Plan
 
+TODAY = "today"  # in an address: the state A is the district as it is
 _MOST_NAMED = 3
 
 
@@ -26,6 +27,7 @@ class Address:
     targets : of a set of selected buildings, as `viewer.picking` writes it.
     scenario : the one of the shelf that is open.
     problem : what of it could not be read.
+    held, held_title : the state A, and how somebody called it.
     """
 
     plan: Plan = field(default_factory=Plan)
@@ -36,6 +38,8 @@ class Address:
     scenario: str = ""
     tab: Literal["plan", "sensors"] = "plan"
     problem: str = ""
+    held: Plan | None = None
+    held_title: str = ""
 
     @classmethod
     def read(cls, arguments: Mapping[str, Sequence[bytes]]) -> Address:
@@ -44,9 +48,11 @@ class Address:
         def given(name: str) -> str:
             return next(iter(arguments.get(name, [])), b"").decode("utf-8", "replace")
 
-        plan, problem = Plan(), ""
+        plan, held, problem = Plan(), None, ""
         try:
             plan = Plan.from_text(given("plan"))
+            if given("a"):
+                held = Plan() if given("a") == TODAY else Plan.from_text(given("a"))
         except CallError as error:
             problem = str(error)
         colour, level, tab = given("colour"), given("level"), given("tab")
@@ -59,6 +65,8 @@ class Address:
             scenario=given("scenario"),
             tab="sensors" if tab == "sensors" else "plan",
             problem=problem,
+            held=held,
+            held_title=given("a_title"),
         )
 
 

@@ -27,6 +27,7 @@ from twin.errors import TwinError
 from viewer import privacy, second_stage, texts
 from viewer.desk import Desk
 from viewer.layers import LAYERS, Layer, View
+from viewer.layers.difference import DIFFERENCE
 from viewer.second_stage import SecondStage
 from viewer.whatif import ENVELOPE, Choice, Plan
 
@@ -323,6 +324,7 @@ class State:
     _past: list[Plan] = field(default_factory=list)
     _future: list[Plan] = field(default_factory=list)
     settled: Plan = field(default_factory=Plan)
+    held: State | None = None  # another state, against which this one is held (`viewer.holding`)
 
     def __post_init__(self) -> None:
         self.run = Run(Plan(), self.twin.annual, 0.0)
@@ -449,9 +451,10 @@ class State:
 
     def view(self) -> View:
         """What layers look at."""
+        held = self.held if self.colour in DIFFERENCE else None
         return replace(
             self.twin.view(self.after, self.language),
-            baseline=self.before,
+            baseline=self.before if held is None else held.after,
             second=self.second,
             second_before=self.second_before,
         )
@@ -462,7 +465,7 @@ class State:
 
     def kpis(self) -> list[Kpi]:
         """The district's year before and after, each with the band of its change once that is known."""
-        annuals, pumping = (self.before, self.after), self._pump_co2_kg()
+        annuals, pumping = (self.before, self.after), self.pump_co2_kg
         shown = []
         for name, column, factor, digits, complete in KPIS:
             was, now = (_total(annual, column) for annual in annuals)
@@ -474,7 +477,8 @@ class State:
             shown.append(Kpi(name, digits, factor * was, factor * now, band, waits))
         return shown
 
-    def _pump_co2_kg(self) -> tuple[float, float]:
+    @property
+    def pump_co2_kg(self) -> tuple[float, float]:
         """CO2 of the network's pumping before and after, which belongs to no building. [kg]"""
         if not self.network_counts:
             return 0.0, 0.0

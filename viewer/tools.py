@@ -133,20 +133,25 @@ class Tools:
         self._scene(compare=mode, **self.compared(self.state.layer()))
 
     def compared(self, layer: Layer) -> dict[str, Any]:
-        """What the left side of a comparison shows beside `layer`: today, on the same scale."""
+        """What the left side of a comparison shows beside `layer`, on the same scale: A, else today."""
         if self.mode == "none":
             return {"compare_values": None}
         language = self.state.language
         labels = [texts.text(language, f"kpi.{side}") for side in ("before", "after")]
-        return {"compare_values": today(self.state, layer).tobytes(), "compare_labels": labels}
+        if self.state.held is not None:
+            labels = ["A", "B"]
+        return {"compare_values": other_side(self.state, layer).tobytes(), "compare_labels": labels}
 
 
-def today(state: State, layer: Layer) -> NDArray[np.float32]:
-    """The layer's values before any measure; classes by the numbers they have in `layer`."""
-    view = replace(
-        state.twin.view(state.before, state.language), baseline=state.before,
-        second=state.second_before, second_before=state.second_before,
-    )  # fmt: skip
+def other_side(state: State, layer: Layer) -> NDArray[np.float32]:
+    """The layer's values in the state that is held, else before any measure; classes as in `layer`."""
+    if state.held is not None:
+        view = replace(state.held.view(), baseline=state.view().baseline)
+    else:
+        view = replace(
+            state.twin.view(state.before, state.language), baseline=state.before,
+            second=state.second_before, second_before=state.second_before,
+        )  # fmt: skip
     before = LAYERS[state.colour](view)
     if not before.categories:
         return before.values

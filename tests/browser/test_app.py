@@ -222,6 +222,30 @@ def test_rows_of_the_table_are_picked_by_number_and_taken_home(manager: Visit) -
     manager.open("/manage")
 
 
+def test_a_held_state_is_compared_with_the_next_and_survives_a_reload(manager: Visit) -> None:
+    page = manager.page
+    held = page.locator(".holding")
+    held.get_by_role("button", name="Diesen Stand als A festhalten").click()
+    expect(held).to_contain_text("A und B sind noch gleich")
+    page.get_by_role("slider", name="Anteil der sanierten Blöcke").fill("100")
+    expect(held.locator("dd")).to_have_text(["heute", "Gebäudehülle sanieren 100\u00a0%"])
+    expect(held.locator('[data-kpi-ab="heating_need"] td').last).to_contain_text("−")
+    expect(held.locator(".sure").first).to_contain_text("B besser mit", timeout=PATIENCE_MS)
+    before = manager.picture()
+    page.get_by_role("radio", name="Schieber").check(force=True)
+    expect(page.locator(".scene")).to_contain_text("B")
+    assert manager.picture() != before
+    page.get_by_role("radio", name="aus").check(force=True)
+    held.get_by_role("button", name="A und B tauschen").click()
+    expect(held.locator("dd")).to_have_text(["Gebäudehülle sanieren 100\u00a0%", "heute"])
+    page.reload()
+    page.locator("#loading.done").wait_for(state="attached", timeout=PATIENCE_MS)
+    expect(held.locator("dd")).to_have_text(["Gebäudehülle sanieren 100\u00a0%", "heute"])
+    expect(held.locator(".sure").first).to_contain_text("A besser mit", timeout=PATIENCE_MS)
+    held.get_by_role("button", name="A loslassen").click()
+    expect(held.locator("table")).to_have_count(0)
+
+
 def test_measure_for_the_selection_only(manager: Visit) -> None:
     page = manager.page
     page.get_by_role("button", name="Tabelle").click()

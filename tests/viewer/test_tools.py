@@ -95,7 +95,7 @@ def test_the_left_side_is_today_on_the_scale_of_the_right(state: State) -> None:
     assert sent["compare"] == "swipe" and sent["compare_labels"] == ["heute", "mit Maßnahme"]
     assert (left[heated] > state.layer().values[heated]).all()
     state.colour = "construction_series"
-    np.testing.assert_array_equal(tools.today(state, state.layer()), state.layer().values)
+    np.testing.assert_array_equal(tools.other_side(state, state.layer()), state.layer().values)
     page.receive({"type": "compare", "mode": "none"})
     assert sent["compare_values"] is None
     with pytest.raises(CallError, match="no way"):

@@ -4,6 +4,7 @@ import { charts } from "./charts.js";
 import { derivation } from "./derivation.js";
 import { compare } from "./compare.js";
 import { byId, formatter, h, perFrame, translator } from "./dom.js";
+import { holding } from "./holding.js";
 import { picking } from "./picking.js";
 import { report } from "./report.js";
 import { sensors } from "./sensors.js";
@@ -57,6 +58,7 @@ export function mount(model) {
   });
   const controls = whatIf(byId("panel"), { t, f, send, measures: start.measures, scenarios: start.scenarios });
   const pick = picking({ t, f, send, fields: start.filters, places: start.places });
+  const both = holding(byId("panel"), { t, f, act: controls.act, title: () => model.shelf.title });
   const scenarios = shelf({ t, f, send, language: start.language });
   byId("panel").prepend(scenarios.element, pick.element);
   const undo = () => controls.act("undo");
@@ -77,7 +79,14 @@ export function mount(model) {
       byId("redo").disabled = !model.plan.can_redo;
       link.set("plan", model.plan.text);
     },
-    result: () => { controls.result(model.result); toCompare(model.result.compared); },
+    result: () => {
+      const { held, compared } = model.result;
+      controls.result(model.result);
+      both.show(held);
+      toCompare(held ? !held.same : compared, Boolean(held));
+      link.set("a", held?.text);
+      link.set("a_title", held?.title);
+    },
     selection: () => ui.facts(byId("facts"), model.selection.facts, {
       t, f, onClose: () => send("select", { id: null }), onLevel: (level) => send("level", { level }),
     }),

@@ -244,12 +244,12 @@ function figure(name, t) {
 }
 
 /** "Better than today with 97 %": the share of the draws; when all agree, no more than their number lets one say. */
-function surely(band, t, f) {
+export function surely(band, t, f, section = "kpi") {
   const better = band.lower >= 0.5;
   const share = better ? band.lower : 1 - band.lower;
   const all = share > 1 - 0.5 / band.draws;
   const text = f.quantity(100 * (all ? 1 - 1 / band.draws : share), "%");
-  return t(`kpi.${better ? "better" : "worse"}_${all ? "over" : "with"}`, { share: text });
+  return t(`${section}.${better ? "better" : "worse"}_${all ? "over" : "with"}`, { share: text });
 }
 
 /** What the plan costs and saves over the years, and what a tonne of CO2 costs; none saved: none to pay for. */
