@@ -11,6 +11,7 @@ import time
 import numpy as np
 
 from energy import weather
+from tests.benchmarks.closing_table import record
 from tests.energy.network.trees import pandapipes, random_tree, run
 
 HOURS = 8760
@@ -51,6 +52,7 @@ def main() -> None:
         f"  pandapipes  {each * HOURS:8.0f} s ({peer.version}; best of {given.states} states, scaled; "
         f"{int((~done).sum())} did not converge there)"
     )
+    record("network", each * HOURS / best[1])
     print(f"  ratio       {each * HOURS / best[1]:8.0f} on one core, {each * HOURS / best[2]:.0f} on two")
     apart = np.nanmax(np.abs(ours.supply_c - peer.supply_c)), np.nanmax(np.abs(ours.return_c - peer.return_c))
     flows = np.nanmax(np.abs(peer.flow_kg_s[1:] / ours.flow_kg_s[1:] - 1))

@@ -20,6 +20,7 @@ from energy import case_zones, nodes, thermal_cases, weather
 from energy.weather import Weather
 from tests.benchmarks import iso52016_boxes
 from tests.benchmarks.bench_simulation import best_of
+from tests.benchmarks.closing_table import record
 from tests.energy.network.trees import PEER
 from tests.long import energyplus
 from tests.long.test_energyplus import box
@@ -117,6 +118,7 @@ def against_package(year: Weather, count: int, python: Path, fast: float) -> Non
     slow = min(found["seconds"])
     label = f"iso52016 {found['version']}, best of {count} building-years"
     print(f"{label:58s}{slow * 1e3:14.1f} ms/building-year")
+    record("nodes_package", slow / fast)
     print(f"ratio {slow / fast:,.0f} ×; its heating need {apart:+.1%} beside ours in the median")
 
 
@@ -131,6 +133,7 @@ def against_energyplus(epw: Path, count: int, random: np.random.Generator, fast:
             )
     slow = (time.perf_counter() - start) / count
     print(f"{f'EnergyPlus, {count} building-years':58s}{slow * 1e3:14.1f} ms/building-year")
+    record("nodes_energyplus", slow / fast)
     print(f"ratio {slow / fast:,.0f} ×")
 
 

@@ -22,6 +22,7 @@ import numpy as np
 import energy
 from energy import heat_balance, occupancy, solar, zone
 from energy.simulate import bins_of
+from tests.benchmarks.closing_table import record
 from tests.energy.districts import slabs
 
 PEER = "rcbsim==0.3b0"
@@ -168,6 +169,7 @@ def main() -> None:
         for number in (1, 2):
             if (name, number) in fast:
                 print(f"ratio to {name} on {number} core(s): {seconds / fast[name, number]:,.0f} ×")
+    record("rc5", seconds / fast["energy.annual: need to cost, per building", 1])
 
 
 if __name__ == "__main__":

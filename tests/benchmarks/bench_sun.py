@@ -23,6 +23,7 @@ import twin
 from energy import perez, solar
 from energy.weather import Weather, sample
 from tests.benchmarks.bench_simulation import best_of
+from tests.benchmarks.closing_table import record
 from twin import District, visibility
 from twin.visibility import Visibility, directions, store
 from twin.visibility.district import HIDDEN_TYPES
@@ -135,6 +136,9 @@ def main() -> None:
         loop = pvlib_loop(weather, seen, rows, series)
         peer = best_of(2, loop) / len(rows) * len(seen)
         print(f"pvlib, {name}: {peer:.0f} s ({len(rows)} surfaces, scaled)")
+        if not series:  # the faster of the two
+            record("sun_cold", peer / seconds_cold)
+            record("sun_cached", peer / seconds_cached)
         print(f"  ratio cold {peer / seconds_cold:.1f} ×, cached {peer / seconds_cached:.0f} ×")
 
 
