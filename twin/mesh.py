@@ -1,4 +1,4 @@
-"""Surfaces → triangles: one merged mesh with a building index per vertex, its closedness, and GLB."""
+"""Surfaces → triangles: one merged mesh with a building index per vertex, and its closedness."""
 
 from __future__ import annotations
 
@@ -11,9 +11,6 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import ArrayLike, NDArray
-
-from twin.errors import CallError
-from twin.gltf import write_glb
 
 if TYPE_CHECKING:
     from twin.district import District
@@ -145,37 +142,6 @@ def watertight_share(district: District) -> float:
         return float("nan")
     closed = watertight(district.surfaces.geometry.to_numpy(), rows, len(district.buildings))
     return float(closed[present].mean())
-
-
-def glb(district: District) -> bytes:
-    """The buildings as binary glTF 2.0 with the vertex attribute `_BUILDING` (float32).
-
-    Metres, y up, north to -z, around an origin (whole metres, the centre of the buildings) that
-    `asset.extras.origin` gives in EPSG:25832 + DHHN2016 with the ids of the buildings in order.
-
-    Raises
-    ------
-    CallError : the district has no surfaces.
-    """
-    mesh = of_district(district)
-    if not len(mesh.faces):
-        raise CallError(
-            "there are no surfaces to write", f"district {district.name}", "Import it with heights"
-        )
-    lower, upper = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
-    origin = np.round([(lower[0] + upper[0]) / 2, (lower[1] + upper[1]) / 2, lower[2]])
-    extras = {
-        "name": district.name,
-        "epsg": 25832,
-        "origin": origin.tolist(),
-        "building_ids": [str(name) for name in district.buildings.index],
-    }
-    attributes = {
-        "POSITION": to_y_up(mesh.vertices - origin).astype("float32"),
-        "NORMAL": to_y_up(mesh.normals).astype("float32"),
-        "_BUILDING": mesh.building.astype("float32"),
-    }
-    return write_glb(attributes, {"TRIANGLES": mesh.faces}, extras)
 
 
 def to_y_up(points: ArrayLike) -> Floats:

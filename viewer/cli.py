@@ -296,17 +296,31 @@ def _explain(case: Any, building_id: str, as_json: bool, language: str, network:
         typer.echo("\n".join(derivation.lines(steps, language)))
 
 
-@app.command(epilog="Example: lobeda export out --to out.glb")
+@app.command(epilog="Example: lobeda export out --to out.city.json --public")
 def export(
     district: DistrictArgument,
-    to: Annotated[Path, typer.Option(help="File; by suffix: .glb, .gpkg or .parquet (the buildings).")],
+    to: Annotated[
+        Path,
+        typer.Option(
+            help="File; by suffix: .city.json, .city.jsonl (CityJSONSeq), .gpkg, .parquet or .glb; "
+            "or a folder for 3D Tiles."
+        ),
+    ],
+    public: Annotated[bool, typer.Option("--public", help="Only what everybody may read.")] = False,
+    results: Annotated[
+        Path | None, typer.Option(help="Results of `lobeda simulate`; their annual sums travel along.")
+    ] = None,
+    undulation: Annotated[
+        float, typer.Option(help="3D Tiles: height of the quasigeoid above the ellipsoid (GCG2016). [m]")
+    ] = 0.0,
 ) -> None:
     """Write the district in another format."""
     import twin
+    from viewer import cli_export
     from viewer.accounts import recording
-    from viewer.cli_export import write
 
-    write(twin.open(district), to)
+    annual = None if results is None else cli_export.annual(results)
+    cli_export.write(twin.open(district), to, public=public, results=annual, undulation_m=undulation)
     recording.note("export", f"{district} to {to}")
     typer.echo(f"{to}: written")
 

@@ -2,41 +2,96 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
 
-import geopandas as gpd
+import pandas as pd
+import xarray as xr
 
-from twin import mesh
+from twin import exports
 from twin.district import District
-from twin.errors import CallError
+from twin.errors import CallError, SourceError
+from twin.exports import tiles
+from viewer import privacy
 
-SUFFIXES = (".glb", ".gpkg", ".parquet")
+_SUMMED = (
+    "heating_need_kwh", "cooling_need_kwh", "hot_water_need_kwh", "electricity_use_kwh",
+    "heating_delivered_kwh", "pv_generation_kwh", "primary_energy_kwh", "co2_kg", "energy_cost_eur",
+)  # fmt: skip
 
 
-def write(district: District, file: Path) -> None:
-    """Write by suffix: .glb (meshes with building index), .gpkg (all tables), .parquet (the buildings).
+def write(
+    district: District,
+    target: Path,
+    *,
+    public: bool = False,
+    results: pd.DataFrame | None = None,
+    undulation_m: float = 0.0,
+) -> None:
+    """Write by suffix (see `twin.exports.WRITERS`); a name without one becomes a folder of 3D Tiles.
+
+    Parameters
+    ----------
+    public : only what `viewer.privacy` lets everybody read; then without results of single buildings.
+    results : annual results that travel with each building, index building_id.
+    undulation_m : of 3D Tiles: the quasigeoid's height above the ellipsoid.
 
     Raises
     ------
-    CallError : another suffix, or a folder that does not exist.
+    CallError : another suffix, a folder that does not exist or is not empty, results that may not be public.
     """
-    if file.suffix.lower() not in SUFFIXES:
-        raise CallError(f"cannot export to {file.suffix or 'a folder'}", file, f"Use {', '.join(SUFFIXES)}")
-    if not file.resolve().parent.is_dir():
-        raise CallError("there is no such folder", file.resolve().parent, "Make it, or name another file")
-    folder = Path(tempfile.mkdtemp(prefix=".export-", dir=file.resolve().parent))
+    writer = exports.writer(target)
+    if public and results is not None:
+        raise CallError(
+            "results of single buildings are not public", "--public", "Leave out --results, or --public"
+        )
+    parent = target.resolve().parent
+    if not parent.is_dir():
+        raise CallError("there is no such folder", parent, "Make it, or name another place")
+    if target.is_dir() and any(target.iterdir()):
+        raise CallError("the folder holds other files", target, "Name a new folder")
+    if public:
+        district = privacy.public_part(district)
+    columns = [c for c in district.buildings.columns if c != "geometry"]
+    attributes = pd.DataFrame(district.buildings[columns])
+    if public:
+        attributes = attributes.drop(columns=[c for c in columns if c not in privacy.COLUMNS["buildings"]])
+    if results is not None:
+        attributes = attributes.join(results)
+    folder = Path(tempfile.mkdtemp(prefix=".export-", dir=parent))
     try:
-        beside = folder / file.name
-        if file.suffix.lower() == ".glb":
-            beside.write_bytes(mesh.glb(district))
-        elif file.suffix.lower() == ".gpkg":
-            for table, frame in district.tables().items():
-                if isinstance(frame, gpd.GeoDataFrame) and len(frame):
-                    frame.to_file(beside, layer=table, driver="GPKG", engine="pyogrio")
+        beside = folder / target.name
+        if writer is tiles.write:
+            tiles.write(district, beside, attributes, undulation_m)
         else:
-            district.buildings.to_parquet(beside)
-        beside.replace(file)
+            writer(district, beside, attributes)
+        if target.is_dir():
+            target.rmdir()
+        beside.replace(target)
     finally:
         shutil.rmtree(folder)
+
+
+def annual(file: str | os.PathLike[str]) -> pd.DataFrame:
+    """Annual sums by building of results that `lobeda simulate` wrote; of several scenarios the first.
+
+    Raises
+    ------
+    SourceError : no such results.
+    """
+    try:
+        with xr.open_dataset(file) as found:
+            first = found.isel(scenario=0) if "scenario" in found.dims else found
+            names = [name for name in _SUMMED if name in first and "building_id" in first[name].dims]
+            sums = {
+                name: first[name].sum([d for d in first[name].dims if d != "building_id"], min_count=1)
+                for name in names
+            }
+            if not sums:
+                raise SourceError("no results by building are in it", file, "Write them with lobeda simulate")
+            table: pd.DataFrame = xr.Dataset(sums).to_dataframe()[names]
+            return table
+    except (OSError, ValueError) as error:
+        raise SourceError(f"the results cannot be read: {error}", file, "Simulate again") from None

@@ -130,6 +130,15 @@ def released(district: District) -> dict[str, Released]:
     }
 
 
+def public_part(district: District) -> District:
+    """The district with public tables and columns alone; what is withheld is empty."""
+    tables: dict[str, pd.DataFrame] = {}
+    for name, frame in district.tables().items():
+        kept = ("geometry", *COLUMNS.get(name, ()))
+        tables[name] = frame[[c for c in kept if c in frame]] if name in COLUMNS else frame.iloc[:0]
+    return district.replace(**tables)
+
+
 def released_groups(buildings: gpd.GeoDataFrame, group: pd.Series[str], values: pd.DataFrame) -> Released:
     """Sums over whole privacy groups, each with the footprints of all its buildings.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import struct
 
@@ -10,7 +9,6 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-import trimesh
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -18,7 +16,6 @@ from shapely import Polygon
 
 from twin import mesh
 from twin.district import District
-from twin.errors import CallError
 from twin.gltf import write_glb
 
 
@@ -173,28 +170,6 @@ def test_mesh_of_a_district_follows_the_order_of_its_buildings() -> None:
     assert area(found) == pytest.approx(10)
 
 
-def test_glb_opens_in_trimesh_with_the_building_of_each_vertex() -> None:
-    solids = {"DE-1": box(683_000, 5_640_000, 150, 10, 12, 15), "DE-2": box(683_100, 5_640_050, 152, 8, 8, 6)}
-    data = mesh.glb(district(solids))
-    head = json.loads(data[20 : 20 + struct.unpack("<I", data[12:16])[0]])
-    extras = head["asset"]["extras"]
-    assert extras["building_ids"] == ["DE-1", "DE-2"]
-    assert extras["epsg"] == 25832
-    (loaded,) = trimesh.load_scene(io.BytesIO(data), file_type="glb").geometry.values()
-    owner = np.asarray(loaded.vertex_attributes["_BUILDING"]).ravel()
-    assert owner.dtype == np.float32
-    assert set(owner) == {0.0, 1.0}
-    first = np.asarray(loaded.vertices)[owner == 0]
-    east, up, south = first.T
-    origin = extras["origin"]
-    assert (east + origin[0]).max() == pytest.approx(683_010)
-    assert (up + origin[2]).max() == pytest.approx(165)
-    assert (origin[1] - south).max() == pytest.approx(5_640_012)
-    loaded.merge_vertices(merge_tex=True, merge_norm=True)
-    assert loaded.is_watertight
-    assert loaded.volume == pytest.approx(10 * 12 * 15 + 8 * 8 * 6, rel=1e-5)
-
-
 def test_glb_keeps_the_rules_of_gltf() -> None:
     positions = np.arange(12, dtype=np.uint16).reshape(4, 3)
     data = write_glb(
@@ -213,9 +188,3 @@ def test_glb_keeps_the_rules_of_gltf() -> None:
     assert head["accessors"][0]["min"] == [0, 1, 2]
     assert head["accessors"][1]["normalized"] is True
     assert head["extensionsRequired"] == ["KHR_mesh_quantization"]
-
-
-def test_a_district_without_surfaces_is_refused() -> None:
-    empty = district({"a": box(0, 0, 0, 1, 1, 1)})
-    with pytest.raises(CallError, match="no surfaces"):
-        mesh.glb(empty.replace(surfaces=empty.surfaces.iloc[:0]))

@@ -162,6 +162,11 @@ def test_export_opens_in_other_programs(tmp_path: Path, capsys: pytest.CaptureFi
     assert {"buildings", "trees"} <= set(pyogrio.list_layers(tmp_path / "d.gpkg")[:, 0])
     assert call(capsys, "export", "lobeda", "--to", tmp_path / "d.glb")[0] == 0
     assert trimesh.load(tmp_path / "d.glb").geometry
+    tiles = tmp_path / "tiles"
+    assert call(capsys, "export", "lobeda", "--to", tiles, "--public")[0] == 0
+    assert (tiles / "tileset.json").is_file() and not any(tmp_path.glob(".export-*"))
+    again = call(capsys, "export", "lobeda", "--to", tiles)
+    assert again[0] == 2 and "holds other files" in again[2]
 
 
 def test_module_runs_as_a_command() -> None:
