@@ -11,7 +11,6 @@ import pyogrio
 import pytest
 import xarray as xr
 
-from energy.results import write as write_results
 from tests.viewer.districts import SECRET_CENTRE, SECRET_OWNER, small
 from twin.errors import CallError, SourceError
 from viewer import cli_export, privacy
@@ -44,10 +43,9 @@ def test_results_travel_but_not_in_public(tmp_path: Path) -> None:
     ids = list(district.buildings.index)
     months = np.arange(12.0) * np.ones((2, len(ids), 1)) + np.arange(2.0)[:, None, None]
     dimensions = ("scenario", "building_id", "time")
-    results = xr.Dataset(
-        {"heating_need_kwh": (dimensions, months), "air_temperature_c": (dimensions, months)}
-    )
-    write_results(results.assign_coords(scenario=["today", "later"], building_id=ids), tmp_path / "r.nc")
+    values = dict.fromkeys(("heating_need_kwh", "air_temperature_c"), (dimensions, months))
+    named = {"scenario": ["today", "later"], "building_id": ids}
+    xr.Dataset(values, named).to_netcdf(tmp_path / "r.nc", engine="netcdf4")
     annual = cli_export.annual(tmp_path / "r.nc")
     cli_export.write(district, tmp_path / "a.city.json", results=annual)
     told = json.loads((tmp_path / "a.city.json").read_text())["CityObjects"]["west-0"]["attributes"]
