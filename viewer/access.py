@@ -163,12 +163,13 @@ class Keeper:
     """Who comes in: the accounts, and under which address they come.
 
     accounts : without, nobody has a session.
-    withheld : rights that people without a link or an account do not have here.
+    withheld, granted : rights that people without a link or an account lack here, or have beside theirs.
     """
 
     accounts: Accounts | None = None
     reach: Reach = HERE
     withheld: frozenset[Right] = frozenset()
+    granted: frozenset[Right] = frozenset()
 
     def who(self, headers: Headers) -> Person | None:
         """Who asks by a session or a program's token; None: anybody.
@@ -188,7 +189,7 @@ class Keeper:
     def may(self, person: Person | None, right: Right) -> bool:
         """Whether somebody has a right; None: anybody."""
         if person is None:
-            return right in rights.RIGHTS[rights.Role.PUBLIC] - self.withheld
+            return right in (rights.RIGHTS[rights.Role.PUBLIC] | self.granted) - self.withheld
         return right in person.rights
 
 

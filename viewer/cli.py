@@ -17,6 +17,7 @@ import typer
 from twin.errors import CallError, TwinError
 from viewer import (
     cli_accounts,
+    cli_backup,
     cli_calibrate,
     cli_import,
     cli_optimise,
@@ -42,6 +43,8 @@ app = typer.Typer(
 app.command("import")(cli_import.import_district)
 app.command("fetch")(cli_import.fetch_district)
 app.command("calibrate", epilog=cli_calibrate.EXAMPLE)(cli_calibrate.calibrate)
+app.command("backup", epilog=cli_backup.BACKUP_EXAMPLE)(cli_backup.backup)
+app.command("restore", epilog=cli_backup.RESTORE_EXAMPLE)(cli_backup.restore)
 app.command("publish", epilog=cli_publish.EXAMPLE)(cli_publish.publish)
 app.command("report", epilog=cli_report.EXAMPLE)(cli_report.report)
 cli_scenario.app.command(epilog=cli_optimise.EXAMPLE)(cli_optimise.optimise)
@@ -100,6 +103,10 @@ def serve(
         Path | None,
         typer.Option(envvar="LOBEDA_OPENID", help="Settings of an OpenID provider; docs/administration.md."),
     ] = None,
+    log_json: Annotated[
+        bool,
+        typer.Option("--log-json", envvar="LOBEDA_LOG_JSON", help="Say everything as JSON lines on stderr."),
+    ] = False,
     comments_by_link: Annotated[
         bool, typer.Option("--comments-by-link", help="Comments only by links of `lobeda accounts link`.")
     ] = False,
@@ -125,6 +132,7 @@ def serve(
         settings=settings,
         url=url.rstrip("/"),
         comments_by_link=comments_by_link,
+        log_json=log_json,
         openid=None if openid is None else OpenID.read(openid),
     )
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import math
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
@@ -20,6 +20,7 @@ from viewer.accounts.rights import Right, Role
 from viewer.accounts.store import LINK_SCOPE, SESSION_SECONDS, Accounts, Person, Refused
 from viewer.participation.limits import MINUTE_S, Limit, Limiter
 
+_log = logging.getLogger("lobeda.login")
 FORM_BYTES_MAX = 4096
 LIMITS = {"login": (Limit(10 * MINUTE_S, 30, 3_000),)}
 HOMES = ((Right.PLAN, "/manage"), (Right.MODERATE, "/moderate"))
@@ -29,12 +30,12 @@ HOMES = ((Right.PLAN, "/manage"), (Right.MODERATE, "/moderate"))
 class Doors:
     """The ways in.
 
-    link : of the terminal, where this server is not administered by accounts.
+    link : of the terminal, where this server is not administered by accounts; None: nobody sits there.
     announce : takes the path of a further link that somebody asked for, for the terminal alone.
     """
 
     accounts: Accounts
-    link: access.Link
+    link: access.Link | None
     announce: Callable[[str], None]
     reach: access.Reach = access.HERE
     openid: openid.Provider | None = None
@@ -45,7 +46,8 @@ class Doors:
         known = [one for one in self.accounts.listed() if not one.disabled]
         administered = any(Role.ADMINISTRATOR in one.roles for one in known)
         password = any(one.kind == "password" for one in known)
-        return pages.Ways(password, not administered and self.openid is None, openid=self.openid is not None)
+        terminal = self.link is not None and not administered and self.openid is None
+        return pages.Ways(password, terminal, openid=self.openid is not None)
 
     def own_address(self, request: Request) -> str:
         """Under which address this browser reaches the server; the guard knows its name."""
@@ -90,7 +92,7 @@ def router(doors: Doors) -> APIRouter:
         refused = limited(request)
         if refused is not None:
             return refused
-        if token and doors.ways().terminal and doors.link.redeem(token):
+        if token and doors.link and doors.ways().terminal and doors.link.redeem(token):
             return let_in(request, accounts.log_in_link("terminal", [Role.ADMINISTRATOR]))
         resident = accounts.program(link) if link else None
         if resident is not None and resident.scopes == frozenset({LINK_SCOPE}):
@@ -154,12 +156,12 @@ def router(doors: Doors) -> APIRouter:
         return response
 
     def failed(request: Request, error: openid.Failed, status: int) -> Response:
-        print(f"lobeda: OpenID login refused: {error}", file=sys.stderr, flush=True)
+        _log.warning("OpenID login refused: %s", error)
         return show(request, "stranger" if error.stranger else "failed", status)
 
     @routes.post("/login/link")
     def renew(request: Request) -> Response:
-        if not doors.ways().terminal:
+        if doors.link is None or not doors.ways().terminal:
             return show(request, "needed", 403)
         token = doors.link.renew()
         if token is None:

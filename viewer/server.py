@@ -5,6 +5,7 @@ It listens on this machine only. Other addresses need an administrator's account
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import secrets
@@ -29,11 +30,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scenarios.model_check import HeatModel
 from scenarios.shelf import Shelf
-from sensors.store.database import data_folder
+from sensors.store.database import Opened, data_folder
 from twin.district import District
 from twin.errors import CallError
 from twin.sample.inputs import slug
-from viewer import access, drafts, login, pages, publish, report_jobs
+from viewer import access, drafts, login, logs, pages, publish, report_jobs
 from viewer.accounts import rights
 from viewer.accounts.openid import Provider
 from viewer.accounts.openid import Settings as OpenID
@@ -46,6 +47,8 @@ from viewer.api.ogc.service import service as ogc_service
 from viewer.api.sensorthings import routes as sensorthings
 from viewer.board import Board
 from viewer.feeds import Feeds
+from viewer.health import Health
+from viewer.metrics import MEDIA_TYPE, Measured, Metrics
 from viewer.participation import api as participation_api
 from viewer.participation import desk as participation_desk
 from viewer.participation.service import Participation, Settings, topics_of
@@ -54,7 +57,6 @@ from viewer.scene import build
 from viewer.state import Twin
 
 _HASHED = re.compile(r"-[0-9a-f]{12,64}(\.\w+$|/)")
-_WITHHELD = frozenset({Right.PARTICIPATE})
 _IMMUTABLE = "public, max-age=31536000, immutable"
 
 
@@ -63,7 +65,7 @@ def create_app(
     *,
     token: str,
     public_only: bool = False,
-    announce: Callable[[str], None] = print,
+    announce: Callable[[str], None] | None = print,
     feeds: Feeds | None = None,
     open_sensorthings: bool = False,
     shown: Twin | None = None,
@@ -80,7 +82,8 @@ def create_app(
     ----------
     token : of the one-time login link ``/login?token=…``.
     public_only : leave out /manage and /login.
-    announce : takes the path of a further login link that somebody asked for, for the terminal alone.
+    announce : takes the path of a further login link that somebody asked for, for the terminal alone; None:
+        there is no terminal, and no link.
     feeds : the sensors' store and what fills it; started and closed with the app.
     open_sensorthings : let everybody on this machine read and write all sensor data.
     scenarios : folder of the managers' own scenarios; without, they end with the app.
@@ -116,13 +119,24 @@ def create_app(
     if feeds is not None:
         feeds.hold_against(HeatModel(feeds.store, twin.case))
     app.state.accounts = accounts
-    keeper = access.Keeper(accounts, reach, _WITHHELD if comments_by_link else frozenset())
+    withheld = frozenset({Right.PARTICIPATE}) if comments_by_link else frozenset()
+    # On this machine alone, whoever could ask can look at the process itself.
+    granted = frozenset() if reach.url else frozenset({Right.READ_METRICS})
+    keeper = access.Keeper(accounts, reach, withheld, granted)
+    stores: dict[str, Opened | None] = {
+        "accounts": accounts,
+        "sensors": None if feeds is None else feeds.store,
+        "comments": None if participation is None else participation.store,
+    }
+    health = Health({name: store for name, store in stores.items() if store is not None}, feeds)
+    metrics = Metrics(health)
+    _add_state(app, health, metrics)
     ways: Callable[[], pages.Ways] = pages.Ways
-    app.add_api_route("/healthz", _health, methods=["GET"], include_in_schema=False)
     app.add_exception_handler(404, _not_found)
     if accounts is not None and not public_only:
         provider = None if openid is None else Provider(openid, accounts)
-        doors = login.Doors(accounts, access.Link(token), announce, reach, provider)
+        link = None if announce is None else access.Link(token)
+        doors = login.Doors(accounts, link, announce or _print, reach, provider)
         ways = doors.ways
         app.include_router(login.router(doors))
         if reports is not None:
@@ -147,6 +161,7 @@ def create_app(
     if unknown := rights.undeclared(app.routes):
         raise RuntimeError(f"viewer.accounts.rights.NEEDS says of no right for {', '.join(unknown)}")
     add_guard(app, keeper, ways)
+    app.add_middleware(Measured, metrics=metrics)
     return app
 
 
@@ -169,6 +184,7 @@ def serve(
     url: str = "",
     comments_by_link: bool = False,
     openid: OpenID | None = None,
+    log_json: bool = False,
 ) -> None:
     """Serve `district` until interrupted; says the address and the login link once the port is open.
 
@@ -177,12 +193,15 @@ def serve(
     url : ``https://host``, under which people reach it through a proxy; empty: on this machine alone.
     comments_by_link : only who has a link or an account may write comments and vote.
     openid : the provider by whose accounts people may log in too.
+    log_json : say everything as JSON lines on stderr, for a service; then there is no login link.
 
     Raises
     ------
     CallError : others could reach it though nobody has an account, or the port is taken or not allowed.
     """
-    tell = say or _print
+    if log_json:
+        logs.as_json()
+    tell = logging.getLogger("lobeda").info if log_json else say or _print
     reach = access.Reach(url, trust_proxy=os.environ.get("LOBEDA_TRUST_PROXY") == "1")
     accounts = None if public_only and not _beyond(host, reach) else Accounts.open()
     administered = accounts is not None and (openid is not None or accounts.has_administrator())
@@ -198,7 +217,7 @@ def serve(
             district,
             token=token,
             public_only=public_only,
-            announce=lambda path: tell(f"New login link: {address}{path}"),
+            announce=None if log_json else lambda path: tell(f"New login link: {address}{path}"),
             feeds=Feeds.for_trials() if open_sensorthings else Feeds.of(district, replay),
             open_sensorthings=open_sensorthings,
             participation=_participation(district, settings),
@@ -211,6 +230,8 @@ def serve(
         lines = [f"Public twin:   {address}/"]
         if administered and not public_only:  # a link in a log would be a key
             lines.append(f"Manager's app: {url or address}/manage   (log in with your account)")
+        elif log_json and not public_only:
+            lines.append("Nobody can log in yet: lobeda accounts add NAME --role administrator")
         elif not public_only:
             lines.append(f"Manager's app: {address}/login?token={token}   (works once)")
             if app.state.participation is not None:
@@ -218,9 +239,10 @@ def serve(
         if open_sensorthings:
             lines.append(f"SensorThings:  {address}{sensorthings.PREFIX}   (open to all on this machine)")
         lines.append("Stop with Ctrl-C.")
+        chosen = None if log_json else uvicorn.config.LOGGING_CONFIG
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=2,
-            ws_max_size=64 * 2**20, proxy_headers=False,
+            app, log_level="info" if log_json else "warning", log_config=chosen, access_log=False,
+            server_header=False, timeout_graceful_shutdown=2, ws_max_size=64 * 2**20, proxy_headers=False,
         )  # fmt: skip
         server = _Server(config, lambda: tell("\n".join(lines)))
         server.run(sockets=[listener])
@@ -325,8 +347,23 @@ def _print(text: str) -> None:
     print(text, flush=True)
 
 
-def _health() -> dict[str, str]:
-    return {"status": "ok"}
+def _add_state(app: FastAPI, health: Health, metrics: Metrics) -> None:
+    """What those who run the server ask: whether it lives, whether it can work, and how much it does."""
+
+    @app.get("/healthz", include_in_schema=False)
+    async def alive() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz", include_in_schema=False)
+    def ready() -> Response:
+        found = health.checks()
+        good = all(state == "ok" for state in found.values())
+        headers = {"Cache-Control": "no-store"}
+        return JSONResponse({"ready": good, "checks": found}, 200 if good else 503, headers)
+
+    @app.get("/metrics", include_in_schema=False)
+    def figures() -> Response:
+        return Response(metrics.text(), media_type=MEDIA_TYPE)
 
 
 async def _not_found(request: Request, error: Exception) -> Response:

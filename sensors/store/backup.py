@@ -11,7 +11,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ def backup(store: Store, file: Path, *, progress: Progress = lambda _text, _shar
     try:
         with reported(store.engine.url):
             if store.engine.dialect.name == "sqlite":
-                _copy_sqlite(Path(str(store.engine.url.database)), part)
+                copy_sqlite(Path(str(store.engine.url.database)), part)
             else:
                 _dump(store.engine, part, progress)
         _to_disk(part)
@@ -123,7 +123,8 @@ def _put(source: Path, target: URL, progress: Progress) -> None:
         engine.dispose()
 
 
-def _copy_sqlite(database: Path, part: Path) -> None:
+def copy_sqlite(database: Path, part: Path) -> None:
+    """One moment of a SQLite database, as a file without a log beside it."""
     with closing(sqlite3.connect(database)) as source, closing(sqlite3.connect(part)) as target:
         source.backup(target)
         target.execute("PRAGMA journal_mode=DELETE")
@@ -187,6 +188,17 @@ def _load(connection: Connection, source: Path, progress: Progress) -> None:
                 _copy_table(old, connection, table)
     finally:
         old_engine.dispose()
+    continue_sequences(connection, tables)
+
+
+def copy_tables(source: Connection, target: Connection, tables: Sequence[sa.Table]) -> None:
+    """All rows of tables that refer to none behind them."""
+    for table in tables:
+        _copy_table(source, target, table)
+
+
+def continue_sequences(connection: Connection, tables: Sequence[sa.Table]) -> None:
+    """Lets PostgreSQL go on numbering after the highest number that is there."""
     for table in tables:
         column = table.autoincrement_column
         if column is not None and column.name in ("id", "row_id"):

@@ -221,6 +221,16 @@ def test_program_reaches_what_its_token_says(client: Client, accounts: Accounts)
     assert client.get("/manage/scenarios/a.yaml", {"Authorization": "Bearer x"}).status_code == 401
 
 
+def test_figures_of_the_server_need_a_token_where_others_reach_it(accounts: Accounts) -> None:
+    here = Client(accounts, granted=frozenset({Right.READ_METRICS}))
+    assert here.get("/metrics").status_code == 200
+    outside = Client(accounts, reach=access.Reach(SITE))
+    token = accounts.add_token("prometheus", "administrator", ["metrics:read"], 10, "test")
+    assert outside.get("/metrics").status_code == 401
+    assert outside.get("/metrics", {"Authorization": f"Bearer {token}"}).status_code == 200
+    assert outside.get("/metrics", session(accounts, "manager")).status_code == 403
+
+
 def test_public_pages_need_none(client: Client) -> None:
     answer = client.get("/index.html")
     assert answer.status_code == 200

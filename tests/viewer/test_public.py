@@ -30,6 +30,7 @@ from viewer.state import Twin
 # Routes that everybody reaches, and what decides there.
 PUBLIC_ROUTES = {
     "/healthz": "says nothing of the district",
+    "/readyz": "says nothing of the district",
     "/login": "says nothing of the district",
     "/logout": "says nothing of the district",
     "/api/sensorthings": "visible.condition, with privacy.PRIVATE_KINDS",

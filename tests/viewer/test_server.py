@@ -15,6 +15,7 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from prometheus_client.parser import text_string_to_metric_families
 
 from scenarios.scenario import Scenario
 from tests.viewer.accounts import PASSWORD, cheap
@@ -137,6 +138,12 @@ def test_manager_opens_by_a_link_that_works_once(web: Running) -> None:
 def test_health_and_missing_pages(web: Running) -> None:
     with web.client() as client:
         assert client.get("/healthz").json() == {"status": "ok"}
+        ready = client.get("/readyz")
+        assert (ready.status_code, ready.json()["checks"]) == (200, {"database accounts": "ok", "disk": "ok"})
+        figures = client.get("/metrics")
+        assert figures.headers["content-type"].startswith("text/plain; version=0.0.4")
+        names = {family.name for family in text_string_to_metric_families(figures.text)}
+        assert {"lobeda_http_requests", "lobeda_websockets_open", "lobeda_disk_free_bytes"} <= names
         page = client.get("/nowhere", headers={"Accept": "text/html", "Accept-Language": "en-GB,en;q=0.9"})
         assert page.status_code == 404 and "Page not found" in page.text
         assert client.get("/docs").status_code == client.get("/openapi.json").status_code == 404

@@ -84,6 +84,8 @@ NEEDS = (
     Need("/", Right.LOOK),  # the published site
     Need("/static", Right.LOOK),  # Bokeh's and Panel's own scripts
     Need("/healthz", Right.LOOK),
+    Need("/readyz", Right.LOOK),
+    Need("/metrics", Right.READ_METRICS),
     Need("/login", Right.LOOK),
     Need("/logout", Right.LOOK),
     Need("/components", Right.PLAN),  # what Panel serves of the app's own components

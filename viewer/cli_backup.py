@@ -1,0 +1,54 @@
+"""`lobeda backup` and `lobeda restore`: everything that a server keeps, in one file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from viewer.cli_common import progress_bar
+
+BACKUP_EXAMPLE = "Example: lobeda backup /backup/monday.lobeda --district my-town"
+RESTORE_EXAMPLE = "Example: lobeda restore /backup/monday.lobeda /srv/lobeda"
+_Json = Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")]
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(help="File to write; a backup that is there gives way.")],
+    district: Annotated[
+        Path | None, typer.Option(help="Folder of the district; without, it is not in the backup.")
+    ] = None,
+    as_json: _Json = False,
+) -> None:
+    """Write sensors, comments, accounts, scenarios and the district into one file; the server may go on."""
+    from viewer import backup as module
+    from viewer.accounts import recording
+
+    with progress_bar() as progress:
+        manifest = module.backup(file, district, progress=progress)
+    recording.note("backup", str(file))
+    _say(file, manifest, as_json)
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file of lobeda backup.")],
+    into: Annotated[Path, typer.Argument(help="Folder for it, empty or not there yet; then LOBEDA_DATA.")],
+    as_json: _Json = False,
+) -> None:
+    """Put a backup into a fresh folder; its databases into PostgreSQL where LOBEDA_DATABASE_URL names one."""
+    from viewer import backup as module
+
+    with progress_bar() as progress:
+        manifest = module.restore(file, into, progress=progress)
+    _say(into, manifest, as_json)
+
+
+def _say(place: Path, manifest: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"place": str(place), **manifest}))
+        return
+    size = sum(one["bytes"] for one in manifest["files"].values())
+    kinds = sorted({name.split("/")[name.startswith("databases/")] for name in manifest["files"]})
+    typer.echo(f"{place}: {len(manifest['files'])} files, {size / 1e6:.1f} MB: {', '.join(kinds)}")

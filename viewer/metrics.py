@@ -1,0 +1,106 @@
+"""``/metrics`` for Prometheus: requests by area, open websockets, feeds, disk, the process.
+
+Areas are the addresses of `viewer.accounts.rights`, so that there are few of them whatever is asked; no
+address of a person, no name and no query is in any figure.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from viewer.accounts import rights
+from viewer.health import Health
+
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_log = logging.getLogger("lobeda.request")
+
+
+class Metrics:
+    """The figures of one server."""
+
+    def __init__(self, health: Health) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "lobeda_http_requests", "Answers by area, method and status.", ["area", "method", "status"],
+            registry=self.registry,
+        )  # fmt: skip
+        self.seconds = Histogram(
+            "lobeda_http_request_seconds", "Time to the end of an answer.", ["area"], registry=self.registry,
+            buckets=(0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+        )  # fmt: skip
+        self.websockets = Gauge(
+            "lobeda_websockets_open", "Open pages of the manager's app.", registry=self.registry
+        )
+        ProcessCollector(registry=self.registry)
+        self.registry.register(_State(health))
+
+    def text(self) -> bytes:
+        """All figures, as Prometheus reads them."""
+        return generate_latest(self.registry)
+
+
+class _State(Collector):
+    """Looked at when asked."""
+
+    def __init__(self, health: Health) -> None:
+        self._health = health
+
+    def collect(self) -> Iterator[Metric]:
+        ready = GaugeMetricFamily("lobeda_ready", "1: this part does its work.", labels=["part"])
+        for name, state in self._health.checks().items():
+            ready.add_metric([name], float(state == "ok"))
+        yield ready
+        yield GaugeMetricFamily(
+            "lobeda_disk_free_bytes", "Free space where the twin writes.", self._health.free_bytes()
+        )
+        feeds = self._health.feeds
+        if feeds is not None:
+            running = GaugeMetricFamily("lobeda_feed_running", "1: the feed runs.", labels=["feed"])
+            for name in feeds.sources:
+                running.add_metric([name], float(feeds.running(name)))
+            yield running
+
+
+class Measured:
+    """ASGI middleware: counts every answer, those of the guard too, and notes it in the log."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app = app
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            with self.metrics.websockets.track_inprogress():
+                await self.app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began, status = time.perf_counter(), 500
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = int(message["status"])
+            await send(message)
+
+        try:
+            await self.app(scope, receive, noting)
+        finally:
+            self._note(scope, status, time.perf_counter() - began)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        area = rights.need_of(str(scope["path"])).path
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self.metrics.requests.labels(area, method, str(status)).inc()
+        self.metrics.seconds.labels(area).observe(seconds)
+        fields = {"area": area, "method": method, "status": status, "seconds": round(seconds, 4)}
+        _log.info("request", extra={"fields": fields})
