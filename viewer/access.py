@@ -34,6 +34,8 @@ SHARED = (
     "/api/sensorthings",
     "/api/ogc",
     "/api/catalogue",
+    "/api/files",
+    "/api/openapi.json",
 )  # sites published elsewhere may ask these
 """Below it answers may be read by pages of the sites that it names itself."""
 RENEW_SECONDS = 5.0

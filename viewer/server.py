@@ -41,7 +41,7 @@ from viewer.accounts.openid import Settings as OpenID
 from viewer.accounts.recording import RecordedShelf
 from viewer.accounts.rights import Right
 from viewer.accounts.store import Accounts
-from viewer.api import catalogue, uplinks
+from viewer.api import catalogue, description, files, uplinks
 from viewer.api.ogc import routes as ogc
 from viewer.api.ogc.service import service as ogc_service
 from viewer.api.sensorthings import routes as sensorthings
@@ -110,6 +110,7 @@ def create_app(
         if reports is not None:
             reports.close()
         folder.cleanup()
+        offered.close()
 
     # No OpenAPI pages: FastAPI's load their scripts from another host.
     app = FastAPI(title="Lobeda", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
@@ -155,7 +156,10 @@ def create_app(
         if not public_only:
             app.include_router(participation_desk.router(participation, district))
     tables = ogc_service(twin, None if feeds is None else feeds.store)
+    offered = files.Files(district, tables.found()["modelled_values"].released, twin.group)
     app.include_router(ogc.router(tables))
+    app.include_router(files.router(offered))
+    app.include_router(description.router(tables, offered))
     app.include_router(catalogue.router(district, tables.found, sensors=feeds is not None))
     app.mount("/", Site(site), name="public")
     if unknown := rights.undeclared(app.routes):

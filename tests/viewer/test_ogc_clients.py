@@ -18,17 +18,29 @@ from schemathesis.checks import CHECKS
 
 from tests.conftest import skip_or_fail
 from tests.viewer.test_server import serving
+from viewer.api import catalogue, description, files
 from viewer.api.ogc import routes
 from viewer.api.ogc.service import service
 from viewer.state import Twin
 
 
 @pytest.fixture(scope="module")
-def address(twin: Twin) -> Iterator[str]:
+def root(twin: Twin) -> Iterator[str]:
+    tables = service(twin, None)
+    offered = files.Files(twin.district, tables.found()["modelled_values"].released, twin.group)
     app = FastAPI(openapi_url=None)
-    app.include_router(routes.router(service(twin, None)))
-    with serving(app) as root:
-        yield root + routes.PREFIX
+    app.include_router(routes.router(tables))
+    app.include_router(files.router(offered))
+    app.include_router(catalogue.router(twin.district, tables.found))
+    app.include_router(description.router(tables, offered))
+    with serving(app) as address:
+        yield address
+    offered.close()
+
+
+@pytest.fixture(scope="module")
+def address(root: str) -> str:
+    return root + routes.PREFIX
 
 
 def ogr(*arguments: str) -> dict[str, Any]:
@@ -77,16 +89,16 @@ HELD = (
     "not_a_server_error", "status_code_conformance", "content_type_conformance",
     "response_headers_conformance", "response_schema_conformance",
 )  # fmt: skip
-ALIKE = r"^/(|conformance|api|collections)$|^/collections/(trees|modelled_values)(/|$)"
+ALIKE = r"ogc(/conformance|/api|/collections|)$|/collections/(trees|modelled_values)(/|$)|/catalogue|/files"
 
 
-def test_the_description_holds_for_whatever_is_asked(address: str) -> None:
+def test_the_description_holds_for_whatever_is_asked(root: str) -> None:
     """No 500, no undeclared status, type or header, and no body that its schema does not allow."""
-    described = schemathesis.openapi.from_url(f"{address}/api?f=json").include(path_regex=ALIKE)
+    described = schemathesis.openapi.from_url(f"{root}/api/openapi.json").include(path_regex=ALIKE)
     held = [CHECKS.get_one(name) for name in HELD]
     asked = set()
 
-    @settings(max_examples=30, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def hold(data: st.DataObject) -> None:
         case = data.draw(st.sampled_from(operations).flatmap(lambda one: one.as_strategy()))
@@ -94,6 +106,6 @@ def test_the_description_holds_for_whatever_is_asked(address: str) -> None:
         case.call_and_validate(checks=held)
 
     operations = [found.ok() for found in described.get_all_operations()]
-    assert len(operations) == 4 + 2 * 4
+    assert len(operations) == 4 + 2 * 4 + 5 + 6
     hold()
     assert len(asked) > len(operations) / 2

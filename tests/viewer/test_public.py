@@ -39,6 +39,9 @@ PUBLIC_ROUTES = {
     "/api/catalogue": "privacy.Released",
     "/static": "Bokeh's own scripts",
     "/api/catalogue.": "privacy.Released",
+    "/api/files": "privacy.public_part and privacy.Released",
+    "/api/docs": "describes the open interfaces",
+    "/api/openapi.json": "describes the open interfaces",
     "/api/participation": "shown comments, and counts of votes",
     "/": "the published site: privacy.sums and publish.ATTRIBUTES",
 }

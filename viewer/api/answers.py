@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import os
 from collections.abc import Iterable, Mapping
 
@@ -57,6 +58,13 @@ def answer(
     response = Response(content, status, sent)
     response.headers["Content-Type"] = media_type  # as it is: Starlette adds a charset to text
     return response
+
+
+def failure(request: Request, status: int, code: str, description: str) -> Response:
+    """What went wrong, as OGC's services say it; never kept."""
+    content = json.dumps({"code": code, "description": description}, ensure_ascii=False).encode()
+    kept = {"Cache-Control": "no-store"}
+    return answer(request, content, "application/json", status=status, headers=kept)
 
 
 def _known(header: str, tag: str) -> bool:

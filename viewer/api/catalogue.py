@@ -1,12 +1,11 @@
 """The catalogue over HTTP: ``/api/catalogue``, the whole record in one document, as harvesters want it.
 
-While the settings that only the town knows are not given, it answers 503 and names them; ``?draft=true``
+While the settings that only the town knows are not given, it answers 404 and names them; ``?draft=true``
 shows what there is, marked as a draft.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping
 
@@ -28,6 +27,8 @@ _FORMATS = {  # suffix: media type, rdflib's name
 }
 _ACCEPTED = {"text/turtle": "ttl", "application/rdf+xml": "rdf", "application/ld+json": "jsonld",
              "application/json": "jsonld", "application/xml": "rdf", "text/xml": "rdf"}  # fmt: skip
+MEDIA_TYPES = ("text/turtle", "application/rdf+xml", "application/ld+json")
+SUFFIXES = {suffix: kind for suffix, (kind, _) in _FORMATS.items()}
 
 
 def router(
@@ -47,20 +48,20 @@ def router(
         parameters = dict(request.query_params)
         draft = parameters.pop("draft", "false")
         if parameters or draft not in ("true", "false"):
-            return _failed(request, 400, "InvalidParameterValue", "the only parameter is draft=true")
+            return answers.failure(request, 400, "InvalidParameterValue", "the only parameter is draft=true")
         form = suffix or _negotiated(request.headers.get("accept", ""))
         if form not in _FORMATS:
             if suffix:
-                return _failed(request, 404, "NotFound", f"formats are {', '.join(_FORMATS)}")
-            return _failed(request, 406, "NotAcceptable", f"formats are {', '.join(_ACCEPTED)}")
+                return answers.failure(request, 404, "NotFound", f"formats are {', '.join(_FORMATS)}")
+            return answers.failure(request, 406, "NotAcceptable", f"formats are {', '.join(_ACCEPTED)}")
         if chosen.missing and draft != "true":
             names = ", ".join(map(catalogue_record.variable, chosen.missing))
             said = f"not published before these are set: {names}; see {PREFIX}?draft=true"
-            return _failed(request, 503, "NotConfigured", said)
+            return answers.failure(request, 404, "NotConfigured", said)
         try:
             tables = found().values()
         except StoreError:
-            return _failed(request, 503, "NotAvailable", "the sensors' database does not answer")
+            return answers.failure(request, 503, "NotAvailable", "the sensors' database does not answer")
         graph = catalogue_record.record(answers.root(request), title, tables, chosen, sensors=sensors)
         media_type, name = _FORMATS[form]
         content = graph.serialize(format=name, encoding="utf-8")
@@ -89,9 +90,3 @@ def _negotiated(header: str) -> str:
     if weights.get(best, 0.0) > 0:
         return _ACCEPTED[best]
     return "ttl" if max(weights.get("*/*", 0.0), weights.get("text/*", 0.0)) > 0 else ""
-
-
-def _failed(request: Request, status: int, code: str, description: str) -> Response:
-    content = json.dumps({"code": code, "description": description}, ensure_ascii=False).encode()
-    kept = {"Cache-Control": "no-store"}
-    return answers.answer(request, content, "application/json", status=status, headers=kept)

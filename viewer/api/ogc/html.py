@@ -44,8 +44,8 @@ def conformance(base: str, language: str, document: Mapping[str, Any]) -> str:
                  formats=[("JSON", f"{base}/conformance?f=json")])  # fmt: skip
 
 
-def interface(base: str, language: str, document: Mapping[str, Any]) -> str:
-    """The paths of an OpenAPI description."""
+def interface(base: str, language: str, document: Mapping[str, Any], own: str = "") -> str:
+    """The paths of an OpenAPI description, which lies at `own`, else below `base`."""
     said = _said(language)
     rows = []
     for path, methods in document["paths"].items():
@@ -55,7 +55,7 @@ def interface(base: str, language: str, document: Mapping[str, Any]) -> str:
     head = [cell(said("path")), cell(said("meaning")), cell(said("parameters"))]
     title = said("openapi")
     return _page(base, language, title, [(title, "")], [table("", head, rows)],
-                 formats=[("OpenAPI 3.0 (JSON)", f"{base}/api?f=json")])  # fmt: skip
+                 formats=[("OpenAPI 3.0 (JSON)", own or f"{base}/api?f=json")])  # fmt: skip
 
 
 def collections(base: str, language: str, found: Several[Collection]) -> str:

@@ -13,7 +13,7 @@ from viewer.api.ogc.collections import Collection
 from viewer.api.ogc.documents import GEOJSON, JSON, OPENAPI, SCHEMA
 
 _TYPES = {"str": "string", "float": "number", "count": "integer", "bool": "boolean"}
-_ALIKE = {
+ALIKE = {
     "ETag": {"schema": {"type": "string"}},
     "Cache-Control": {"schema": {"type": "string"}},
     "Link": {"schema": {"type": "string"}, "description": "licence and who is to be named"},
@@ -94,7 +94,7 @@ def _get(
 ) -> dict[str, Any]:
     answer = {
         "description": summary,
-        "headers": {**_ALIKE, **(headers or {})},
+        "headers": {**ALIKE, **(headers or {})},
         "content": {
             media_type: {"schema": _ref("schemas", schema)},
             "text/html": {"schema": {"type": "string"}},

@@ -67,13 +67,12 @@ def router(service: Service) -> APIRouter:
             try:
                 return handle(service, request, **request.path_params)
             except _FailureError as failure:
-                return _failed(request, failure)
+                return answers.failure(request, failure.status, failure.code, failure.description)
             except query.BadRequestError as error:
-                return _failed(request, _FailureError(400, "InvalidParameterValue", str(error)))
+                return answers.failure(request, 400, "InvalidParameterValue", str(error))
             except StoreError:
-                return _failed(
-                    request, _FailureError(503, "NotAvailable", "the sensors' database does not answer")
-                )
+                said = "the sensors' database does not answer"
+                return answers.failure(request, 503, "NotAvailable", said)
 
         routes.add_api_route(path, endpoint, methods=["GET", "HEAD"], include_in_schema=False)
 
@@ -263,13 +262,6 @@ def _sent(
     language = {"Content-Language": texts.tag(asked.language)} if asked.html else {}
     return answers.answer(
         asked.request, content, kind, provenance=records, headers={**(headers or {}), **language}
-    )
-
-
-def _failed(request: Request, failure: _FailureError) -> Response:
-    content = features.dumps({"code": failure.code, "description": failure.description}).encode()
-    return answers.answer(
-        request, content, JSON, status=failure.status, headers={"Cache-Control": "no-store"}
     )
 
 

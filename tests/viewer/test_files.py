@@ -1,0 +1,77 @@
+"""The public files: public facts of buildings, modelled values of whole groups, the same for all members."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import geopandas as gpd
+import httpx
+import numpy as np
+import pytest
+from fastapi import FastAPI
+
+from tests.viewer.districts import SECRET_CENTRE, SECRET_OWNER
+from tests.viewer.test_server import serving
+from viewer import privacy
+from viewer.api import files
+from viewer.api.ogc.service import groups
+from viewer.state import Twin
+
+PUBLIC = {"group_id", *(f"group_{name}" for name in privacy.GROUP_COLUMNS), *privacy.COLUMNS["buildings"]}
+
+
+@pytest.fixture(scope="module")
+def client(twin: Twin) -> Iterator[httpx.Client]:
+    offered = files.Files(twin.district, groups(twin), twin.group)
+    app = FastAPI(openapi_url=None)
+    app.include_router(files.router(offered))
+    with serving(app) as root, httpx.Client(base_url=root + files.PREFIX, timeout=60) as found:
+        yield found
+    offered.close()
+
+
+def test_every_file_is_public_and_says_its_licence(client: httpx.Client) -> None:
+    tileset = client.get(f"/{files.TILESET}").json()
+    tiles = [f"3dtiles/{tileset['root']['content']['uri']}"]
+    for name in (*files.NAMES, *tiles):
+        answer = client.get(f"/{name}")
+        assert answer.status_code == 200 and "license" in answer.headers["link"]
+        for secret in (SECRET_OWNER, SECRET_CENTRE, "Familie Beispiel", "district_heating"):
+            assert secret.encode() not in answer.content, (name, secret)
+        again = client.get(f"/{name}", headers={"If-None-Match": answer.headers["etag"]})
+        assert again.status_code == 304
+
+
+def test_values_are_of_groups_alone(client: httpx.Client, twin: Twin) -> None:
+    table = gpd.read_parquet(io.BytesIO(client.get("/buildings.parquet").content))
+    assert set(table.columns) - {"geometry"} <= PUBLIC
+    shown = table[table["group_id"].notna()]
+    assert (shown.groupby("group_id")["group_heating_need_kwh"].nunique() == 1).all()
+    assert shown["group_id"].to_dict() == twin.group[twin.group != privacy.HIDDEN].to_dict()
+    sums = twin.annual["heating_need_kwh"].groupby(twin.group).sum()
+    first = shown.groupby("group_id")["group_heating_need_kwh"].first()
+    assert np.allclose(first, sums.reindex(first.index), atol=0.5)
+    told = client.get("/district.city.json").json()["CityObjects"]["west-0"]["attributes"]
+    assert set(told) <= PUBLIC | {"measuredHeight", "storeysAboveGround", "yearOfConstruction"}
+    assert told["group_heating_need_kwh"] == pytest.approx(first[told["group_id"]], rel=1e-5)
+
+
+OTHERS = ("x.csv", "3dtiles/../district.gpkg", "3dtiles/%2e%2e/%2e%2e/etc/passwd", "3dtiles/x", "")
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_nothing_else_is_there(client: httpx.Client, name: str) -> None:
+    answer = client.get(f"/{name}")
+    assert answer.status_code == 404 or (name.endswith(".gpkg") and answer.status_code == 200)
+    assert b"root:" not in answer.content
+    assert client.get("/district.glb?x=1").status_code == 400
+
+
+def test_a_district_of_footprints_has_tables_alone(twin: Twin, tmp_path: Path) -> None:
+    flat = twin.district.replace(surfaces=twin.district.surfaces.iloc[:0])
+    offered = files.Files(flat, groups(twin), twin.group)
+    assert offered.path("district.glb") is None and offered.path(files.TILESET) is None
+    assert offered.path("buildings.parquet") is not None
+    offered.close()

@@ -1,0 +1,102 @@
+"""The district as whole files for everybody: ``/api/files``, with public columns and values of whole groups.
+
+Each is written when it is first asked for and kept while the server runs. 3D Tiles and glTF carry each
+building's public facts and the modelled values of its privacy group, the same for all buildings of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from twin import exports
+from twin.district import District
+from viewer import privacy
+from viewer.api import answers
+from viewer.privacy import Released
+
+PREFIX = "/api/files"
+NAMES: Mapping[str, str] = {
+    "district.city.json": "application/city+json",
+    "district.city.jsonl": "application/city+json-seq",
+    "district.gpkg": "application/geopackage+sqlite3",
+    "district.glb": "model/gltf-binary",
+    "buildings.parquet": "application/vnd.apache.parquet",
+}
+TILESET = "3dtiles/tileset.json"
+
+
+class Files:
+    """Writes each file once. Safe in any thread.
+
+    Parameters
+    ----------
+    groups : of the modelled values, and the group of each building.
+    """
+
+    def __init__(self, district: District, groups: Released, group: pd.Series[str]) -> None:
+        self.provenance = tuple(p for p in district.provenance if p.table == "buildings")
+        self._district = privacy.public_part(district)
+        self._attributes = attributes(district, groups, group)
+        self._folder = tempfile.TemporaryDirectory(prefix="lobeda-files-")
+        self._lock = threading.Lock()
+
+    @property
+    def holds_solids(self) -> bool:
+        """Whether there are surfaces, without which there is no 3D format."""
+        return bool(len(self._district.surfaces))
+
+    def path(self, name: str) -> Path | None:
+        """The file of that name, written if it is not yet; None: there is none."""
+        tiles = name.startswith("3dtiles/")
+        if not tiles and name not in NAMES:
+            return None
+        if not self.holds_solids and not name.endswith((".gpkg", ".parquet")):
+            return None
+        target = Path(self._folder.name) / ("3dtiles" if tiles else name)
+        with self._lock:
+            if not target.exists():
+                exports.writer(target)(self._district, target, self._attributes)
+        file = Path(self._folder.name) / name
+        inside = file.resolve().is_relative_to(target.resolve())
+        return file if inside and file.is_file() else None
+
+    def close(self) -> None:
+        """Remove what was written."""
+        self._folder.cleanup()
+
+
+def attributes(district: District, groups: Released, group: pd.Series[str]) -> pd.DataFrame:
+    """Public columns of the buildings, and the values of each one's group as ``group_…``."""
+    own = pd.DataFrame(privacy.released(district)["buildings"].table.drop(columns="geometry"))
+    shown = group[group != privacy.HIDDEN].reindex(own.index)
+    values = groups.table.drop(columns="geometry").add_prefix("group_")
+    return own.assign(group_id=shown).join(values, on="group_id")
+
+
+def router(files: Files) -> APIRouter:
+    """The routes of `files`."""
+    routes = APIRouter(prefix=PREFIX)
+
+    def send(request: Request, name: str) -> Response:
+        if request.query_params:
+            return answers.failure(request, 400, "InvalidParameterValue", "there are no parameters here")
+        file = files.path(name)
+        if file is None:
+            known = ", ".join((*NAMES, TILESET))
+            return answers.failure(request, 404, "NotFound", f"there is no file {name!r}; there are {known}")
+        content = file.read_bytes()
+        suffix = {".json": "application/json", ".glb": "model/gltf-binary"}.get(file.suffix, "")
+        kind = NAMES.get(name) or suffix
+        told = hashlib.sha256(content).digest()
+        return answers.answer(request, content, kind, provenance=files.provenance, told=told)
+
+    routes.add_api_route("/{name:path}", send, methods=["GET", "HEAD"], include_in_schema=False)
+    return routes
