@@ -102,14 +102,13 @@ def sun_hours_ground(
     free = np.isfinite(ground) & ~_built(district, x, y)
     points = np.column_stack([x, y, ground + _ABOVE_M])[free]
     days = days_of(period, day)
-    times, weight = _steps(days, step_min, place_of(obstacles.origin)[1])
+    times, weight = steps_of(days, step_min, place_of(obstacles.origin)[1])
     hours = np.full(len(x), np.nan)
     hours[free] = lit_hours(obstacles, points, times, weight, progress=progress)
-    possible = lit_hours(_open(obstacles), points[:1], times, weight) if len(points) else np.zeros(1)
     shape = grid.heights_m.shape
     return SunGround(
         Terrain(hours.reshape(shape).astype(np.float32), grid.west_m, grid.north_m, grid.cell_m),
-        float(possible[0]),
+        open_hours(obstacles, times, weight),
     )
 
 
@@ -164,12 +163,13 @@ def shaded_share(before: SunGround, after: SunGround, least_h: float = 0.5) -> f
     return float((lost >= least_h).mean()) if len(lost) else 0.0
 
 
-def _open(frame: Scene) -> Scene:
-    """A scene with nothing in it, at the same place."""
-    return scene(np.zeros((0, 3)), np.zeros((0, 3), int), origin=frame.origin)
+def open_hours(frame: Scene, times: pd.DatetimeIndex, weight_h: npt.ArrayLike) -> float:
+    """Hours of sun on open, level ground at the same place."""
+    nothing = scene(np.zeros((0, 3)), np.zeros((0, 3), int), origin=frame.origin)
+    return float(lit_hours(nothing, frame.origin[None, :], times, weight_h)[0])
 
 
-def _steps(days: pd.DataFrame, step_min: int, longitude: float) -> tuple[pd.DatetimeIndex, Array]:
+def steps_of(days: pd.DataFrame, step_min: int, longitude: float) -> tuple[pd.DatetimeIndex, Array]:
     """Middles of the steps of days by local mean time, in UTC, and the weight of each. [h]"""
     step = pd.Timedelta(minutes=step_min)
     noon_shift = pd.Timedelta(hours=longitude / 15.0)

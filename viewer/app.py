@@ -172,8 +172,9 @@ class Manager:
         self.picking = Picking(self.state, self.bridge.param.update, self._show_selection)
         self.bridge.pick = self.picking.shown()
         self.tools = Tools(
-            self.state, show=self.bridge.param.update, scene=self.scene.param.update, fail=self._fail
-        )
+            self.state, show=self.bridge.param.update, scene=self.scene.param.update, fail=self._fail,
+            paint=self._paint,
+        )  # fmt: skip
         self.drafts = Drafts(
             shelf or Shelf(Path(tempfile.mkdtemp(prefix="lobeda-shelf-"))), language,
             self.bridge.param.update, self._begin, lambda: self.state.plan,
@@ -529,7 +530,7 @@ class Manager:
         if network is not None and self.scene.line_points is None:
             first = lines(network, "length_m")
             self.scene.draw_lines(first.course, first.width_m)
-        self.scene.param.update(**_colours(layer), **self.tools.compared(layer))
+        self.scene.param.update(**{**_colours(layer), **self.tools.compared(layer), **self.tools.shaded})
         shown = self._legend(layer)
         if shown != self.bridge.layer:
             self.bridge.layer = shown

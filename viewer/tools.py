@@ -16,10 +16,13 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
+import pandas as pd
 import panel as pn
 from numpy.typing import NDArray
 
 from energy import sun_ground
+from energy.sun_facades import SunFacades
+from energy.sun_facades import sun_hours_facades as facade_hours
 from twin import mesh, visibility
 from twin.district import District
 from twin.errors import CallError, TwinError
@@ -37,14 +40,16 @@ _VIEW_CELL_M = 5.0
 _CREST = "#1f9e89"
 _AREA_M = 300.0  # half the side of what hours of sun are drawn for around the middle of the picture
 _EDGES = {"day": (0, 1, 2, 3, 4, 6, 8, 10, 12), "year": (0, 1, 2, 3, 4, 5, 6, 7, 8)}
+_FARTHEST_WALL_M = 60.0  # from a wall's middle to where somebody pointed at it
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Obstacles:
-    """The rays' scene, and the row of the building that each solid triangle belongs to, shape (triangle,)."""
+    """The rays' scene, its triangles, and the row of the building of each, shape (triangle,)."""
 
     frame: visibility.Scene
+    found: mesh.Mesh
     building: NDArray[np.int64]
 
 
@@ -63,7 +68,7 @@ class Shared:
             if own not in kept or kept[own][0] is not district:
                 found = mesh.of_district(district)
                 frame = visibility.scene_of_district(district, found=found)
-                kept[own] = (district, Obstacles(frame, found.building[found.faces[:, 0]]))
+                kept[own] = (district, Obstacles(frame, found, found.building[found.faces[:, 0]]))
             return kept[own][1]
 
 
@@ -76,6 +81,7 @@ class Tools:
     show : takes what the page's tools say, by name of the bridge's parameter (``tool``).
     scene : takes the picture's parameters: raster and raster_look, compare and its values.
     fail : takes what went wrong.
+    paint : colours the buildings anew, by `shaded` while a tool colours them.
     """
 
     def __init__(
@@ -85,8 +91,11 @@ class Tools:
         show: Callable[..., None],
         scene: Callable[..., None],
         fail: Callable[[str], None],
+        paint: Callable[[], None] = lambda: None,
     ) -> None:
-        self.state, self._show, self._scene, self._fail = state, show, scene, fail
+        self.state, self._show, self._scene, self._fail, self._paint = state, show, scene, fail, paint
+        self.shaded: dict[str, Any] = {}
+        self.sunny: SunFacades | None = None
         self.mode = "none"
         self.asked = 0
 
@@ -98,6 +107,10 @@ class Tools:
         elif kind == "tool_off":
             self.asked += 1
             self._scene(raster=None, raster_look={})
+            self._shade({}, None)
+        elif kind == "sun_wall":
+            wall = None if self.sunny is None else sun_wall(self.state, self.sunny, message)
+            self._show(tool={"kind": "sun_wall", "wall": wall, "ask": message.get("ask")})
         elif kind in _ANSWERS:
             self.asked += 1
             pn.state.execute(partial(self._answer, kind, dict(message), self.asked, pn.state.curdoc))
@@ -124,7 +137,16 @@ class Tools:
         raster = answer.pop("raster", None)
         if raster is not None:
             self._scene(**raster)
+        if kind.startswith("sun_hours"):
+            self._shade(answer.pop("shaded", {}), answer.pop("sunny", None))
         self._show(tool=answer | {"ask": ask})
+
+    def _shade(self, shaded: dict[str, Any], sunny: SunFacades | None) -> None:
+        """Let a tool colour the buildings, or give the colours back."""
+        self.sunny = sunny
+        if shaded or self.shaded:
+            self.shaded = shaded
+            self._paint()
 
     def _compare(self, mode: str) -> None:
         if mode not in ("none", "swipe", "split"):
@@ -248,8 +270,77 @@ def sun_hours(state: State, message: Mapping[str, Any], progress: Progress = no_
     }  # fmt: skip
 
 
+def sun_hours_facades(
+    state: State, message: Mapping[str, Any], progress: Progress = no_progress
+) -> dict[str, Any]:
+    """Hours of sun on the facades around the middle of the picture as colours of the buildings, by side of
+    the sky, and what the plan's trees take of them."""
+    period: sun_ground.Period = message.get("period", "day")
+    day = datetime.date.fromisoformat(str(message["date"]))
+    district, base = _district(state), state.twin.district
+    may_plant = district is not base
+    if not message.get("trees", True):
+        district = base
+    middle = district.buildings.geometry.centroid
+    x, y = (float(v) for v in message["at"])
+    near = ((middle.x - x).abs() <= _AREA_M) & ((middle.y - y).abs() <= _AREA_M)
+
+    def found(of: District) -> SunFacades:
+        obstacles = _SHARED.of(state.twin, of)
+        return facade_hours(
+            of, period, day, step_min=15 if period == "day" else 30, buildings=near.index[near],
+            frame=obstacles.frame, found=obstacles.found, progress=progress,
+        )  # fmt: skip
+
+    shown = found(district)
+    edges = _EDGES["day" if period in ("day", "summer") else "year"]
+    # No cividis: its grey middle would look like buildings without a value.
+    palette = [_hex(row) for row in colours.ramp("viridis", len(edges))]
+    each = shown.by_building(state.twin.annual.index)
+    known = each.to_numpy("float64")
+    classes = np.where(np.isfinite(known), sun_ground.colours_of(known, edges) - 1.0, np.nan)
+    sides = {side: value if np.isfinite(value) else None for side, value in shown.by_side().items()}
+    mean = shown.mean_h if np.isfinite(shown.mean_h) else 0.0
+    return {
+        "kind": "sun_hours_facades", "period": period, "date": day.isoformat(),
+        "edges": list(edges), "colours": palette, "possible_h": shown.possible_h, "mean_h": mean,
+        "sides": sides, "walls": len(shown.walls), "buildings": int(np.isfinite(known).sum()),
+        "taken_h": None if district is base else float(found(base).mean_h - mean), "may_plant": may_plant,
+        "sunny": shown,
+        "shaded": {
+            "values": classes.astype(np.float32).tobytes(), "palette": palette, "value_min": -0.5,
+            "value_max": len(edges) - 0.5, "palette_steps": True, "palette_log": False,
+            "compare_values": None,
+        },
+    }  # fmt: skip
+
+
+def sun_wall(state: State, sunny: SunFacades, place: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The wall at a place on a facade: its hours, its building's mean and name; None where there is none."""
+    normal = np.asarray(place.get("normal") or [0, 0, 1], float)
+    if abs(normal[2]) >= 0.5 or not len(sunny.walls):
+        return None
+    walls = sunny.walls
+    bearing = np.radians(walls["azimuth_deg"].to_numpy())
+    outward = np.column_stack([np.sin(bearing), np.cos(bearing)])
+    apart = np.array([float(place["east"]), float(place["north"])]) - walls[["x_m", "y_m"]].to_numpy()
+    off = np.abs((apart * outward).sum(axis=1)) + 10.0 * (outward @ normal[:2] < 0.9)
+    along = np.hypot(*apart.T)
+    row = walls.iloc[int(np.argmin(np.where(off < 0.5, along, np.inf)))]
+    if not (off < 0.5).any() or along.min() > _FARTHEST_WALL_M:
+        return None
+    building = str(row["building_id"])
+    index = pd.Index([building])
+    return {
+        "hours": float(row["hours"]), "area_m2": float(row["area_m2"]),
+        "mean_h": float(sunny.by_building(index).iloc[0]),
+        "name": str(facts.names(state.twin.district.buildings.loc[index]).iloc[0]),
+    }  # fmt: skip
+
+
 _ANSWERS: dict[str, Callable[[State, Mapping[str, Any], Progress], dict[str, Any]]] = {
     "sight": sight, "viewshed": viewshed, "outlook": outlook, "sun_hours": sun_hours,
+    "sun_hours_facades": sun_hours_facades,
 }  # fmt: skip
 
 

@@ -115,6 +115,11 @@ def manager(open_page: Visit) -> Iterator[Visit]:
 def test_from_the_question_to_the_report(manager: Visit, way: str) -> None:
     page = manager.page
     hand: Hand = Pointer() if way == "pointer" else Keys(page)
+    tour = page.get_by_role(
+        "dialog", name="Das Quartier in 3D"
+    )  # who is here for the first time is led around
+    hand.press(tour.get_by_role("button", name="Überspringen"))
+    expect(tour).to_be_hidden()
     hand.press(page.locator(".pick-fold > summary"))
     hand.choose(page.get_by_label("Bautyp"), "WBS 70")
     hand.write(page.get_by_label("Baujahr von"), "1979")

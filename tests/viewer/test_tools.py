@@ -85,6 +85,30 @@ def test_hours_of_sun_are_coloured_and_trees_of_the_plan_take_some(state: State)
     assert without["mean_h"] == pytest.approx(told["mean_h"]) and without["may_plant"]
 
 
+def test_hours_of_sun_colour_facades_by_building_and_tell_a_wall(twin: Twin) -> None:
+    state, sent = State(twin), dict[str, object]()
+    page = tools.Tools(state, show=sent.update, scene=sent.update, fail=lambda text: None)
+    told = tools.sun_hours_facades(
+        state, {"period": "day", "date": "2026-06-21", "at": [EAST + 60, NORTH + 110]}
+    )
+    classes = np.frombuffer(told["shaded"]["values"], "<f4")
+    hours = told["sunny"].by_building(twin.annual.index).to_numpy()
+    assert len(classes) == len(twin.annual) and told["buildings"] == np.isfinite(hours).sum() > 15
+    low = np.array(told["edges"])[classes[np.isfinite(hours)].astype(int)]
+    assert (hours[np.isfinite(hours)] >= low).all()
+    assert told["sides"]["south"] > told["sides"]["north"] and told["taken_h"] is None
+    # The western slab's south wall looks over open ground.
+    page._shade(told.pop("shaded"), told.pop("sunny"))
+    page.receive({"type": "sun_wall", **place(9, 100, 166.0, [0.0, -1.0, 0.0]), "ask": 1})
+    wall = sent["tool"]["wall"]  # type: ignore[index]
+    assert wall["name"] == "Karl-Marx-Allee 1" and 0 < wall["hours"] < told["possible_h"]
+    assert wall["area_m2"] == pytest.approx(18 * 15.0)
+    page.receive({"type": "sun_wall", **place(9, 106, 175.0, [0.0, 0.0, 1.0]), "ask": 2})
+    assert sent["tool"] == {"kind": "sun_wall", "wall": None, "ask": 2} and page.shaded
+    page.receive({"type": "tool_off"})
+    assert page.shaded == {} and page.sunny is None
+
+
 def test_the_left_side_is_today_on_the_scale_of_the_right(state: State) -> None:
     sent: dict[str, object] = {}
     page = tools.Tools(state, show=sent.update, scene=sent.update, fail=lambda text: None)

@@ -13,6 +13,7 @@ import { shelf } from "./shelf.js";
 import { table as grid } from "./table.js";
 import { timeline } from "./timeline.js";
 import { tools } from "./tools.js";
+import { tour } from "./tour.js";
 import * as ui from "./ui.js";
 import { whatIf } from "./whatif.js";
 
@@ -87,9 +88,13 @@ export function mount(model) {
       link.set("a", held?.text);
       link.set("a_title", held?.title);
     },
-    selection: () => ui.facts(byId("facts"), model.selection.facts, {
-      t, f, onClose: () => send("select", { id: null }), onLevel: (level) => send("level", { level }),
-    }),
+    selection: () => {
+      ui.facts(byId("facts"), model.selection.facts, {
+        t, f, onClose: () => send("select", { id: null }), onLevel: (level) => send("level", { level }),
+      });
+      pick.selected(model.selection.facts);
+      table.mark(model.selection.rows ?? []);
+    },
     shelf: () => { scenarios.show(model.shelf); link.set("scenario", model.shelf.name); },
     pick: () => pick.show(model.pick),
     table: () => { if (model.table.keys && model.table.kind === kind) { rows = model.table; table.show(rows); } },
@@ -109,8 +114,6 @@ export function mount(model) {
     link.set("selected", set ? "" : model.selection.id);
     link.set("level", model.selection.level === "building" ? "building" : "");
     link.set("targets", set ? model.selection.targets : "");
-    pick.selected(model.selection.facts);
-    table.mark(model.selection.rows ?? []);
     const now = Boolean(model.selection.facts);
     if (now && !wasSelected) shell.open("facts");
     wasSelected = now;
@@ -124,7 +127,8 @@ export function mount(model) {
   model.on("frames", () => time.show(model.frames));
   model.on("frame", () => time.frame(model.frame));
   model.on("charts", () => drawn.show(model.charts));
-  const wake = () => { ui.loaded(); time.open(link.get("time")); };
+  const guide = tour({ t, f, shell, opener: byId("tour") });
+  const wake = () => { ui.loaded(); time.open(link.get("time")); guide.welcome(); };
   model.on("ready", wake);
   if (["table", "charts"].includes(link.get("view"))) shell.showView(link.get("view"));
   for (const part of ["colour", "plan", "result", "selection", "pick", "shelf", "table", "error"]) draw[part]();

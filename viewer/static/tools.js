@@ -2,7 +2,7 @@
 import { h } from "./dom.js";
 import * as geojson from "./geojson.js";
 import { picture } from "./screenshot.js";
-import { cross, icon } from "./ui.js";
+import { choice, cross, icon } from "./ui.js";
 
 const ICONS = {
   length: "M3 17 17 3M3 17l.5-4.500M3 17l4.500-.5M17 3l-.5 4.500M17 3l-4.500.5",
@@ -234,22 +234,31 @@ export function tools(stage, { t, f, scene, send = null, legend = () => null, ti
   }
 
   const periods = { day: t("tools.period_day"), summer: t("tools.period_summer"), winter: t("tools.period_winter"), year: t("tools.period_year") };
-  const area = { period: "day", trees: true };
+  const area = { period: "day", trees: true, on: "ground" };
   function sunHours() {
     const period = h("select", { id: "sun-period", onchange: () => { area.period = period.value; } },
       Object.entries(periods).map(([name, said]) => h("option", { value: name, selected: name === area.period }, said)));
     const trees = h("input", { type: "checkbox", checked: area.trees, onchange: () => { area.trees = trees.checked; } });
+    const where = choice(t("tools.sun_on"), "sun-on", [{ id: "ground", title: t("tools.sun_on_ground") }, { id: "facades", title: t("tools.sun_on_facades") }], area.on, (id) => { area.on = id; told.textContent = t(`tools.sun_hint${id === "facades" ? "_facades" : ""}`); });
+    const told = hint(`tools.sun_hint${area.on === "facades" ? "_facades" : ""}`);
     const go = button("tools.sun_compute", () => {
       const size = stage.getBoundingClientRect();
       const middle = view().place(size.width / 2, size.height / 2) ?? view().place(size.width / 2, size.height * 0.8);
       if (!middle) return say(t("tools.beyond"));
       const date = document.getElementById("sun-date")?.value || new Date().toISOString().slice(0, 10);
-      ask("sun_hours", { period: area.period, date, trees: area.trees, at: [middle.east, middle.north] });
+      send("tool_off"); // what the other of both drew
+      walls = false;
+      ask(area.on === "facades" ? "sun_hours_facades" : "sun_hours", { period: area.period, date, trees: area.trees, at: [middle.east, middle.north] });
     }, "primary");
-    body.replaceChildren(hint("tools.sun_hint"), h("div", { class: "field" }, h("label", { for: "sun-period" }, t("tools.period")), period),
+    let walls = false;
+    wallsShown = () => { walls = true; };
+    view().setTool(true);
+    listen("place", (place) => { if (walls && place) send("sun_wall", { ...plain(place), ask: asked }); });
+    body.replaceChildren(told, where, h("div", { class: "field" }, h("label", { for: "sun-period" }, t("tools.period")), period),
       h("label", { class: "check" }, trees, t("tools.with_planted")), go, h("div", { class: "scale-of" }));
   }
 
+  let wallsShown = () => {};
   let own = null;
   function ownLayer() {
     const file = h("input", { type: "file", id: "own-file", accept: ".geojson,.json,application/geo+json,application/json", onchange: async () => {
@@ -296,6 +305,14 @@ export function tools(stage, { t, f, scene, send = null, legend = () => null, ti
     viewshed: () => fromPoint("viewshed", "tools.viewshed_hint"), outlook: () => fromPoint("outlook", "tools.outlook_hint"),
   };
 
+  /** The classes of hours below the tool, and in the picture that is saved; says for when they are. */
+  const sunLegend = (a) => {
+    const names = a.edges.map((edge, i) => (i + 1 < a.edges.length ? `${edge}–${a.edges[i + 1]}` : `≥\u202f${edge}`));
+    const list = h("ul", { class: "classes", "aria-label": t("tools.sun_legend") }, names.map((name, i) => { const box = h("span", { class: "swatch", "aria-hidden": "true" }); box.style.background = a.colours[i]; return h("li", {}, box, name); }));
+    body.querySelector(".scale-of")?.replaceChildren(h("p", { class: "unit" }, t("tools.sun_legend")), list);
+    shown = { title: t("tools.sun_legend"), unit: "", categories: names.map((label, i) => ({ label, colour: a.colours[i] })) };
+    return a.period === "day" ? new Date(`${a.date}T12:00`).toLocaleDateString(document.documentElement.lang, { day: "numeric", month: "long" }) : periods[a.period];
+  };
   const percent = (share) => f.quantity(100 * share, "%");
   const TOLD = {
     sight: (a) => {
@@ -320,14 +337,18 @@ export function tools(stage, { t, f, scene, send = null, legend = () => null, ti
       body.append(bars);
     },
     sun_hours: (a) => {
-      const names = a.edges.map((edge, i) => (i + 1 < a.edges.length ? `${edge}–${a.edges[i + 1]}` : `≥\u202f${edge}`));
-      const list = h("ul", { class: "classes", "aria-label": t("tools.sun_legend") }, names.map((name, i) => { const box = h("span", { class: "swatch", "aria-hidden": "true" }); box.style.background = a.colours[i]; return h("li", {}, box, name); }));
-      body.querySelector(".scale-of")?.replaceChildren(h("p", { class: "unit" }, t("tools.sun_legend")), list);
-      shown = { title: t("tools.sun_legend"), unit: "", categories: names.map((label, i) => ({ label, colour: a.colours[i] })) };
-      const when = a.period === "day" ? new Date(`${a.date}T12:00`).toLocaleDateString(document.documentElement.lang, { day: "numeric", month: "long" }) : periods[a.period];
+      const when = sunLegend(a);
       const taken = a.taken === null ? "" : ` ${t("tools.sun_taken", { share: percent(a.taken) })}`;
       say(t("tools.sun_told", { when, mean: f.number(a.mean_h, 1), possible: f.number(a.possible_h, 1), share: percent(a.least_2h) }) + taken);
     },
+    sun_hours_facades: (a) => {
+      const when = sunLegend(a);
+      const sides = ["north", "east", "south", "west"].map((side) => t(`tools.side_${side}`, { hours: f.number(a.sides[side], 1) })).join(", ");
+      const taken = a.taken_h === null ? "" : ` ${t("tools.sun_taken_facades", { hours: f.number(a.taken_h, 2) })}`;
+      say(t("tools.sun_told_facades", { when, mean: f.number(a.mean_h, 1), possible: f.number(a.possible_h, 1), buildings: f.number(a.buildings), sides }) + taken);
+      wallsShown();
+    },
+    sun_wall: (a) => say(a.wall ? t("tools.sun_wall", { hours: f.number(a.wall.hours, 1), mean: f.number(a.wall.mean_h, 1), name: a.wall.name }) : t("tools.sun_no_wall")),
     progress: (a) => say(t("tools.computing_share", { share: percent(a.share) })),
     failed: () => say(t("tools.failed")),
   };
@@ -338,6 +359,7 @@ export function tools(stage, { t, f, scene, send = null, legend = () => null, ti
       if (open === null || a.ask !== asked || !TOLD[a.kind]) return;
       card.classList.toggle("waiting", a.kind === "progress");
       TOLD[a.kind](a);
+      said.scrollIntoView({ block: "nearest" });
     },
   };
 }
