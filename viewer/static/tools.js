@@ -239,8 +239,9 @@ export function tools(stage, { t, f, scene, send = null, legend = () => null, ti
     const period = h("select", { id: "sun-period", onchange: () => { area.period = period.value; } },
       Object.entries(periods).map(([name, said]) => h("option", { value: name, selected: name === area.period }, said)));
     const trees = h("input", { type: "checkbox", checked: area.trees, onchange: () => { area.trees = trees.checked; } });
-    const where = choice(t("tools.sun_on"), "sun-on", [{ id: "ground", title: t("tools.sun_on_ground") }, { id: "facades", title: t("tools.sun_on_facades") }], area.on, (id) => { area.on = id; told.textContent = t(`tools.sun_hint${id === "facades" ? "_facades" : ""}`); });
-    const told = hint(`tools.sun_hint${area.on === "facades" ? "_facades" : ""}`);
+    const where = choice(t("tools.sun_on"), "sun-on", [{ id: "ground", title: t("tools.sun_on_ground") }, { id: "facades", title: t("tools.sun_on_facades") }], area.on, (id) => { area.on = id; told.textContent = t(about()); });
+    const about = () => (area.on === "facades" ? "tools.sun_hint_facades" : "tools.sun_hint");
+    const told = hint(about());
     const go = button("tools.sun_compute", () => {
       const size = stage.getBoundingClientRect();
       const middle = view().place(size.width / 2, size.height / 2) ?? view().place(size.width / 2, size.height * 0.8);
@@ -343,7 +344,7 @@ export function tools(stage, { t, f, scene, send = null, legend = () => null, ti
     },
     sun_hours_facades: (a) => {
       const when = sunLegend(a);
-      const sides = ["north", "east", "south", "west"].map((side) => t(`tools.side_${side}`, { hours: f.number(a.sides[side], 1) })).join(", ");
+      const sides = [["north", "tools.side_north"], ["east", "tools.side_east"], ["south", "tools.side_south"], ["west", "tools.side_west"]].map(([side, key]) => t(key, { hours: f.number(a.sides[side], 1) })).join(", ");
       const taken = a.taken_h === null ? "" : ` ${t("tools.sun_taken_facades", { hours: f.number(a.taken_h, 2) })}`;
       say(t("tools.sun_told_facades", { when, mean: f.number(a.mean_h, 1), possible: f.number(a.possible_h, 1), buildings: f.number(a.buildings), sides }) + taken);
       wallsShown();
