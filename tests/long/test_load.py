@@ -1,0 +1,130 @@
+"""200 residents on the public page and 20 managers at work on the sample, with its feed running.
+
+An hour of a busy evening, compressed: each resident opens the page, as a first visit does, looks around for
+some seconds and comes back; each manager moves a slider every few seconds. Printed are waiting times, the
+server's memory per open page and what of it is given back; asserted are that nobody is refused or waits for
+ever, and that closed pages leave. The clients share the cores with the server: it waits for them too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from tests.conftest import REPOSITORY
+from tests.long.bokeh_client import Slider
+
+pytestmark = pytest.mark.long
+RESIDENTS, MANAGERS = 200, 20
+SECONDS = 90.0
+LOOKING_S, THINKING_S = (4.0, 12.0), (4.0, 8.0)
+PATIENCE_S = 60.0
+
+
+@pytest.fixture
+def twin(tmp_path: Path) -> Iterator[tuple[str, str, int]]:
+    """Address, login link and process of `lobeda serve` on the sample."""
+    environment = {**os.environ, "LOBEDA_DATA": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "viewer.cli", "serve", "lobeda", "--port", "0"]
+    with subprocess.Popen(
+        command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        said = ""
+        for line in process.stdout:
+            said += line
+            if "Stop with" in line:
+                break
+        link = re.search(r"(http://[\d.]+:\d+)/login\?token=\S+", said)
+        assert link is not None, said
+        try:
+            yield link[1], link[0], process.pid
+        finally:
+            process.terminate()
+
+
+def _memory_mb(process: int) -> float:
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1000
+
+
+async def resident(address: str, number: int, until: float, waits: dict[str, list[float]]) -> None:
+    """Opens the page and all files of a first visit, looks, and comes back with those files at hand."""
+    random = np.random.default_rng(number)
+    await asyncio.sleep(random.uniform(0, LOOKING_S[1]))
+    async with httpx.AsyncClient(base_url=address, timeout=PATIENCE_S) as client:
+        known: dict[str, str] = {}
+        while time.monotonic() < until:
+            start = time.monotonic()
+            page = await client.get("/")
+            assert page.status_code == 200
+            waits["page"].append(time.monotonic() - start)
+            files = [] if known else json.loads((await client.get("/lobeda-site.json")).text)["first_load"]
+            for file in files:
+                answer = await client.get(f"/{file}")
+                assert answer.status_code == 200, file
+                known[file] = answer.headers.get("etag", "")
+            if files:
+                waits["first visit"].append(time.monotonic() - start)
+            await asyncio.sleep(random.uniform(*LOOKING_S))
+
+
+async def manager(slider: Slider, number: int, until: float, waits: dict[str, list[float]]) -> None:
+    random = np.random.default_rng(1000 + number)
+    await asyncio.sleep(random.uniform(0, THINKING_S[1]))
+    while time.monotonic() < until:
+        waits["slider"].append(await slider.move(round(random.uniform(0.05, 1), 3), PATIENCE_S))
+        await asyncio.sleep(random.uniform(*THINKING_S))
+
+
+async def evening(address: str, link: str, server: int) -> dict[str, Any]:
+    waits: dict[str, list[float]] = {"page": [], "first visit": [], "slider": []}
+    memory = {"before": _memory_mb(server)}
+    async with httpx.AsyncClient(timeout=PATIENCE_S) as door:
+        assert (await door.get(link)).status_code == 200
+        for turn in ("open", "open again"):
+            sliders = [await Slider.open(address, door) for _ in range(MANAGERS)]
+            if turn == "open":
+                until = time.monotonic() + SECONDS
+                async with asyncio.TaskGroup() as group:
+                    for number in range(RESIDENTS):
+                        group.create_task(resident(address, number, until, waits))
+                    for number, slider in enumerate(sliders):
+                        group.create_task(manager(slider, number, until, waits))
+            memory[turn] = _memory_mb(server)
+            for slider in sliders:
+                await slider.close()
+            await asyncio.sleep(45)  # Panel lets closed pages go after 15 s, looked for every 15 s
+            memory[f"{turn}, closed"] = _memory_mb(server)
+        assert (await door.get(f"{address}/healthz")).status_code == 200
+    return {"waits": waits, "memory": memory}
+
+
+def test_an_evening(twin: tuple[str, str, int]) -> None:
+    address, link, server = twin
+    found = asyncio.run(evening(address, link, server))
+    print(f"\n{RESIDENTS} residents, {MANAGERS} managers, {SECONDS:.0f} s, load {os.getloadavg()[0]:.1f}")
+    for name, values in found["waits"].items():
+        low, high = np.quantile(values, (0.5, 0.95))
+        print(f"  {name:12s} {len(values):6d} times, median {low * 1e3:6.0f} ms, 95 % {high * 1e3:6.0f} ms")
+    memory = found["memory"]
+    for name, size in memory.items():
+        print(f"  memory {name:20s} {size:7.0f} MB")
+    first = memory["open"] - memory["before"]
+    print(f"  per manager's page at work {first / MANAGERS:.1f} MB")
+    assert all(found["waits"].values())
+    again = memory["open again"] - memory["open, closed"]
+    # What a page holds is used again by the next: a second round of pages needs far less than the first.
+    assert memory["open again, closed"] - memory["open, closed"] < 0.5 * max(first, again, 20.0)
