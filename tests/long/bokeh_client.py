@@ -39,9 +39,13 @@ class Slider:
         assert token is not None, "the page has no session"
         cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
         connection = await connect(
-            f"{address.replace('http', 'ws', 1)}/manage/ws", max_size=2**28, origin=Origin(address),
-            subprotocols=[Subprotocol("bokeh"), Subprotocol(token[1])], additional_headers={"Cookie": cookie}, ping_interval=None,
-        )  # fmt: skip
+            f"{address.replace('http', 'ws', 1)}/manage/ws",
+            max_size=2**28,
+            origin=Origin(address),
+            subprotocols=[Subprotocol("bokeh"), Subprotocol(token[1])],
+            additional_headers={"Cookie": cookie},
+            ping_interval=None,
+        )
         slider = cls(connection)
         await slider._message()  # ACK
         await slider._send("PULL-DOC-REQ", {})
