@@ -37,5 +37,6 @@ def as_json(stream: TextIO | None = None) -> logging.Handler:
     for name in _LOGGERS:
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
-        logger.setLevel(logging.INFO)
+        # uvicorn tells queries and addresses of people below that
+        logger.setLevel(logging.WARNING if name == "uvicorn.error" else logging.INFO)
     return handler

@@ -245,7 +245,7 @@ def serve(
         lines.append("Stop with Ctrl-C.")
         chosen = None if log_json else uvicorn.config.LOGGING_CONFIG
         config = uvicorn.Config(
-            app, log_level="info" if log_json else "warning", log_config=chosen, access_log=False,
+            app, log_level="warning", log_config=chosen, access_log=False,
             server_header=False, timeout_graceful_shutdown=2, ws_max_size=64 * 2**20, proxy_headers=False,
         )  # fmt: skip
         server = _Server(config, lambda: tell("\n".join(lines)))
