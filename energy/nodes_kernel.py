@@ -46,9 +46,9 @@ def _advance(
 ) -> None:
     """`advance_nodes`; `lanes` is a figure where it is put in."""
     elements = starts.shape[0] - 1
-    zero = air[0] - air[0]
-    one = zero + 1
-    part, third, least = one / steps, one / 3, zero + LEAST_ROOT
+    kind = air.dtype.type  # figures of the array's own type: others would widen float32
+    zero, one, third, least = kind(0), kind(1), kind(1 / 3), kind(LEAST_ROOT)
+    part = kind(1 / steps)
     rest = np.empty((state.shape[0], lanes), air.dtype)
     film, pivot, drive, absorbed = np.empty((4, elements, lanes), air.dtype)
     y, p, heat, cool, mean = np.empty((5, lanes), air.dtype)
