@@ -366,8 +366,7 @@ class Manager:
                 wanted, self.wanted = self.wanted, None
                 seq = self.seq
                 run = await asyncio.to_thread(self._quick, wanted)
-                if self.wanted == wanted:  # the slider has come to rest where it was: one answer for both
-                    self.wanted, seq = None, self.seq
+                seq = self._answered(wanted, seq)
                 self.state.show(run)
                 self.busy = self.wanted is not None
                 with pn.io.hold():
@@ -386,6 +385,12 @@ class Manager:
         self._deepen()
         if self.state.settled == self.state.plan and pn.state.curdoc is not None:
             pn.state.execute(self._keep)
+
+    def _answered(self, plan: Plan, seq: int) -> int:
+        """The act that a run of `plan` answers: where a slider came to rest as it was, the later one too."""
+        if self.wanted == plan:
+            self.wanted, seq = None, self.seq
+        return seq
 
     def _quick(self, plan: Plan) -> Run:
         with self.twin.desk.quick():
