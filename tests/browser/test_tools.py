@@ -133,15 +133,20 @@ def test_what_stands_in_the_way_and_what_is_seen(manager: Visit) -> None:
     expect(told).to_contain_text(re.compile(r"Rundum von hier: Himmel \d+\s%, Bäume"))
 
 
-def test_hours_of_sun_lie_on_the_ground(manager: Visit) -> None:
-    told = _start(manager, "Sonnenstunden am Boden")
+def test_hours_of_sun_lie_on_the_ground_and_colour_facades(manager: Visit) -> None:
+    told = _start(manager, "Sonnenstunden")
     before = manager.picture()
     manager.page.locator(".tool-card").get_by_role("button", name="Berechnen").click()
     expect(told).to_contain_text(
         re.compile(r"21\. Juni: im Mittel [\d,]+ von 16,\d möglichen"), timeout=60_000
     )
     expect(manager.page.locator(".tool-card .classes li")).to_have_count(9)
-    assert manager.picture() != before
+    on_the_ground = manager.picture()
+    assert on_the_ground != before
+    manager.page.get_by_role("radio", name="an Fassaden").check(force=True)
+    manager.page.locator(".tool-card").get_by_role("button", name="Berechnen").click()
+    expect(told).to_contain_text(re.compile(r"an den Wänden von \d+ Gebäuden.*Süd [\d,]+"), timeout=60_000)
+    assert manager.picture() not in (before, on_the_ground)
 
 
 def test_a_map_of_ones_own_stays_in_the_browser(manager: Visit, tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ async function start() {
   const title = (name) => state.titles[name]?.[language] ?? state.titles[name]?.de ?? Object.values(state.titles[name] ?? {})[0] ?? name;
 
   function draw() {
-    byId("count").textContent = state.rows.length ? t("moderation.count", { count: f.number(state.rows.length) + (byId("more").hidden ? "" : "+") }) : "";
+    byId("count").textContent = state.rows.length ? t(state.rows.length === 1 && byId("more").hidden ? "moderation.count_one" : "moderation.count", { count: f.number(state.rows.length) + (byId("more").hidden ? "" : "+") }) : "";
     fill(list, state.rows.map(card));
     if (!state.rows.length) fill(list, h("li", { class: "nothing" }, t(chosen() === "waiting" && !byId("query").value ? "moderation.nothing_waits" : "moderation.nothing")));
   }

@@ -82,10 +82,10 @@ export function loaded(error) {
   } else box.classList.add("done");
 }
 
-/** A message above everything, with what to do about it. */
+/** A message above everything, with what to do about it. Commands in it stand between backticks, as in a terminal. */
 export function toast(message, action, onAction) {
   document.querySelector(".toast")?.remove();
-  const box = h("div", { class: "toast", role: "alert" }, h("span", {}, message),
+  const box = h("div", { class: "toast", role: "alert" }, h("span", {}, String(message).split("`").map((part, i) => (i % 2 ? h("code", {}, part) : part))),
     action && h("button", { type: "button", onclick: () => { box.remove(); onAction?.(); } }, action));
   document.body.append(box);
   return box;
