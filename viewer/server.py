@@ -115,6 +115,7 @@ def create_app(
     # No OpenAPI pages: FastAPI's load their scripts from another host.
     app = FastAPI(title="Lobeda", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.feeds = feeds
+    app.state.url = reach.url
     app.state.twin = twin
     app.state.participation = participation
     if feeds is not None:
@@ -160,7 +161,9 @@ def create_app(
     app.include_router(ogc.router(tables))
     app.include_router(files.router(offered))
     app.include_router(description.router(tables, offered))
-    app.include_router(catalogue.router(district, tables.found, sensors=feeds is not None))
+    app.include_router(
+        catalogue.router(district, tables.found, sensors=feeds is not None, files=offered.offered)
+    )
     app.mount("/", Site(site), name="public")
     if unknown := rights.undeclared(app.routes):
         raise RuntimeError(f"viewer.accounts.rights.NEEDS says of no right for {', '.join(unknown)}")

@@ -15,7 +15,7 @@ from rdflib import DCAT, DCTERMS, FOAF, RDF, RDFS, SH, Graph
 from tests.viewer.test_server import serving
 from twin.errors import CallError
 from twin.sources.base import Provenance
-from viewer.api import catalogue, catalogue_record, licences
+from viewer.api import catalogue, catalogue_record, files, licences
 from viewer.api.catalogue_record import DCATDE, VCARD, Settings
 from viewer.api.ogc import routes
 from viewer.api.ogc.collections import Collection
@@ -56,12 +56,15 @@ def root(twin: Twin, found: Mapping[str, Collection]) -> Iterator[str]:
     """A server whose town has given its settings."""
     app = FastAPI(openapi_url=None)
     app.include_router(routes.router(routes.Service(lambda _: "Kleinquartier", lambda: found)))
+    offered = files.Files(twin.district, found["modelled_values"].released, twin.group)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in GIVEN.items():
             patch.setenv(name, value)
-        app.include_router(catalogue.router(twin.district, lambda: found, sensors=False))
+        app.include_router(catalogue.router(twin.district, lambda: found, files=offered.offered))
+    app.include_router(files.router(offered))
     with serving(app) as address:
         yield address
+    offered.close()
 
 
 def lacking(graph: Graph) -> list[str]:
@@ -103,7 +106,7 @@ def test_every_link_of_ours_is_served(root: str) -> None:
             assert str(address).startswith(root)
             assert httpx.get(str(address)).status_code == 200, address
             asked += 1
-    assert asked >= 8
+    assert asked >= 12
 
 
 @pytest.mark.parametrize(
@@ -121,6 +124,20 @@ def test_formats_say_the_same(root: str, suffix: str, accept: str, media_type: s
         assert set(Graph().parse(data=answer.text, format=name)) == set(reference)
     again = httpx.get(f"{root}/api/catalogue{suffix}", headers={"If-None-Match": by_suffix.headers["etag"]})
     assert again.status_code == 304
+
+
+def test_links_are_of_the_address_that_the_server_is_told(
+    found: Mapping[str, Collection], twin: Twin
+) -> None:
+    """A host that a client or its proxy names does not get into what others are told."""
+    app = FastAPI(openapi_url=None)
+    app.state.url = "https://twin.jena.de"
+    app.include_router(catalogue.router(twin.district, lambda: found))
+    with serving(app) as address, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOBEDA_TRUST_PROXY", "1")
+        spoofed = {"X-Forwarded-Host": "evil.example", "Host": "evil.example"}
+        told = httpx.get(f"{address}/api/catalogue?draft=true", headers=spoofed).text
+    assert "evil" not in told and "https://twin.jena.de/api/ogc" in told
 
 
 def test_what_is_asked_wrongly(root: str) -> None:

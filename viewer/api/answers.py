@@ -97,10 +97,15 @@ def weighted(header: str) -> dict[str, float]:
     return found
 
 
-def root(request: Request) -> str:
-    """Scheme and host that the client used; a proxy's word counts where LOBEDA_TRUST_PROXY=1."""
+def root(request: Request, trusted: bool | None = None) -> str:
+    """Scheme and host of the server: as `lobeda serve --url` says, else as the client used them.
+
+    trusted : whether a proxy's word counts; without, LOBEDA_TRUST_PROXY=1 says so.
+    """
+    if url := getattr(request.app.state, "url", ""):
+        return str(url).rstrip("/")
     scheme, host = request.url.scheme, request.headers.get("host") or request.url.netloc
-    if os.environ.get("LOBEDA_TRUST_PROXY") == "1":
+    if os.environ.get("LOBEDA_TRUST_PROXY") == "1" if trusted is None else trusted:
         scheme = _first(request, "x-forwarded-proto") or scheme
         host = _first(request, "x-forwarded-host") or host
     return f"{scheme}://{host}{request.scope.get('root_path', '')}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -32,7 +33,11 @@ SUFFIXES = {suffix: kind for suffix, (kind, _) in _FORMATS.items()}
 
 
 def router(
-    district: District, found: Callable[[], Mapping[str, Collection]], *, sensors: bool = False
+    district: District,
+    found: Callable[[], Mapping[str, Collection]],
+    *,
+    sensors: bool = False,
+    files: Mapping[str, tuple[str, str, str]] = MappingProxyType({}),
 ) -> APIRouter:
     """The routes; settings are read now.
 
@@ -62,7 +67,9 @@ def router(
             tables = found().values()
         except StoreError:
             return answers.failure(request, 503, "NotAvailable", "the sensors' database does not answer")
-        graph = catalogue_record.record(answers.root(request), title, tables, chosen, sensors=sensors)
+        graph = catalogue_record.record(
+            answers.root(request), title, tables, chosen, sensors=sensors, files=files
+        )
         media_type, name = _FORMATS[form]
         content = graph.serialize(format=name, encoding="utf-8")
         told = "\n".join(sorted(graph.serialize(format="nt").splitlines()))  # a graph has no order of its own

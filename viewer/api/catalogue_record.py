@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from types import MappingProxyType
 from urllib.parse import quote
 
 from rdflib import DCAT, DCTERMS, FOAF, RDF, RDFS, SKOS, XSD, Graph, Literal, Namespace, URIRef
@@ -95,10 +96,13 @@ def record(
     chosen: Settings,
     *,
     sensors: bool = False,
+    files: Mapping[str, tuple[str, str, str]] = MappingProxyType({}),
 ) -> Graph:
     """The graph; `root` is the server's address, `title` the district's by language.
 
     sensors : whether sensor data is served at ``/api/sensorthings/v1.1``.
+    files : what is served of the buildings below ``/api/files``: name of each, what people call it, its
+        media type, and its code in the EU's list of file types, or empty.
     """
     graph = Graph()
     for prefix, space in (("dcatde", DCATDE), ("vcard", VCARD), ("geo", _GEO)):
@@ -133,6 +137,8 @@ def record(
         graph.add((catalogue, DCAT.dataset, dataset))
         graph.add((features, DCAT.servesDataset, dataset))
         _distribution(graph, root, one, dataset, licence, features)
+        for name, shown in (files if one.id == "buildings" else {}).items():
+            _file(graph, f"{root}/api/files/{name}", shown, one, dataset, licence)
         if things is not None and one.id == "sensors":
             graph.add((things, DCAT.servesDataset, dataset))
     if left_out:
@@ -256,6 +262,32 @@ def _distribution(
     graph.add((place, DCAT.accessService, service))
     _typed(graph, place, DCTERMS["format"], _EU["file-type/GEOJSON"], DCTERMS.MediaTypeOrExtent)
     _typed(graph, place, DCAT.mediaType, URIRef(f"{_MEDIA}application/geo+json"), DCTERMS.MediaType)
+    _license(graph, place, one, licence)
+
+
+def _file(
+    graph: Graph,
+    address: str,
+    shown: tuple[str, str, str],
+    one: Collection,
+    dataset: URIRef,
+    licence: Licence,
+) -> None:
+    place = URIRef(f"{address}#file")
+    name, media_type, code = shown
+    graph.add((dataset, DCAT.distribution, place))
+    graph.add((place, RDF.type, DCAT.Distribution))
+    for language in texts.languages():
+        graph.add((place, DCTERMS.title, Literal(f"{one.title(language)} ({name})", lang=language)))
+    _typed(graph, place, DCAT.accessURL, URIRef(address), RDFS.Resource)
+    _typed(graph, place, DCAT.downloadURL, URIRef(address), RDFS.Resource)
+    if code:
+        _typed(graph, place, DCTERMS["format"], _EU[f"file-type/{code}"], DCTERMS.MediaTypeOrExtent)
+    _typed(graph, place, DCAT.mediaType, URIRef(f"{_MEDIA}{media_type}"), DCTERMS.MediaType)
+    _license(graph, place, one, licence)
+
+
+def _license(graph: Graph, place: URIRef, one: Collection, licence: Licence) -> None:
     _typed(graph, place, DCTERMS.license, URIRef(licence.dcat), DCTERMS.LicenseDocument)
     if licence.by:
         named = licences.attribution(one.provenance)

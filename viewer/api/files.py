@@ -30,6 +30,11 @@ NAMES: Mapping[str, str] = {
     "district.glb": "model/gltf-binary",
     "buildings.parquet": "application/vnd.apache.parquet",
 }
+SHOWN: Mapping[str, tuple[str, str]] = {
+    "district.city.json": ("CityJSON 2.0", "JSON"),
+    "district.gpkg": ("GeoPackage", "GPKG"),
+}
+"""What the catalogue offers: its name, and its code in the EU's list of file types."""
 TILESET = "3dtiles/tileset.json"
 
 
@@ -52,6 +57,12 @@ class Files:
     def holds_solids(self) -> bool:
         """Whether there are surfaces, without which there is no 3D format."""
         return bool(len(self._district.surfaces))
+
+    @property
+    def offered(self) -> dict[str, tuple[str, str, str]]:
+        """For the catalogue; see `catalogue_record.record`."""
+        known = [name for name in SHOWN if self.holds_solids or name.endswith(".gpkg")]
+        return {name: (SHOWN[name][0], NAMES[name], SHOWN[name][1]) for name in known}
 
     def path(self, name: str) -> Path | None:
         """The file of that name, written if it is not yet; None: there is none."""

@@ -6,7 +6,6 @@ import base64
 import binascii
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -17,6 +16,7 @@ from sensors import tokens
 from sensors.errors import StoreError
 from sensors.store import Store
 from viewer.access import same_origin
+from viewer.api.answers import root
 from viewer.api.sensorthings import service
 from viewer.api.sensorthings.visible import Access
 
@@ -80,7 +80,7 @@ def _answer(
             request.method,
             path[path.find(prefix) + len(prefix) :],
             request.scope.get("query_string", b"").decode("latin-1"),
-            _root(request, settings) + prefix,
+            root(request, settings.trust_proxy) + prefix,
             access,
             request.headers.get("content-type", ""),
             body,
@@ -110,20 +110,6 @@ def _token(header: str) -> str:
         return base64.b64decode(value.strip(), validate=True).decode().partition(":")[2]
     except (binascii.Error, ValueError):
         return ""
-
-
-def _root(request: Request, settings: Settings) -> str:
-    """Scheme and host that the client used."""
-    scheme, host = request.url.scheme, request.headers.get("host") or request.url.netloc
-    if settings.trust_proxy:
-        scheme = _first(request, "x-forwarded-proto") or scheme
-        host = _first(request, "x-forwarded-host") or host
-    base: Any = request.scope.get("root_path", "")
-    return f"{scheme}://{host}{base}"
-
-
-def _first(request: Request, header: str) -> str:
-    return request.headers.get(header, "").split(",")[0].strip()
 
 
 async def _body(request: Request) -> bytes | None:
