@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 import schemathesis
 from fastapi import FastAPI
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from owslib.ogcapi.features import Features
 from schemathesis.checks import CHECKS
 
-from tests.conftest import skip_or_fail
+from tests.conftest import REPOSITORY, skip_or_fail
 from tests.viewer.test_server import serving
 from viewer.api import catalogue, description, files
 from viewer.api.ogc import routes
@@ -83,6 +84,16 @@ def test_owslib_walks_the_service(address: str) -> None:
     page = features.collection_items("buildings", limit=3, offset=2, street="Dorfstraße")
     assert (page["numberMatched"], page["numberReturned"]) == (12, 3)
     assert features.collection_item("trees", "t1")["properties"]["species"] == "Tilia cordata"
+
+
+def test_the_page_about_open_data_runs_as_printed(root: str) -> None:
+    text = (REPOSITORY / "docs" / "open-data.md").read_text("utf-8").replace("http://localhost:5006", root)
+    names: dict[str, Any] = {}
+    exec(text.split("```python\n")[1].split("```")[0], names)
+    assert [one["id"] for one in names["schools"]["features"]] == ["school-1"]
+    commands = text.split("```sh\n")[1].split("```")[0].splitlines()
+    asked = next(line for line in commands if line.startswith("curl")).split("'")[1]
+    assert httpx.get(asked).status_code == 200
 
 
 HELD = (
