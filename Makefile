@@ -5,6 +5,8 @@ BIN = $(VENV)/bin
 PORT ?= 5006
 DISTRICT ?= lobeda
 STAMP = $(VENV)/.installed-
+APT = DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
+SERVICES = chromium postgresql mosquitto gdal-bin
 SCENE = $(wildcard viewer/scene/src/*.ts)
 
 .PHONY: serve test bench check-long lint constraints sample clean services
@@ -56,10 +58,11 @@ constraints: $(STAMP)run
 # Chromium, PostgreSQL, Mosquitto and GDAL's programs for the tests, where Debian's packages may be installed; else
 # the tests that need them say why they skip.
 services:
-	@{ command -v chromium && command -v mosquitto && command -v ogr2ogr && ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1 \
+	@{ command -v chromium && command -v chromium-headless-shell && command -v mosquitto && command -v ogr2ogr \
+	  && ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1 \
 	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && apt-get update -qq \
-	  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium postgresql mosquitto gdal-bin >/dev/null; } \
-	  || echo "Chromium, PostgreSQL, Mosquitto or GDAL is not installed: tests that need them will be skipped"
+	  && { $(APT) chromium-headless-shell $(SERVICES) >/dev/null 2>&1 || $(APT) $(SERVICES) >/dev/null; }; } \
+	  || echo "Chromium, PostgreSQL, Mosquitto or GDAL is not installed: tests that need it will be skipped"
 
 $(STAMP)run: pyproject.toml constraints.txt viewer/scene/build_hook.py viewer/scene/package-lock.json $(SCENE)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.13 …"; exit 2; }

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import socket
 import threading
 import time
@@ -29,7 +28,7 @@ from playwright.sync_api import Page, sync_playwright
 
 import energy
 import twin
-from tests.browser.conftest import FLAGS
+from tests.browser.conftest import FLAGS, program
 from twin.district import District
 from viewer import server
 from viewer.state import Twin
@@ -143,8 +142,8 @@ def main() -> None:
     parser.add_argument("--moves", type=int, default=30)
     parser.add_argument("--later", type=int, default=30, help="moves that wait for stages 2 and 3")
     options = parser.parse_args()
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
+    installed = program()
+    if installed is None:
         print("skipped: Chromium is not installed")
         return
     for copies in options.copies:
@@ -154,7 +153,7 @@ def main() -> None:
         case = energy.Case(district, energy.weather.sample(), shading="rays" if copies == 1 else "tabula")
         shown = Twin(district, case, energy.annual(case))
         with serving(shown) as address, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+            browser = playwright.chromium.launch(executable_path=installed, args=list(FLAGS))
             page = browser.new_page(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
             page.goto(f"{address}/login?token={TOKEN}")
             page.wait_for_url("**/manage", timeout=PATIENCE_MS)
