@@ -75,6 +75,12 @@ def serve(
             help="https://… under which a proxy lets people in; needs an administrator's account.",
         ),
     ] = "",
+    content: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="LOBEDA_CONTENT", help="Folder with proposals, stories and legal.yaml: docs/publish.md."
+        ),
+    ] = None,
     public_only: Annotated[
         bool, typer.Option("--public-only", help="Only the residents' page, no manager's app.")
     ] = False,
@@ -134,6 +140,7 @@ def serve(
         comments_by_link=comments_by_link,
         log_json=log_json,
         openid=None if openid is None else OpenID.read(openid),
+        content=content,
     )
 
 

@@ -105,7 +105,7 @@ def required(folder: Path) -> Legal:
     if found is None:
         raise CallError(
             "nobody answers for this site", folder / FILE,
-            "Write the file (docs/publish.md), or leave out --live for a preview",
+            "Write the file (docs/publish.md); without --live or --url it is a preview",
         )  # fmt: skip
     return found
 

@@ -133,7 +133,7 @@ def publish(
     if target.exists() and not _may_replace(target):
         raise DistrictError("the folder holds other files", target, "Name a new folder or an older site")
     chosen = options or Options()
-    content = _content(district, chosen)
+    content = content_of(district, chosen.content)
     answers = legal.required(content) if chosen.going_live else legal.read(content)
     planned = proposals.read(content)  # before what takes long
     walks = stories.read(content, [proposal.name for proposal in planned])
@@ -153,22 +153,28 @@ def publish(
     return target
 
 
-def planned(district: District) -> list[Proposal]:
-    """The proposals that are shipped for the district; none for most.
+def planned(district: District, content: Path | None = None) -> list[Proposal]:
+    """The proposals of a folder of content, or those that are shipped for the district; none for most.
 
     Raises
     ------
     SourceError : a file of the content is wrong.
+    CallError : there is no such folder.
     """
-    return proposals.read(_content(district, Options()))
+    return proposals.read(content_of(district, content))
 
 
-def _content(district: District, options: Options) -> Path:
-    """The folder of content; one that does not exist where there is none."""
-    if options.content is not None:
-        if not options.content.is_dir():
-            raise CallError("there is no such folder", options.content, "Name a folder with proposals/*.md")
-        return options.content
+def content_of(district: District, content: Path | None = None) -> Path:
+    """The folder of content, or the shipped one; one that does not exist where there is none.
+
+    Raises
+    ------
+    CallError : there is no such folder.
+    """
+    if content is not None:
+        if not content.is_dir():
+            raise CallError("there is no such folder", content, "Name a folder with proposals/*.md")
+        return content
     named = district.name if district.is_model and re.fullmatch(r"[\w-]+", district.name) else "-"
     return assets.path("content", named)
 

@@ -34,7 +34,7 @@ from sensors.store.database import Opened, data_folder
 from twin.district import District
 from twin.errors import CallError
 from twin.sample.inputs import slug
-from viewer import access, drafts, login, logs, pages, publish, report_jobs
+from viewer import access, drafts, legal, login, logs, pages, publish, report_jobs
 from viewer.accounts import rights
 from viewer.accounts.openid import Provider
 from viewer.accounts.openid import Settings as OpenID
@@ -75,6 +75,7 @@ def create_app(
     reach: access.Reach = access.HERE,
     comments_by_link: bool = False,
     openid: OpenID | None = None,
+    content: Path | None = None,
 ) -> FastAPI:
     """The web app for `district`.
 
@@ -93,6 +94,7 @@ def create_app(
     reach : under which address people reach the server.
     comments_by_link : only who has a link or an account may write comments and vote.
     openid : the provider by whose accounts people may log in too.
+    content : folder of the residents' pages' content; without, what is shipped for the district.
     """
     folder = tempfile.TemporaryDirectory(prefix="lobeda-site-")
     reports = None if public_only else ReportJobs(district)
@@ -100,7 +102,7 @@ def create_app(
     if accounts is None and not public_only:
         accounts = Accounts.open(f"sqlite:///{folder.name}/sensors.sqlite")
     asked = participation is not None or feeds is not None
-    calls = publish.Options(api="/" if asked else "", live=feeds is not None)
+    calls = publish.Options(content=content, api="/" if asked else "", live=feeds is not None)
     site = publish.publish(district, Path(folder.name) / "site", results=twin, options=calls)
 
     @asynccontextmanager
@@ -192,6 +194,7 @@ def serve(
     comments_by_link: bool = False,
     openid: OpenID | None = None,
     log_json: bool = False,
+    content: Path | None = None,
 ) -> None:
     """Serve `district` until interrupted; says the address and the login link once the port is open.
 
@@ -201,10 +204,12 @@ def serve(
     comments_by_link : only who has a link or an account may write comments and vote.
     openid : the provider by whose accounts people may log in too.
     log_json : say everything as JSON lines on stderr, for a service; then there is no login link.
+    content : folder of the residents' pages' content, as `publish` takes it.
 
     Raises
     ------
-    CallError : others could reach it though nobody has an account, or the port is taken or not allowed.
+    CallError : others could reach it though nobody has an account or answers for it (`viewer.legal`), or the
+        port is taken or not allowed.
     """
     if log_json:
         logs.as_json()
@@ -214,6 +219,8 @@ def serve(
     administered = accounts is not None and (openid is not None or accounts.has_administrator())
     if _beyond(host, reach) and not (administered and url):
         raise _unguarded(host, reach)
+    if url:
+        legal.required(publish.content_of(district, content))
     listener = _listen(host, port)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}"
@@ -227,12 +234,13 @@ def serve(
             announce=None if log_json else lambda path: tell(f"New login link: {address}{path}"),
             feeds=Feeds.for_trials() if open_sensorthings else Feeds.of(district, replay),
             open_sensorthings=open_sensorthings,
-            participation=_participation(district, settings),
+            participation=_participation(district, settings, content),
             scenarios=data_folder() / "scenarios" / (slug(district.name) or "district"),
             accounts=accounts,
             reach=reach,
             comments_by_link=comments_by_link,
             openid=openid,
+            content=content,
         )
         lines = [f"Public twin:   {address}/"]
         if administered and not public_only:  # a link in a log would be a key
@@ -259,9 +267,11 @@ def serve(
         listener.close()
 
 
-def _participation(district: District, settings: Settings | None) -> Participation | None:
+def _participation(
+    district: District, settings: Settings | None, content: Path | None
+) -> Participation | None:
     """Comments on the district's proposals; None: it has none."""
-    topics = topics_of(publish.planned(district))
+    topics = topics_of(publish.planned(district, content))
     if not topics:
         return None
     chosen = replace(settings or Settings(), trust_proxy=os.environ.get("LOBEDA_TRUST_PROXY") == "1")

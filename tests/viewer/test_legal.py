@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.viewer.accounts import PASSWORD
+from tests.viewer.districts import small
 from twin.errors import CallError, SourceError
-from viewer import legal, publish, texts
+from viewer import legal, publish, server, texts
+from viewer.accounts.rights import Role
+from viewer.accounts.store import Accounts
 from viewer.state import Twin
 
 FILLED = """operator:
@@ -81,6 +85,14 @@ def test_nobody_answering_refuses_to_go_live(twin: Twin, tmp_path: Path) -> None
     with pytest.raises(CallError, match="nobody answers") as caught:
         publish.publish(twin.district, tmp_path / "site", results=twin, options=options)
     assert legal.FILE in str(caught.value) and not (tmp_path / "site").exists()
+
+
+def test_nor_is_such_a_site_served_to_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOBEDA_DATA", str(tmp_path))
+    with Accounts.open() as accounts:
+        accounts.add("erika", [Role.ADMINISTRATOR], PASSWORD, "test")
+    with pytest.raises(CallError, match="nobody answers"):
+        server.serve(small(), url="https://lobeda.example", content=tmp_path)
 
 
 @pytest.mark.parametrize(
