@@ -70,13 +70,14 @@ def web(bundle: None) -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def session(chromium: Browser, web: Running) -> dict[str, object]:
-    """The manager's cookies, got by the link that works once."""
+    """The cookies of a manager who came by the link that works once, and who knows the tour."""
     context = chromium.new_context()
     answer = context.request.get(f"{web.address}/login?token={TOKEN}")  # a page would take long to draw
     assert answer.ok
-    state = dict(context.storage_state())
+    cookies = context.storage_state()["cookies"]
     context.close()
-    return state
+    kept = {"origin": web.address, "localStorage": [{"name": "lobeda-tour", "value": "1"}]}
+    return {"cookies": cookies, "origins": [kept]}
 
 
 @pytest.fixture(scope="module")

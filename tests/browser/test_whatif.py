@@ -58,6 +58,7 @@ def _let_go(page: Page, share: float) -> None:
 def test_stages_arrive_in_order_and_none_speaks_for_a_later_one(manager: Visit) -> None:
     page = manager.page
     page.evaluate(WATCH)
+    before = page.evaluate("performance.now()")
     _let_go(page, 0.6)
     expect(page.locator('[data-kpi="co2"] .sure')).to_contain_text("besser als heute", timeout=PATIENCE_MS)
     seen = page.evaluate("window.seen")
@@ -71,7 +72,7 @@ def test_stages_arrive_in_order_and_none_speaks_for_a_later_one(manager: Visit) 
     at = {name: time for name, _, time in page.evaluate(MARKS)}
     assert at["act"] <= at["stage1"] <= at["stage2"] <= at["stage3"] and at["stage1"] <= at["frame"]
     bound = page.evaluate('performance.getEntriesByName("scene:values").at(-1).startTime')
-    assert bound > at["act"]  # the scene had its values
+    assert bound > before  # the scene had its values, from pressing already where the server was quick
 
 
 def test_a_newer_position_ends_the_older_ones_later_stages(manager: Visit, web: Running) -> None:

@@ -115,7 +115,7 @@ def test_forged_cookies_do_not_reach_the_database(accounts: Accounts, tmp_path: 
     key, signature = cookie.split(".")
     asked: list[str] = []
     sa.event.listen(accounts.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
-    for forged in (key, f"{key}.", f"{key}.{signature[:-1]}0", f"x{cookie}", ".", "", f"{key}.{key}", "ä.ö"):
+    for forged in (key, f"{key}.", f"{key}.{signature[::-1]}", f"x{cookie}", ".", "", f"{key}.{key}", "ä.ö"):
         assert accounts.who(forged) is None
     assert asked == []
     assert accounts.who(cookie)
