@@ -35,6 +35,8 @@ LOCAL = ("127.0.0.1", "localhost", "")
 _ABOUT_THE_RENDERER = ("GPU stall due to ReadPixels", "GL Driver Message", "swiftshader", "SwiftShader")
 
 
+# Without a graphics card a still page is drawn over and over, unless it is put together outside of GL.
+STILL = ("--disable-gpu-compositing",)
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser")
 """Chromium without the windows, menus and tabs that nobody sees here is started in a third of the time."""
 
@@ -51,7 +53,7 @@ def chromium() -> Iterator[Browser]:
     if installed is None:
         skip_or_fail("Chromium is not installed (Debian's package chromium)")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=installed, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=installed, args=[*FLAGS, *STILL])
         yield browser
         browser.close()
 
