@@ -73,8 +73,9 @@ def visit(browser: Browser, base: str, size: dict[str, int], **options: Any) -> 
     context = browser.new_context(
         viewport=size, locale="de-DE", is_mobile=phone, has_touch=phone, reduced_motion="reduce", **options
     )  # type: ignore[arg-type]
-    expect.set_options(timeout=20_000)
+    expect.set_options(timeout=PATIENCE_MS)
     page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
     seen = Visit(page, base)
     watch(page, seen.problems)
     try:
