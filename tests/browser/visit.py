@@ -14,7 +14,7 @@ from tests.browser.conftest import watch
 
 DESKTOP = {"width": 1200, "height": 720}
 PHONE = {"width": 390, "height": 844}
-PATIENCE_MS = 60_000  # software rendering on a busy machine
+PATIENCE_MS = 120_000  # software rendering and first compilations on a busy machine
 
 
 @dataclass
