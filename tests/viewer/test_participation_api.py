@@ -379,7 +379,7 @@ def test_only_a_one_in_the_environment_trusts_the_proxy(
     monkeypatch.setenv("LOBEDA_TRUST_PROXY", named)
     monkeypatch.setenv("LOBEDA_DATA", str(tmp_path))
     sample = replace(small(), name="Jena-Lobeda")  # whose proposals are shipped
-    taken = server._participation(sample, Settings(moderation="after"))
+    taken = server._participation(sample, Settings(moderation="after"), None)
     assert taken is not None
     with taken:
         assert taken.settings == Settings(moderation="after", trust_proxy=expected)
