@@ -347,12 +347,8 @@ def is_loopback(host: str) -> bool:
 
 
 def same_origin(headers: Headers) -> bool:
-    """Whether the page that opens a websocket is of the very host and port that it calls."""
-    try:
-        origin = urlsplit(headers.get("origin", ""))
-    except ValueError:
-        return False
-    return origin.scheme in ("http", "https") and origin.netloc.lower() == headers.get("host", "").lower()
+    """Whether the page that asks is of the very host and port that it calls."""
+    return HERE.is_own(headers.get("origin", ""), headers.get("host", ""))
 
 
 def _with_headers(send: Send, reach: Reach, path: str, private: bool) -> Send:

@@ -56,6 +56,12 @@ def said(words: Mapping[str, str], language: str) -> tuple[str, str]:
     return words[code], code
 
 
+def phrase(words: Mapping[str, str], language: str) -> dict[str, str]:
+    """The text for a reader, and the language it is in where that is another (BCP 47, else empty)."""
+    text, code = said(words, language)
+    return {"text": text, "lang": "" if code == language else texts.tag(code)}
+
+
 def files(folder: Path) -> list[File]:
     """The files of a folder in the order of their names; none where there is no folder.
 

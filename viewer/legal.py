@@ -30,7 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from scenarios import reading
 from twin.errors import CallError, SourceError
-from viewer import content, texts
+from viewer import content
 from viewer.content import Words
 
 FILE = "legal.yaml"
@@ -114,17 +114,12 @@ def words(legal: Legal | None, language: str) -> dict[str, Any] | None:
     """The entries for a page in a language; each text with the language it is in, where that is another."""
     if legal is None:
         return None
-
-    def said(entry: dict[str, str]) -> dict[str, str]:
-        text, code = content.said(entry, language)
-        return {"text": text, "lang": "" if code == language else texts.tag(code)}
-
     return {
         "operator": legal.operator.model_dump(),
         "responsible": legal.responsible,
         "officer": legal.data_protection.officer,
-        "authority": said(legal.data_protection.authority),
-        "server": said(legal.data_protection.server),
+        "authority": content.phrase(legal.data_protection.authority, language),
+        "server": content.phrase(legal.data_protection.server, language),
         "email": legal.accessibility.email,
-        "enforcement": said(legal.accessibility.enforcement),
+        "enforcement": content.phrase(legal.accessibility.enforcement, language),
     }

@@ -48,6 +48,7 @@ from viewer.layers import LAYERS, Layer
 from viewer.legal import Legal
 from viewer.proposals import Proposal
 from viewer.scene import build
+from viewer.spreadsheets import cell
 from viewer.state import Twin
 from viewer.stories import Story
 
@@ -466,11 +467,6 @@ def _csv(table: pd.DataFrame, states: Mapping[str, pd.DataFrame]) -> bytes:
         quarter = "" if pd.isna(row["quarter"]) else str(row["quarter"])
         writer.writerow([group, cell(str(row["name"])), cell(quarter), int(row["buildings"]), *figures])
     return stream.getvalue().encode("utf-8-sig")
-
-
-def cell(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def _public_names(buildings: pd.DataFrame) -> list[str | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,7 @@ HOME_COLUMNS = tuple(
 def words(proposal: Proposal, language: str) -> dict[str, Any]:
     """A proposal in a language for the page; each text with the language it is in, where that is another."""
 
-    def said(entry: dict[str, str]) -> dict[str, str]:
-        text, code = content.said(entry, language)
-        return {"text": text, "lang": "" if code == language else texts.tag(code)}
+    said = partial(content.phrase, language=language)
 
     head = proposal.head
     body = said(proposal.body)

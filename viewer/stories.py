@@ -141,11 +141,10 @@ def words(story: Story, language: str) -> dict[str, Any]:
     """A story in a language for the page."""
     chain = (language, texts.base(language), "en", texts.DEFAULT)
     code = next(code for code in chain if code in story.steps)
-    title, title_code = content.said(story.head.title, language)
     return {
         "id": story.name,
         "proposal": story.head.proposal,
-        "title": {"text": title, "lang": "" if title_code == language else texts.tag(title_code)},
+        "title": content.phrase(story.head.title, language),
         "lang": "" if code == language else texts.tag(code),
         "steps": [
             {"title": step.title, "html": markdown.html(step.told, top=4), "shows": step.shows}

@@ -24,6 +24,7 @@ from scenarios.report import workbook
 from twin.errors import CallError
 from viewer import facts, findings, format, panel, texts, whatif
 from viewer.board import Device
+from viewer.spreadsheets import cell
 from viewer.state import State, Twin
 from viewer.whatif import Choice, Plan
 
@@ -37,7 +38,6 @@ ENERGY = (
     ("co2", "co2_kg", 1e-3, "t/a", 1),
     ("cost", "energy_cost_eur", 1.0, "€/a", 0),
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True)
@@ -276,7 +276,7 @@ def as_csv(heads: Sequence[str], rows: Iterable[Sequence[Any]], *, german: bool 
     """
     stream = io.StringIO()
     writer = csv.writer(stream, delimiter=";" if german else ",", lineterminator="\r\n")
-    writer.writerow([_harmless(head) for head in heads])
+    writer.writerow([cell(head) for head in heads])
     for row in rows:
         writer.writerow([_cell(value, german) for value in row])
     return stream.getvalue().encode("utf-8-sig" if german else "utf-8")
@@ -383,9 +383,5 @@ def _cell(value: Any, german: bool) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return _harmless(value)
+        return cell(value)
     return str(value).replace(".", ",") if german else str(value)
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text

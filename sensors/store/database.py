@@ -207,6 +207,14 @@ class Opened:
         with reported(self.engine.url), self.engine.connect() as connection:
             yield connection
 
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A connection for writing, committed at the end and rolled back on an error."""
+        with self.connect() as connection:
+            writing = connection.execution_options(writes=True)
+            with writing.begin():
+                yield writing
+
 
 def postgres_code(error: Exception) -> str:
     """PostgreSQL's SQLSTATE of a driver's error; empty: it has none."""

@@ -71,10 +71,8 @@ class Store(Opened):
         with self._lock:
             self._owner = threading.get_ident()
             try:
-                with reported(self.engine.url), self.engine.connect() as connection:
-                    connection = connection.execution_options(writes=True)
-                    with connection.begin():
-                        yield connection
+                with super().transaction() as connection:
+                    yield connection
             finally:
                 self._owner = None
 

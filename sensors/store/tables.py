@@ -12,19 +12,9 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy import Column, ForeignKey, Index, Table, UniqueConstraint
 
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
+from sensors.store.kinds import NAMING, Id, Text, Time
 
-# SQLite numbers rows by itself only in a column of exactly this type.
-Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-Time = sa.BigInteger
-Text = sa.Text
+metadata = sa.MetaData(naming_convention=NAMING)
 Json = sa.JSON(none_as_null=True)
 
 

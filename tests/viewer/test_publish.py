@@ -15,7 +15,7 @@ import pytest
 
 from tests.viewer.districts import SECRET_CENTRE, SECRET_OWNER
 from twin.errors import DistrictError
-from viewer import privacy, publish
+from viewer import privacy, publish, spreadsheets
 from viewer.state import Twin
 from viewer.whatif import retrofit
 
@@ -155,5 +155,5 @@ def test_failure_leaves_nothing_behind(twin: Twin, tmp_path: Path, monkeypatch: 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx"])
 def test_table_has_no_formulas(text: str) -> None:
-    assert publish.cell(text) == f"'{text}"
-    assert publish.cell("Allee 5") == "Allee 5"
+    assert spreadsheets.cell(text) == f"'{text}"
+    assert spreadsheets.cell("Allee 5") == "Allee 5"

@@ -6,8 +6,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -118,14 +117,6 @@ class Accounts(Opened):
         where = spaces.address(url, SPACE)
         with reported(where):
             return cls(spaces.open_engine(where, SPACE, TABLES), **options)
-
-    @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """A connection for writing, committed at the end and rolled back on an error."""
-        with reported(self.engine.url), self.engine.connect() as connection:
-            connection = connection.execution_options(writes=True)
-            with connection.begin():
-                yield connection
 
     # Accounts
 

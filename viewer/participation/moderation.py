@@ -25,6 +25,7 @@ from viewer.participation.store import (
     vote_counts,
 )
 from viewer.participation.tables import comments, decisions, topics
+from viewer.spreadsheets import cell
 
 ANSWER_MAX = 4_000
 """Characters of an answer or a reason."""
@@ -213,8 +214,6 @@ def retain(store: Comments, months: int, *, now: int | None = None) -> int:
 
 def as_csv(store: Comments) -> bytes:
     """All comments that are not deleted, for a spreadsheet: no cell is a formula; UTF-8 with its mark."""
-    from viewer.publish import cell
-
     stream = io.StringIO(newline="")
     writer = csv.writer(stream)
     writer.writerow(

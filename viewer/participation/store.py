@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -81,14 +80,6 @@ class Comments(Opened):
         where = address(url, space)
         with reported(where):
             return cls(open_engine(where, space))
-
-    @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """A connection for writing, committed at the end and rolled back on an error."""
-        with reported(self.engine.url), self.engine.connect() as connection:
-            connection = connection.execution_options(writes=True)
-            with connection.begin():
-                yield connection
 
     def wipe(self) -> None:
         """Makes deletions final on the disk; see `database.wipe`."""

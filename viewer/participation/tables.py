@@ -11,15 +11,9 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy import Column, ForeignKey, Table
 
-metadata = sa.MetaData(
-    naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s",
-                       "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-                       "uq": "uq_%(table_name)s_%(column_0_N_name)s"}
-)  # fmt: skip
+from sensors.store.kinds import NAMING, Id, Text, Time
 
-Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-Time = sa.BigInteger
-Text = sa.Text
+metadata = sa.MetaData(naming_convention=NAMING)
 
 # What is talked about: proposals of the residents' pages. From `closes_at` on, nothing more is taken.
 topics = Table(

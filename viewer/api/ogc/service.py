@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import geopandas as gpd
 import pandas as pd
@@ -12,7 +13,6 @@ from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from sensors.store import Store, tables
-from twin.district import District
 from viewer import pages, privacy, publish
 from viewer.api.ogc import collections as offered
 from viewer.api.ogc.collections import Collection
@@ -33,7 +33,7 @@ def service(twin: Twin, store: Store | None) -> Service:
         here = offered.sensors(privacy.released_things(things(store)), twin.district)
         return {**fixed, here.id: here} if len(here.table) else fixed
 
-    return Service(lambda language: _title(twin.district, language), found)
+    return Service(partial(pages.district_title, twin.district), found)
 
 
 def groups(twin: Twin) -> Released:
@@ -80,7 +80,3 @@ def _shape(location: object) -> BaseGeometry | None:
     except (ShapelyError, AttributeError, KeyError, TypeError, ValueError):
         return None
     return None if found.is_empty else found
-
-
-def _title(district: District, language: str) -> str:
-    return pages.district_title(district, language)
