@@ -9,11 +9,13 @@ in `viewer.accounts.rights`.
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
+from typing import Self
 from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -123,6 +125,11 @@ class Reach:
 
     url: str = ""
     trust_proxy: bool = False
+
+    @classmethod
+    def at(cls, url: str) -> Self:
+        """Behind a proxy that is trusted where LOBEDA_TRUST_PROXY=1 says so."""
+        return cls(url, trust_proxy=os.environ.get("LOBEDA_TRUST_PROXY") == "1")
 
     def __post_init__(self) -> None:
         if not self.url:

@@ -14,19 +14,22 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter
-from fastapi.responses import PlainTextResponse, Response
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.concurrency import run_in_threadpool
 
 from scenarios.scenario import Scenario, load
 from scenarios.shelf import ConflictError, Shelf, as_yaml, write
 from twin.errors import CallError, SourceError, TwinError
 from twin.sample.inputs import slug
-from viewer import texts
+from viewer import bodies, texts
+from viewer.uploads import BROKEN, MEMORY, SLOW, OverrunError, Uploads
 from viewer.whatif import Plan
 
 _DRAFT = ".draft/draft.yaml"
 _LONGEST_TITLE = 80
-_MOST_UPLOAD = 500_000
+MOST_UPLOAD = 500_000  # bytes
+_OVERRUN = {SLOW: "shelf.upload_slow", MEMORY: "shelf.upload_memory", BROKEN: "shelf.upload_broken"}
 
 
 class Drafts:
@@ -149,13 +152,13 @@ class Drafts:
         if self.name:
             self._write(self._plan(), self.name, title, self.state)
         else:
-            self._write(self._plan(), self._free(title), title, None)
+            self._write(self._plan(), _free(self.shelf, title), title, None)
             (self.shelf.folder / _DRAFT).unlink(missing_ok=True)
 
     def _duplicate(self, message: Mapping[str, Any]) -> None:
         base = self.title or texts.text(self.language, "shelf.untitled")
         title = _checked_title(texts.text(self.language, "shelf.copy_of", title=base)[:_LONGEST_TITLE])
-        self._write(self._plan(), self._free(title), title, None)
+        self._write(self._plan(), _free(self.shelf, title), title, None)
 
     def _open(self, message: Mapping[str, Any]) -> None:
         self._begin(self.open(str(message["name"])))
@@ -183,26 +186,10 @@ class Drafts:
             self.shelf.restore(*self.gone[:2])
             self.gone = None
 
-    def _upload(self, message: Mapping[str, Any]) -> None:
-        scenario = parsed(str(message["text"]))
-        plan = Plan.from_scenario(scenario)
-        title = _title(scenario, self.language)[:_LONGEST_TITLE]
-        self._write(plan, self._free(title), title, None)
-        self._begin(plan)
-
     _ACTIONS: Mapping[str, Callable[[Drafts, Mapping[str, Any]], None]] = {
         "save": _save, "duplicate": _duplicate, "open": _open, "new": _new, "continue": _continue,
-        "remove": _remove, "restore": _restore, "upload": _upload,
+        "remove": _remove, "restore": _restore,
     }  # fmt: skip
-
-    def _free(self, title: str) -> str:
-        """A name that is not taken, made of the title."""
-        stem = slug(title)[:60].strip("-") or "scenario"
-        taken = set(self.shelf.names())
-        number = 1
-        while (name := stem if number == 1 else f"{stem}-{number}") in taken:
-            number += 1
-        return name
 
     def _draft_age(self) -> float | None:
         """Seconds since the draft was kept; None where there is none worth going on with."""
@@ -218,10 +205,7 @@ def parsed(text: str) -> Scenario:
     Raises
     ------
     SourceError : it is none, with the line that is wrong.
-    CallError : it is too large.
     """
-    if len(text) > _MOST_UPLOAD:
-        raise CallError(f"more than {_MOST_UPLOAD} characters", "upload", "Choose a scenario's YAML file")
     with tempfile.TemporaryDirectory(prefix="lobeda-upload-") as folder:
         file = Path(folder) / "upload.yaml"
         file.write_text(text, "utf-8")
@@ -232,8 +216,25 @@ def parsed(text: str) -> Scenario:
             raise SourceError(error.what, where, error.remedy) from None
 
 
-def router(shelf: Shelf) -> APIRouter:
-    """GET of a scenario's file, behind the login that guards /manage."""
+def uploaded(content: bytes) -> dict[str, Any]:
+    """A scenario's file as the panel would save it; called where `viewer.uploads` reads files.
+
+    Raises
+    ------
+    TwinError : it is no scenario, or holds what the panel cannot show.
+    """
+    try:
+        scenario = parsed(content.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise SourceError(f"cannot be read: {error}", "upload.yaml", "Save it as UTF-8 text") from None
+    told = {"name": scenario.name, "title": scenario.title, "description": scenario.description}
+    shown = Plan.from_scenario(scenario).scenario().model_copy(update=told)
+    found: dict[str, Any] = shown.model_dump(mode="json", exclude_defaults=True)
+    return found
+
+
+def router(shelf: Shelf, uploads: Uploads) -> APIRouter:
+    """GET of a scenario's file and POST of a new one, behind the login that guards /manage."""
     routes = APIRouter(prefix="/manage/scenarios", include_in_schema=False)
 
     @routes.get("/{name}.yaml")
@@ -245,7 +246,41 @@ def router(shelf: Shelf) -> APIRouter:
         named = {"Content-Disposition": f'attachment; filename="{name}.yaml"'}
         return Response(text, media_type="application/yaml", headers=named)
 
+    @routes.post("")
+    async def upload(request: Request) -> Response:
+        language = texts.preferred(request.headers.get("accept-language", ""))
+        content = await bodies.read(request, MOST_UPLOAD)
+        if content is None:
+            text = texts.text(language, "shelf.upload_size", kilobytes=str(MOST_UPLOAD // 1000))
+            return JSONResponse({"error": text}, 413)
+        try:
+            name = await run_in_threadpool(_take, shelf, uploads, content, language)
+        except OverrunError as error:
+            return JSONResponse({"error": texts.text(language, _OVERRUN[error.reason])}, 422)
+        except TwinError as error:
+            return JSONResponse({"error": str(error)}, 422)
+        return JSONResponse({"name": name}, 201)
+
     return routes
+
+
+def _take(shelf: Shelf, uploads: Uploads, content: bytes, language: str) -> str:
+    """Put an uploaded scenario on the shelf, under a name that is free; that name."""
+    scenario = Scenario.model_validate(uploads.read(content))
+    title = _title(scenario, language)[:_LONGEST_TITLE]
+    name = _free(shelf, title)
+    shelf.save(scenario.model_copy(update={"name": name, "title": {language: title}}), None)
+    return name
+
+
+def _free(shelf: Shelf, title: str) -> str:
+    """A name that is not taken, made of the title."""
+    stem = slug(title)[:60].strip("-") or "scenario"
+    taken = set(shelf.names())
+    number = 1
+    while (name := stem if number == 1 else f"{stem}-{number}") in taken:
+        number += 1
+    return name
 
 
 def _title(scenario: Scenario, language: str) -> str:

@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 from starlette.types import Scope
 
-from viewer import access, format, pages, texts
+from viewer import access, bodies, format, pages, texts
 from viewer.accounts import openid
 from viewer.accounts.rights import Right, Role
 from viewer.accounts.store import LINK_SCOPE, SESSION_SECONDS, Accounts, Person, Refused
@@ -89,8 +89,7 @@ def router(doors: Doors) -> APIRouter:
     def enter(request: Request, token: str = "", link: str = "") -> Response:
         if not token and not link:
             return show(request, "needed")
-        refused = limited(request)
-        if refused is not None:
+        if refused := limited(request):
             return refused
         if token and doors.link and doors.ways().terminal and doors.link.redeem(token):
             return let_in(request, accounts.log_in_link("terminal", [Role.ADMINISTRATOR]))
@@ -105,8 +104,7 @@ def router(doors: Doors) -> APIRouter:
         name, password = given.get("name", ""), given.get("password", "")
 
         def work() -> Response:
-            refused = limited(request)
-            if refused is not None:
+            if refused := limited(request):
                 return refused
             try:
                 return let_in(request, accounts.log_in(name, password))
@@ -117,15 +115,22 @@ def router(doors: Doors) -> APIRouter:
 
         return await run_in_threadpool(work)
 
-    @routes.get(openid.BEGIN)
-    def to_provider(request: Request) -> Response:
+    def at_provider(request: Request, work: Callable[[Request, openid.Provider], Response]) -> Response:
         if doors.openid is None:
             return show(request, "needed", 404)
-        refused = limited(request)
-        if refused is not None:
-            return refused
+        return limited(request) or work(request, doors.openid)
+
+    @routes.get(openid.BEGIN)
+    def to_provider(request: Request) -> Response:
+        return at_provider(request, begin)
+
+    @routes.get(openid.DONE)
+    def from_provider(request: Request) -> Response:
+        return at_provider(request, end)
+
+    def begin(request: Request, provider: openid.Provider) -> Response:
         try:
-            where, cookie = doors.openid.begin(doors.own_address(request))
+            where, cookie = provider.begin(doors.own_address(request))
         except openid.Failed as error:
             return failed(request, error, 502)
         response = RedirectResponse(where, 303)
@@ -136,18 +141,11 @@ def router(doors: Doors) -> APIRouter:
         )  # fmt: skip
         return response
 
-    @routes.get(openid.DONE)
-    def from_provider(request: Request) -> Response:
-        if doors.openid is None:
-            return show(request, "needed", 404)
-        refused = limited(request)
-        if refused is not None:
-            return refused
+    def end(request: Request, provider: openid.Provider) -> Response:
         cookie = access.cookie_of(request.headers, openid.COOKIE)
         try:
-            response = let_in(
-                request, doors.openid.end(doors.own_address(request), request.url.query, cookie)
-            )
+            key = provider.end(doors.own_address(request), request.url.query, cookie)
+            response = let_in(request, key)
         except openid.Failed as error:
             response = failed(request, error, 403)
         except Refused:
@@ -204,11 +202,9 @@ def language(request: Request) -> str:
 
 async def form(request: Request) -> dict[str, str]:
     """The first value of each field of a form, never reading more than it may hold."""
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > FORM_BYTES_MAX:
-            return {}
+    content = await bodies.read(request, FORM_BYTES_MAX)
+    if content is None:
+        return {}
     try:
         fields = parse_qs(content.decode("ascii"), keep_blank_values=True, max_num_fields=10)
     except ValueError:

@@ -18,16 +18,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
+from starlette.concurrency import run_in_threadpool
 
 from scenarios.report.words import LANGUAGES
 from scenarios.shelf import as_yaml
 from twin.district import District
 from twin.errors import CallError, TwinError
-from viewer import texts
+from viewer import bodies, texts
 from viewer.whatif import Plan
 
+MOST_PLAN = 100_000  # bytes
 RESULT, PROGRESS, SCENARIO, OPTIONS = "report.pdf", "progress.json", "scenario.yaml", "options.json"
 
 
@@ -132,10 +134,22 @@ def router(jobs: ReportJobs) -> APIRouter:
     routes = APIRouter(prefix="/manage/report", include_in_schema=False)
 
     @routes.post("")
-    def begin(request: dict[str, Any] = Body()) -> Response:  # noqa: B008 - FastAPI's way
-        language = str(request.get("language", texts.DEFAULT))
+    async def ask(request: Request) -> Response:
+        content = await bodies.read(request, MOST_PLAN)
+        if content is None:
+            return JSONResponse({"error": f"more than {MOST_PLAN // 1000} kB"}, 413)
         try:
-            plan = Plan.from_text(str(request.get("plan", "")))
+            asked = json.loads(content)
+        except (ValueError, RecursionError):
+            asked = None
+        if not isinstance(asked, dict):
+            return JSONResponse({"error": "no JSON object"}, 400)
+        return await run_in_threadpool(begin, asked)
+
+    def begin(asked: dict[str, Any]) -> Response:
+        language = str(asked.get("language", texts.DEFAULT))
+        try:
+            plan = Plan.from_text(str(asked.get("plan", "")))
             job = jobs.start(plan, language if language in LANGUAGES else "en")
         except TwinError as error:
             return JSONResponse({"error": error.what}, 409)

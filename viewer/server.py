@@ -55,6 +55,7 @@ from viewer.participation.service import Participation, Settings, topics_of
 from viewer.report_jobs import ReportJobs
 from viewer.scene import build
 from viewer.state import Twin
+from viewer.uploads import Uploads
 
 _HASHED = re.compile(r"-[0-9a-f]{12,64}(\.\w+$|/)")
 _IMMUTABLE = "public, max-age=31536000, immutable"
@@ -98,6 +99,7 @@ def create_app(
     """
     folder = tempfile.TemporaryDirectory(prefix="lobeda-site-")
     reports = None if public_only else ReportJobs(district)
+    uploads = Uploads("viewer.drafts:uploaded")
     twin = shown or Twin.of(district)
     if accounts is None and not public_only:
         accounts = Accounts.open(f"sqlite:///{folder.name}/sensors.sqlite")
@@ -111,13 +113,14 @@ def create_app(
             yield
         if reports is not None:
             reports.close()
+        uploads.close()
         folder.cleanup()
         offered.close()
 
     # No OpenAPI pages: FastAPI's load their scripts from another host.
     app = FastAPI(title="Lobeda", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.feeds = feeds
-    app.state.url = reach.url
+    app.state.url, app.state.trust_proxy = reach.url, reach.trust_proxy
     app.state.twin = twin
     app.state.participation = participation
     if feeds is not None:
@@ -146,7 +149,7 @@ def create_app(
         if reports is not None:
             app.include_router(report_jobs.router(reports))
         shelf = Shelf(scenarios or Path(folder.name) / "scenarios")
-        app.include_router(drafts.router(shelf))
+        app.include_router(drafts.router(shelf, uploads))
         sensors = None if feeds is None else (feeds, Board(feeds.store))
         scene_url = f"/scene/{build.build(district, site / 'scene')}"
         _add_manager(app, twin, scene_url, sensors, lambda: _recorded(shelf, accounts))
@@ -214,7 +217,7 @@ def serve(
     if log_json:
         logs.as_json()
     tell = logging.getLogger("lobeda").info if log_json else say or _print
-    reach = access.Reach(url, trust_proxy=os.environ.get("LOBEDA_TRUST_PROXY") == "1")
+    reach = access.Reach.at(url)
     accounts = None if public_only and not _beyond(host, reach) else Accounts.open()
     administered = accounts is not None and (openid is not None or accounts.has_administrator())
     if _beyond(host, reach) and not (administered and url):
@@ -234,7 +237,9 @@ def serve(
             announce=None if log_json else lambda path: tell(f"New login link: {address}{path}"),
             feeds=Feeds.for_trials() if open_sensorthings else Feeds.of(district, replay),
             open_sensorthings=open_sensorthings,
-            participation=_participation(district, settings, content),
+            participation=_participation(
+                district, replace(settings or Settings(), trust_proxy=reach.trust_proxy), content
+            ),
             scenarios=data_folder() / "scenarios" / (slug(district.name) or "district"),
             accounts=accounts,
             reach=reach,
@@ -267,16 +272,13 @@ def serve(
         listener.close()
 
 
-def _participation(
-    district: District, settings: Settings | None, content: Path | None
-) -> Participation | None:
+def _participation(district: District, settings: Settings, content: Path | None) -> Participation | None:
     """Comments on the district's proposals; None: it has none."""
     topics = topics_of(publish.planned(district, content))
     if not topics:
         return None
-    chosen = replace(settings or Settings(), trust_proxy=os.environ.get("LOBEDA_TRUST_PROXY") == "1")
     bounds = district.buildings.total_bounds
-    return Participation.of(topics, is_model=district.is_model, settings=chosen, bounds=bounds)
+    return Participation.of(topics, is_model=district.is_model, settings=settings, bounds=bounds)
 
 
 class Site(StaticFiles):

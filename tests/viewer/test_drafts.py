@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,18 @@ from fastapi import FastAPI
 
 import scenarios
 from scenarios.shelf import ConflictError, Shelf
-from twin.errors import CallError, TwinError
+from twin.errors import CallError
 from viewer import drafts
 from viewer.drafts import Drafts
+from viewer.uploads import Uploads
 from viewer.whatif import Plan, retrofit
+
+
+@pytest.fixture(scope="module")
+def uploads() -> Iterator[Uploads]:
+    reading = Uploads("viewer.drafts:uploaded")
+    yield reading
+    reading.close()
 
 
 class Page:
@@ -100,32 +109,40 @@ def test_two_pages_with_one_scenario_lose_nothing(tmp_path: Path) -> None:
     assert first.drafts.shown()["draft"] is not None
 
 
-def test_files_go_up_and_come_down(tmp_path: Path) -> None:
-    page = Page(tmp_path)
-    page.send("upload", text=Path(str(scenarios.__path__[0]), "library/roof-pv.yaml").read_text("utf-8"))
-    app = FastAPI()
-    app.include_router(drafts.router(Shelf(tmp_path)))
-    answer = _get(app, f"/manage/scenarios/{page.drafts.name}.yaml")
+def test_files_go_up_and_come_down(tmp_path: Path, uploads: Uploads) -> None:
+    page, app = Page(tmp_path), FastAPI()
+    app.include_router(drafts.router(Shelf(tmp_path), uploads))
+    shipped = Path(str(scenarios.__path__[0]), "library/roof-pv.yaml").read_bytes()
+    answer = _call(app, "POST", "/manage/scenarios", content=shipped)
+    assert answer.status_code == 201, answer.text
+    page.send("open", name=answer.json()["name"])
+    assert page.drafts.title == scenarios.load("library/roof-pv.yaml").title["de"]
+    answer = _call(app, "GET", f"/manage/scenarios/{page.drafts.name}.yaml")
     assert answer.status_code == 200 and "attachment" in answer.headers["content-disposition"]
     assert Plan.from_scenario(drafts.parsed(answer.text)) == page.plan and not page.plan.idle
     for odd in ("nothing", "..%2f..%2fsecret", "A B"):
-        assert _get(app, f"/manage/scenarios/{odd}.yaml").status_code == 404
+        assert _call(app, "GET", f"/manage/scenarios/{odd}.yaml").status_code == 404
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("content", "status", "said"),
     [
-        ("- 1", "no scenario"),
-        ("name: x\nmeasures: [{measure: os:system}]", "code"),
-        ("name: x\nmeasures: [{measure: magic}]", "line 2"),
-        ("x" * 600_000, "characters"),
+        (b"- 1", 422, "no scenario"),
+        (b"name: x\nmeasures: [{measure: os:system}]", 422, "code"),
+        (b"name: x\nmeasures: [{measure: magic}]", 422, "line 2"),
+        (b"name: \xff", 422, "UTF-8"),
+        (b"a: &a [x]\nb: [*a, *a]", 422, "anchors"),
+        (b"x" * 600_000, 413, "500 kB"),
     ],
 )
-def test_what_is_no_scenario_is_refused_with_its_line(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(TwinError, match=said) as refused:
-        Page(tmp_path).drafts.receive({"type": "upload", "text": text})
-    assert "/tmp" not in str(refused.value)
-    assert Shelf(tmp_path).names() == []
+def test_what_is_no_scenario_is_refused_with_its_line(
+    tmp_path: Path, uploads: Uploads, content: bytes, status: int, said: str
+) -> None:
+    app = FastAPI()
+    app.include_router(drafts.router(Shelf(tmp_path), uploads))
+    answer = _call(app, "POST", "/manage/scenarios", content=content)
+    assert answer.status_code == status and said in answer.json()["error"], answer.text
+    assert "/tmp" not in answer.text and Shelf(tmp_path).names() == []
 
 
 def test_titles_are_checked(tmp_path: Path) -> None:
@@ -145,10 +162,10 @@ def test_an_address_with_another_plan_does_not_overwrite(tmp_path: Path) -> None
     assert other.drafts.resume("eins", retrofit(0.9)) == retrofit(0.9) and other.drafts.name == ""
 
 
-def _get(app: FastAPI, path: str) -> httpx.Response:
+def _call(app: FastAPI, method: str, path: str, **options: Any) -> httpx.Response:
     async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            return await client.get(path)
+            return await client.request(method, path, **options)
 
     return asyncio.run(ask())

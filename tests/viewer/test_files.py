@@ -44,6 +44,19 @@ def test_every_file_is_public_and_says_its_licence(client: httpx.Client) -> None
         assert again.status_code == 304
 
 
+def test_files_are_digested_and_packed_once(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(packing: str) -> httpx.Response:
+        return client.get("/district.glb", headers={"Accept-Encoding": packing})
+
+    first = {packing: ask(packing) for packing in ("br", "gzip", "identity")}
+    assert [answer.headers.get("content-encoding") for answer in first.values()] == ["br", "gzip", None]
+    assert len({answer.headers["etag"] for answer in first.values()}) == 1
+    for name in ("packed", "hashlib.file_digest"):
+        monkeypatch.setattr(f"viewer.api.{'answers' if name == 'packed' else 'files'}.{name}", None)
+    for packing, answer in first.items():
+        assert ask(packing).content == answer.content == first["identity"].content
+
+
 def test_values_are_of_groups_alone(client: httpx.Client, twin: Twin) -> None:
     table = gpd.read_parquet(io.BytesIO(client.get("/buildings.parquet").content))
     assert set(table.columns) - {"geometry"} <= PUBLIC

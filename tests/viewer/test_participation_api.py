@@ -15,7 +15,7 @@ import pytest
 from tests.viewer.districts import EAST, NORTH, small
 from tests.viewer.participation import API, OVER, ROOFS, SITE, TREES, moderator, send, taking
 from tests.viewer.test_server import Running
-from viewer import server, texts
+from viewer import access, server, texts
 from viewer.participation import rules
 from viewer.participation.limits import LIMITS, Limiter
 from viewer.participation.service import Participation, Settings, origin
@@ -374,15 +374,21 @@ def test_behind_a_trusted_proxy_every_visitor_has_a_limit_of_their_own(tmp_path:
 
 @pytest.mark.parametrize(("named", "expected"), [("1", True), ("0", False)])
 def test_only_a_one_in_the_environment_trusts_the_proxy(
-    named: str, expected: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    named: str, expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOBEDA_TRUST_PROXY", named)
+    assert access.Reach.at("https://lobeda.example").trust_proxy is expected
+
+
+def test_the_sample_has_a_database_of_comments_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("LOBEDA_DATA", str(tmp_path))
     sample = replace(small(), name="Jena-Lobeda")  # whose proposals are shipped
     taken = server._participation(sample, Settings(moderation="after"), None)
     assert taken is not None
     with taken:
-        assert taken.settings == Settings(moderation="after", trust_proxy=expected)
+        assert taken.settings == Settings(moderation="after")
     assert [file.name for file in tmp_path.glob("*.sqlite")] == ["participation_sample.sqlite"]
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import brotli
 from starlette.requests import Request
@@ -22,7 +21,7 @@ _VARY = "Accept, Accept-Language, Accept-Encoding"
 
 def answer(
     request: Request,
-    content: bytes,
+    content: bytes | Callable[[str], bytes],
     media_type: str,
     *,
     status: int = 200,
@@ -34,9 +33,10 @@ def answer(
 
     The tag is of what is said, not of how it is packed, hence a weak one.
 
+    content : or what gives it packed ("br", "gzip", or "" for as it is); only with `told`.
     told : what `content` says, where the same may be said in other words.
     """
-    tag = f'W/"{hashlib.sha256(content if told is None else told).hexdigest()[:20]}"'
+    tag = f'W/"{hashlib.sha256(told or _bytes(content)).hexdigest()[:20]}"'
     sent = {
         "ETag": tag,
         "Cache-Control": f"public, max-age={MAX_AGE_S}",
@@ -49,15 +49,25 @@ def answer(
         sent["Link"] = licence
     if status == 200 and _known(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=sent)
-    packing = _packing(request.headers.get("accept-encoding", "")) if len(content) >= _PACK_FROM else ""
+    large = callable(content) or len(content) >= _PACK_FROM
+    packing = _packing(request.headers.get("accept-encoding", "")) if large else ""
     if packing:
         sent["Content-Encoding"] = packing
-        content = (
-            brotli.compress(content, quality=4) if packing == "br" else gzip.compress(content, 5, mtime=0)
-        )
-    response = Response(content, status, sent)
+    body = content(packing) if callable(content) else packed(content, packing)
+    response = Response(body, status, sent)
     response.headers["Content-Type"] = media_type  # as it is: Starlette adds a charset to text
     return response
+
+
+def packed(content: bytes, packing: str) -> bytes:
+    """`content` as "br", "gzip", or "" as it is."""
+    if packing == "br":
+        return brotli.compress(content, quality=4)
+    return gzip.compress(content, 5, mtime=0) if packing else content
+
+
+def _bytes(content: bytes | Callable[[str], bytes]) -> bytes:
+    return content("") if callable(content) else content
 
 
 def failure(request: Request, status: int, code: str, description: str) -> Response:
@@ -100,12 +110,13 @@ def weighted(header: str) -> dict[str, float]:
 def root(request: Request, trusted: bool | None = None) -> str:
     """Scheme and host of the server: as `lobeda serve --url` says, else as the client used them.
 
-    trusted : whether a proxy's word counts; without, LOBEDA_TRUST_PROXY=1 says so.
+    trusted : whether a proxy's word counts; without, as the app says.
     """
-    if url := getattr(request.app.state, "url", ""):
+    state = request.app.state
+    if url := getattr(state, "url", ""):
         return str(url).rstrip("/")
     scheme, host = request.url.scheme, request.headers.get("host") or request.url.netloc
-    if os.environ.get("LOBEDA_TRUST_PROXY") == "1" if trusted is None else trusted:
+    if getattr(state, "trust_proxy", False) if trusted is None else trusted:
         scheme = _first(request, "x-forwarded-proto") or scheme
         host = _first(request, "x-forwarded-host") or host
     return f"{scheme}://{host}{request.scope.get('root_path', '')}"

@@ -10,6 +10,7 @@ import hashlib
 import tempfile
 import threading
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -52,6 +53,7 @@ class Files:
         self._attributes = attributes(district, groups, group)
         self._folder = tempfile.TemporaryDirectory(prefix="lobeda-files-")
         self._lock = threading.Lock()
+        self._digests: dict[Path, bytes] = {}
 
     @property
     def holds_solids(self) -> bool:
@@ -79,6 +81,25 @@ class Files:
         inside = file.resolve().is_relative_to(target.resolve())
         return file if inside and file.is_file() else None
 
+    def digest(self, file: Path) -> bytes:
+        """SHA-256 of a file that `path` gave; they do not change any more."""
+        if file not in self._digests:
+            with file.open("rb") as content:
+                self._digests[file] = hashlib.file_digest(content, "sha256").digest()
+        return self._digests[file]
+
+    def packed(self, file: Path, packing: str) -> bytes:
+        """A file that `path` gave, packed as `answers.packed` says; packed once and kept beside."""
+        if not packing:
+            return file.read_bytes()
+        kept = Path(self._folder.name) / "packed" / f"{self.digest(file).hex()}.{packing}"
+        if not kept.exists():
+            kept.parent.mkdir(exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as beside:
+                beside.write(answers.packed(file.read_bytes(), packing))
+            Path(beside.name).replace(kept)
+        return kept.read_bytes()
+
     def close(self) -> None:
         """Remove what was written."""
         self._folder.cleanup()
@@ -103,10 +124,9 @@ def router(files: Files) -> APIRouter:
         if file is None:
             known = ", ".join((*NAMES, TILESET))
             return answers.failure(request, 404, "NotFound", f"there is no file {name!r}; there are {known}")
-        content = file.read_bytes()
         suffix = {".json": "application/json", ".glb": "model/gltf-binary"}.get(file.suffix, "")
         kind = NAMES.get(name) or suffix
-        told = hashlib.sha256(content).digest()
+        told, content = files.digest(file), partial(files.packed, file)
         return answers.answer(request, content, kind, provenance=files.provenance, told=told)
 
     routes.add_api_route("/{name:path}", send, methods=["GET", "HEAD"], include_in_schema=False)

@@ -21,6 +21,7 @@ from sensors import payload, tokens
 from sensors.errors import StoreError
 from sensors.protocols.intake import Intake, Message, Outcome
 from sensors.store import Store
+from viewer import bodies
 
 PREFIX = "/api/uplinks"
 _FEED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -45,7 +46,10 @@ def router(store: Store) -> APIRouter:
             await run_in_threadpool(_authorise, store, request)
             if not _FEED.fullmatch(feed):
                 raise HTTPException(404, "a feed's name has letters, digits, points, lines, and at most 64")
-            outcome = await run_in_threadpool(take, feed, Message.of(await _body(request)))
+            body = await bodies.read(request, payload.MAX_BYTES)
+            if body is None:
+                raise HTTPException(413, f"at most {payload.MAX_BYTES} bytes")
+            outcome = await run_in_threadpool(take, feed, Message.of(body))
         except StoreError:
             raise HTTPException(503, "the store cannot be written now", {"Retry-After": "30"}) from None
         return JSONResponse(_told(outcome), _STATUS[outcome.status])
@@ -67,25 +71,6 @@ def _authorise(store: Store, request: Request) -> None:
         raise HTTPException(401, "a token is needed", {"WWW-Authenticate": "Bearer"})
     if tokens.UPLINKS_WRITE not in scopes:
         raise HTTPException(403, f"the token has not the scope {tokens.UPLINKS_WRITE}")
-
-
-async def _body(request: Request) -> bytes:
-    """The body, read no further than a message may be long.
-
-    Raises
-    ------
-    HTTPException : 413, it is longer.
-    """
-    too_large = HTTPException(413, f"at most {payload.MAX_BYTES} bytes")
-    announced = request.headers.get("content-length", "0")
-    if announced.isdigit() and int(announced) > payload.MAX_BYTES:
-        raise too_large
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > payload.MAX_BYTES:
-            raise too_large
-    return bytes(body)
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 from starlette.responses import Response
 
-from viewer import access, format, texts
+from viewer import access, bodies, format, texts
 from viewer.participation.service import Settings
 
 
@@ -92,14 +92,9 @@ async def body(request: Request, limit: int) -> dict[str, Any]:
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind != "application/json":  # a form of another site could send any other type without asking
         raise said(request, "refused_type", 415)
-    announced = request.headers.get("content-length", "0")
-    if announced.isdigit() and int(announced) > limit:
+    content = await bodies.read(request, limit)
+    if content is None:
         raise said(request, "refused_size", 413)
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > limit:
-            raise said(request, "refused_size", 413)
     try:
         found = json.loads(content)
     except (ValueError, RecursionError):

@@ -24,9 +24,18 @@ export function shelf({ t, f, send, language }) {
   };
   const go = h("button", { type: "button", class: "text-button", hidden: true, onclick: () => send("continue") }, t("shelf.continue"));
   const file = h("input", { type: "file", accept: ".yaml,.yml", class: "visually-hidden", id: "scenario-file", onchange: async () => {
-    if (file.files[0]) send("upload", { text: await file.files[0].text() });
-    file.value = "";
+    const chosen = file.files[0];
     dialog.close();
+    if (!chosen) return;
+    status.textContent = t("shelf.uploading");
+    try {
+      const answer = await fetch("/manage/scenarios", { method: "POST", body: chosen, headers: { "Content-Type": "application/yaml", "Accept-Language": language } });
+      const said = await answer.json();
+      if (answer.ok) send("open", { name: said.name });
+      else toast(said.error, t("app.close"), () => {});
+    } catch (error) { toast(t("app.failed", { message: error.message }), t("app.close"), () => {}); }
+    status.textContent = "";
+    file.value = "";
   } });
   const list = h("div", {});
   const dialog = h("dialog", { id: "scenarios", class: "scenarios", "aria-labelledby": "scenarios-title" },
