@@ -40,6 +40,8 @@ def test_frost_client(client: httpx.Client) -> None:
         )
     found = service.observations().query().filter("result gt 1").orderby("phenomenonTime", "desc").list()
     assert [o.result for o in found] == [4, 3, 2]
+    newest = service.observations().query().orderby("phenomenonTime").top(1).list().entities
+    assert [o.result for o in newest] == [4]  # DESC, in capitals, is the client's own default
     assert service.observations().query().count().top(2).list().count == 5
     assert [o.result for o in service.observations().query().top(2).list()] == [
         0,

@@ -177,6 +177,8 @@ PLACES = [
     ("geo.distance(location, geography'POINT(8 54.1)') lt 1", "C"),
     ("geo.distance(location, geography'POINT(8 54.1)') gt 1", "A B D line short"),
     ("geo.length(location) eq 1", "short"),
+    ("geo.length(geography'LINESTRING(0 0,3 4)') eq 5 and st_within(geography'POINT(1 1)', location)", ""),
+    ("st_touches(geography'POINT(1 1)', geography'POINT(1 1)') or name eq 'line'", "line"),
     ("geo.length(location) gt 1", "line"),
     ("geo.length(location) le 4", "A B C D line short"),
     ("geo.intersects(location, geography'LINESTRING(7.5 51, 7.5 54)')", "D line"),
@@ -257,7 +259,7 @@ def _split(text: str) -> list[str]:
         ("/Things", "Datastreams/any(d:d/nam eq 'x')", "no 'nam'"),
         ("/Things", "name/any(d:d/nam eq 'x')", "not a set"),
         ("/Locations", "st_within(location, geography'POINT(8')", "no well-known text"),
-        ("/Locations", "geo.distance(location, location) lt 1", "one geometry property"),
+        ("/Locations", "geo.distance(location, location) lt 1", "one geometry property at the most"),
         ("/Locations", "location eq 5", "cannot be compared"),
         ("/Locations", "st_relate(location, geography'POINT(8 53)', 'T')", "nine of"),
         ("/Observations", "result mul 1e308 mul 1e308 gt 1", ""),
@@ -284,7 +286,8 @@ def test_sorted(client: httpx.Client) -> None:
     assert order("/Datastreams", "phenomenonTime desc") == ["s2", "s0", "s1", "s3"]
     numbers = [r for r in order("/Observations", "result", "result") if isinstance(r, float | int)]
     assert [n for n in numbers if n is not True] == [-3, 1, 2.5, 7, 10]
-    for by in ("Datastreams/name", "location", "name sideways", "name,,id"):
+    assert order("/Locations", "location desc,name")[:2] == ["place D", "place C"]  # as text
+    for by in ("Datastreams/name", "geography'POINT(1 2)'", "name sideways", "name,,id"):
         assert client.get("/Things", params={"$orderby": by}).status_code == 400
 
 

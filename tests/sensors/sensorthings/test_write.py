@@ -92,6 +92,11 @@ def test_features_come_from_the_place_of_the_thing(client: httpx.Client) -> None
     )
     there = created(client, f"/Datastreams({second})/Observations", {"result": 2})
     assert get(client, f"/Observations({there})/FeatureOfInterest")["@iot.id"] == first
+    # GeoJSON by another name, as OGC's suite has it.
+    other_name = {**place("spot", point(13, 51)), "encodingType": "http://example.org/location_types/GeoJSON"}
+    client.patch(f"/Things({other})", json={"Locations": [ref(created(client, "/Locations", other_name))]})
+    spot = created(client, f"/Datastreams({second})/Observations", {"result": 3})
+    assert get(client, f"/Observations({spot})/FeatureOfInterest")["feature"] == point(13, 51)
     words = named("words", encodingType="text/plain", location="behind the house")
     client.patch(f"/Things({other})", json={"Locations": [ref(created(client, "/Locations", words))]})
     assert client.post(f"/Datastreams({second})/Observations", json={"result": 2}).status_code == 400

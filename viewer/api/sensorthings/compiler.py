@@ -128,6 +128,9 @@ class Compiler:
             return terms if value.end is None else [*terms, (value.last, True)]
         if isinstance(value, Json):
             return [(value.number, True), (self.dialect.collated(value.text), True)]
+        if isinstance(value, Shape) and value.source is not None:
+            # Geometries have no order; the suites sort by them all the same, and compare their text.
+            return [(self.dialect.collated(sa.cast(value.source.c[value.column], sa.Text)), True)]
         raise BadRequestError(f"nothing can be sorted by {name_of(value)}", self.where(node.at))
 
     def _binary(self, node: Binary) -> Value:

@@ -11,7 +11,6 @@ import sqlalchemy as sa
 
 from sensors.store import Store, tables
 from viewer.api.sensorthings.errors import BadRequestError
-from viewer.api.sensorthings.model import GEOJSON
 
 
 class MissingFeatureError(Exception):
@@ -94,15 +93,12 @@ class Features:
             sa.select(locations)
             .join(link, link.c.location_id == locations.c.id)
             .join(datastreams, datastreams.c.thing_id == link.c.thing_id)
-            .where(
-                datastreams.c.id == datastream_id,
-                locations.c.encoding_type.in_(GEOJSON),
-                sa.not_(locations.c.deleted),
-            )
+            .where(datastreams.c.id == datastream_id, sa.not_(locations.c.deleted))
             .order_by(locations.c.id.desc())
-            .limit(1)
         )
-        return connection.execute(query).mappings().first()
+        # By its content: clients and OGC's own suite name GeoJSON by encodings of their own.
+        found = connection.execute(query).mappings()
+        return next((row for row in found if _geometry(row["location"]) is not None), None)
 
     def is_covered(self, datastream_id: int, feature_id: int) -> bool:
         """Whether the datastream's area is known to hold the feature."""
@@ -128,15 +124,17 @@ class Features:
             self._covered.add((datastream_id, feature_id))
 
 
+def _geometry(value: Any) -> Any:
+    """The geometry of a GeoJSON geometry or feature; None: it is none, or an empty one."""
+    if not isinstance(value, dict):
+        return None
+    geometry = shapely.from_geojson(json.dumps(value), on_invalid="ignore")
+    return None if geometry is None or geometry.is_empty else geometry
+
+
 def _hull(area: Any, feature: Any) -> Any:
     """The convex hull of an area and a further feature, as GeoJSON; None: neither is a geometry."""
-    known = [
-        geometry
-        for geometry in (
-            shapely.from_geojson(json.dumps(g), on_invalid="ignore") for g in (area, feature) if g
-        )
-        if geometry is not None and not geometry.is_empty
-    ]
+    known = [geometry for g in (area, feature) if (geometry := _geometry(g)) is not None]
     if not known:
         return None
     hull = shapely.union_all([shapely.convex_hull(geometry) for geometry in known])

@@ -54,23 +54,26 @@ def literal(text: str, where: str) -> Any:
 def call(
     connection: sa.Connection, dialect: Dialect, name: str, shapes: list[Shape], pattern: str, where: str
 ) -> Truth | Number:
-    """A spatial function of one geometry property and, but for geo.length, one literal.
+    """A spatial function of geometry literals, of which one may be a property.
 
     Raises
     ------
-    BadRequestError : the arguments are not such, or a literal is none.
+    BadRequestError : two are properties, or a literal is none.
     """
     sources = [shape for shape in shapes if shape.source is not None]
-    if len(sources) != 1:
-        raise BadRequestError(f"{name} takes one geometry property and one geometry literal", where)
-    source = sources[0]
-    ids, geometries = _column(connection, source)
+    if len(sources) > 1:
+        raise BadRequestError(f"{name} takes one geometry property at the most", where)
+    source = sources[0] if sources else Shape()
+    ids, geometries = _column(connection, source) if sources else (None, None)
     arguments = [geometries if s is source else literal(s.text, where) for s in shapes]
     try:
         values = _apply(name, arguments, pattern)
     except shapely.errors.GEOSException as error:
         raise BadRequestError(f"{name} cannot be computed: {error}", where) from None
-    assert source.source is not None
+    if source.source is None:
+        if values.dtype == bool:
+            return Truth(sa.true() if values.item() else sa.false())
+        return Number(sa.literal(values.item()))
     if values.dtype == bool:
         return Truth(_condition(source.source, ids, values))
     return Number(_lookup(dialect, source.source, ids, values))

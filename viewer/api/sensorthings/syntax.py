@@ -184,8 +184,9 @@ def parse_order(text: str) -> list[tuple[Node, bool]]:
     terms = []
     while True:
         node = parser.expression()
-        direction = parser.take_word("asc", "desc")
-        terms.append((node, direction == "desc"))
+        # frost-sta-client writes them in capitals where it is not told otherwise.
+        direction = parser.take_word("asc", "desc", "ASC", "DESC")
+        terms.append((node, direction in ("desc", "DESC")))
         if not parser.take_sign(","):
             break
     parser.finish()
