@@ -28,6 +28,7 @@ bench: $(STAMP)test $(STAMP)peer
 	$(BIN)/python -m tests.benchmarks.bench_network
 	$(BIN)/python -m tests.benchmarks.bench_sun
 	$(BIN)/python -m tests.benchmarks.bench_page
+	$(BIN)/python -m tests.benchmarks.bench_scene
 	$(BIN)/python -m tests.benchmarks.bench_quality
 	$(BIN)/python -m tests.benchmarks.bench_feeds
 	$(BIN)/python -m tests.benchmarks.bench_store

@@ -106,7 +106,7 @@ class Tools:
             self._compare(str(message["mode"]))
         elif kind == "tool_off":
             self.asked += 1
-            self._scene(raster=None, raster_look={})
+            self._scene(raster=None, raster_look={}, walls=None, walls_look={})
             self._shade({}, None)
         elif kind == "sun_wall":
             wall = None if self.sunny is None else sun_wall(self.state, self.sunny, message)
@@ -134,9 +134,9 @@ class Tools:
             answer = {"kind": "failed"}
         if asked != self.asked:
             return
-        raster = answer.pop("raster", None)
-        if raster is not None:
-            self._scene(**raster)
+        for laid in (answer.pop("raster", None), answer.pop("walls_laid", None)):
+            if laid is not None:
+                self._scene(**laid)
         if kind.startswith("sun_hours"):
             self._shade(answer.pop("shaded", {}), answer.pop("sunny", None))
         self._show(tool=answer | {"ask": ask})
@@ -273,8 +273,8 @@ def sun_hours(state: State, message: Mapping[str, Any], progress: Progress = no_
 def sun_hours_facades(
     state: State, message: Mapping[str, Any], progress: Progress = no_progress
 ) -> dict[str, Any]:
-    """Hours of sun on the facades around the middle of the picture as colours of the buildings, by side of
-    the sky, and what the plan's trees take of them."""
+    """Hours of sun on the facades around the middle of the picture as colours of each wall, by side of the
+    sky, and what the plan's trees take of them."""
     period: sun_ground.Period = message.get("period", "day")
     day = datetime.date.fromisoformat(str(message["date"]))
     district, base = _district(state), state.twin.district
@@ -296,23 +296,41 @@ def sun_hours_facades(
     edges = _EDGES["day" if period in ("day", "summer") else "year"]
     # No cividis: its grey middle would look like buildings without a value.
     palette = [_hex(row) for row in colours.ramp("viridis", len(edges))]
-    each = shown.by_building(state.twin.annual.index)
-    known = each.to_numpy("float64")
-    classes = np.where(np.isfinite(known), sun_ground.colours_of(known, edges) - 1.0, np.nan)
+    classes = sun_ground.colours_of(shown.walls["hours"].to_numpy("float64"), edges).astype(np.int64) - 1
     sides = {side: value if np.isfinite(value) else None for side, value in shown.by_side().items()}
     mean = shown.mean_h if np.isfinite(shown.mean_h) else 0.0
     return {
         "kind": "sun_hours_facades", "period": period, "date": day.isoformat(),
         "edges": list(edges), "colours": palette, "possible_h": shown.possible_h, "mean_h": mean,
-        "sides": sides, "walls": len(shown.walls), "buildings": int(np.isfinite(known).sum()),
+        "sides": sides, "walls": len(shown.walls), "buildings": shown.walls["building_id"].nunique(),
         "taken_h": None if district is base else float(found(base).mean_h - mean), "may_plant": may_plant,
         "sunny": shown,
+        "walls_laid": walls_laid(_SHARED.of(state.twin, district).found, district, shown, classes, palette),
+        # Roofs and the walls further away are grey, so that no other value is mistaken for hours of sun.
         "shaded": {
-            "values": classes.astype(np.float32).tobytes(), "palette": palette, "value_min": -0.5,
-            "value_max": len(edges) - 0.5, "palette_steps": True, "palette_log": False,
-            "compare_values": None,
+            "values": np.full(len(state.twin.annual), np.nan, np.float32).tobytes(), "compare_values": None,
         },
     }  # fmt: skip
+
+
+def walls_laid(
+    found: mesh.Mesh, district: District, sunny: SunFacades, classes: NDArray[np.int64], palette: list[str]
+) -> dict[str, Any]:
+    """Triangles of walls in the order of their classes, as the picture's parameters.
+
+    found : the district's triangles.  classes : number of the colour of each wall, shape (wall,).
+    """
+    of_surface = np.full(len(district.surfaces), -1)
+    of_surface[district.surfaces.index.get_indexer(sunny.walls.index)] = classes
+    of_face = of_surface[found.polygon[found.faces[:, 0]]]
+    order = np.argsort(of_face, kind="stable")[np.count_nonzero(of_face < 0) :]
+    points = found.vertices[found.faces[order]]
+    corner = np.floor(points.reshape(-1, 3).min(axis=0)) if len(points) else np.zeros(3)
+    counts = np.bincount(of_face[order], minlength=len(palette))
+    return {
+        "walls": (points - corner).astype("<f4").tobytes(),
+        "walls_look": {"corner": corner.tolist(), "counts": counts.tolist(), "colours": palette},
+    }
 
 
 def sun_wall(state: State, sunny: SunFacades, place: Mapping[str, Any]) -> dict[str, Any] | None:

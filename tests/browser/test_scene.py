@@ -77,7 +77,8 @@ def scene(visit: tuple[Page, list[str]]) -> Iterator[Page]:
     opened.mouse.move(0, 0)
     opened.evaluate("""() => {
       scene.setCompare({ mode: "none", a: null, share: 0.5 }); scene.setTool(false); scene.setRaster(null);
-      scene.setValues(null); scene.setSelection(null); scene.setHover(null); scene.setSun(null);
+      scene.setWalls(null); scene.setValues(null); scene.setSelection(null); scene.setHover(null);
+      scene.setSun(null);
       scene.setLayers({ trees: true, image: true, shadows: true, labels: true });
       scene.setLanguage("en"); scene.setPadding({ left: 0 }); scene.setCamera(null); scene.setFrame(0);
     }""")
@@ -507,6 +508,33 @@ def test_colours_lie_on_the_ground(scene: Page) -> None:
         "() => { try { scene.setRaster({ ...red, rows: 2 }); } catch (error) { return error.message; } }"
     )
     assert "2 × 2" in message
+
+
+def test_colours_lie_on_single_walls(scene: Page) -> None:
+    """An upright square above open ground, seen from both sides, in the two colours of its halves."""
+    scene.evaluate("""() => {
+      const [east, north, height] = scene.manifest.origin;
+      window.walls = { corner: [east, north, height + 60], colours: ["#c00000", "#0000c0"], counts: [1, 1],
+        points: [-40, 0, 0, 40, 0, 0, 40, 0, 80, -40, 0, 0, 40, 0, 80, -40, 0, 80] };
+      scene.setWalls(walls);
+    }""")
+    pixels = picture(scene)
+    colours = []
+    for x, z in ((20, 20), (-20, 60)):
+        at = scene.evaluate(
+            "([x, z]) => { const [e, n, h] = scene.manifest.origin; "
+            "return scene.projectPlace([e + x, n, h + 60 + z]); }",
+            [x, z],
+        )
+        colours.append(pixels[round(at["y"]), round(at["x"])].astype(int))
+    assert colours[0][0] > 140 and colours[0][2] < 40
+    assert colours[1][2] > 140 and colours[1][0] < 40
+    scene.evaluate("scene.setWalls(null)")
+    assert (picture(scene) != pixels).any()
+    said = scene.evaluate(
+        "() => { try { scene.setWalls({ ...walls, counts: [1] }); } catch (error) { return error.message; } }"
+    )
+    assert said == "2 triangles given, 1 counted"
 
 
 def test_places_are_told_in_metres_and_found_again(scene: Page) -> None:

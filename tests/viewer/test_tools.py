@@ -91,12 +91,22 @@ def test_hours_of_sun_colour_facades_by_building_and_tell_a_wall(twin: Twin) -> 
     told = tools.sun_hours_facades(
         state, {"period": "day", "date": "2026-06-21", "at": [EAST + 60, NORTH + 110]}
     )
-    classes = np.frombuffer(told["shaded"]["values"], "<f4")
-    hours = told["sunny"].by_building(twin.annual.index).to_numpy()
-    assert len(classes) == len(twin.annual) and told["buildings"] == np.isfinite(hours).sum() > 15
-    low = np.array(told["edges"])[classes[np.isfinite(hours)].astype(int)]
-    assert (hours[np.isfinite(hours)] >= low).all()
+    assert np.isnan(np.frombuffer(told["shaded"]["values"], "<f4")).all()  # roofs tell no hours
+    assert told["buildings"] > 15
     assert told["sides"]["south"] > told["sides"]["north"] and told["taken_h"] is None
+    laid, walls = told["walls_laid"], told["sunny"].walls
+    look, triangles = laid["walls_look"], np.frombuffer(laid["walls"], "<f4").reshape(-1, 3, 3)
+    assert sum(look["counts"]) == len(triangles) and look["colours"] == told["colours"]
+    # Each wall's triangles have its area (nothing of these stands against another) and lie in its class.
+    sides = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
+    area = np.linalg.norm(sides, axis=1) / 2
+    first = np.concatenate([[0], np.cumsum(look["counts"])])
+    edges = np.array([*told["edges"], np.inf])
+    for number in range(len(told["edges"])):
+        inside = (walls["hours"] >= edges[number]) & (walls["hours"] < edges[number + 1])
+        laid_m2 = area[first[number] : first[number + 1]].sum()
+        assert laid_m2 >= walls.loc[inside, "area_m2"].sum() - 0.5
+    assert (np.abs(sides[:, 2]) < area).all()  # upright, tilted by 30° at most
     # The western slab's south wall looks over open ground.
     page._shade(told.pop("shaded"), told.pop("sunny"))
     page.receive({"type": "sun_wall", **place(9, 100, 166.0, [0.0, -1.0, 0.0]), "ask": 1})

@@ -55,6 +55,14 @@ class Scene(JSComponent):  # type: ignore[misc]
     raster_look = param.Dict(
         default={}, doc="Of `raster`: bounds (W, S, E, N in EPSG:25832), columns, rows, colours, opacity."
     )
+    walls = param.Bytes(
+        default=None,
+        allow_None=True,
+        doc="Colours on single walls: float32, (triangle, corner, east-north-height), by colour; None: none.",
+    )
+    walls_look = param.Dict(
+        default={}, doc="Of `walls`: corner (EPSG:25832 and height of their zero), counts by colour, colours."
+    )
     palette = param.List(
         default=["#ffffcc", "#fd8d3c", "#800026"], item_type=str, doc="Colours, low to high."
     )

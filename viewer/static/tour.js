@@ -41,11 +41,11 @@ export function tour({ t, f, shell, opener }) {
     if (!seen) { Object.assign(card.style, { left: `${(innerWidth - wide) / 2}px`, top: `${(innerHeight - high) / 2}px` }); return; }
     const inner = { left: Math.max(box.left, 4), top: Math.max(box.top, 4), right: Math.min(box.right, innerWidth - 4), bottom: Math.min(box.bottom, innerHeight - 4) };
     Object.assign(ring.style, { left: `${inner.left - 4}px`, top: `${inner.top - 4}px`, width: `${inner.right - inner.left + 8}px`, height: `${inner.bottom - inner.top + 8}px` });
-    // Beside it where there is room, else below or above, else over its middle.
-    const fits = [
-      [inner.right + 16, inner.top], [inner.left - wide - 16, inner.top],
-      [(inner.left + inner.right - wide) / 2, inner.bottom + 16], [(inner.left + inner.right - wide) / 2, inner.top - high - 16],
-    ].find(([x, y], i) => (i < 2 ? x >= 8 && x + wide <= innerWidth - 8 : y >= 8 && y + high <= innerHeight - 8));
+    // Beside it where there is room (of what stands in the page's head: below), else below or above, else over its middle.
+    const aside = Math.max(8, Math.min((inner.left + inner.right - wide) / 2, innerWidth - wide - 8));
+    const beside = [[inner.right + 16, inner.top], [inner.left - wide - 16, inner.top]].filter(([x]) => x >= 8 && x + wide <= innerWidth - 8);
+    const apart = [[aside, inner.bottom + 16], [aside, inner.top - high - 16]].filter(([, y]) => y >= 8 && y + high <= innerHeight - 8);
+    const fits = (target().closest("header") ? [...apart, ...beside] : [...beside, ...apart])[0];
     const [x, y] = fits ?? [(inner.left + inner.right - wide) / 2, (inner.top + inner.bottom - high) / 2];
     Object.assign(card.style, { left: `${Math.max(8, Math.min(x, innerWidth - wide - 8))}px`, top: `${Math.max(8, Math.min(y, innerHeight - high - 8))}px` });
   };

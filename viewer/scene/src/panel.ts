@@ -1,5 +1,5 @@
 import { createScene } from "./scene";
-import type { CameraState, CompareMode, Handle, Language, Layers, Marker, MarkerNews, Padding, Picked, Raster, Selection } from "./types";
+import type { CameraState, CompareMode, Handle, Language, Layers, Marker, MarkerNews, Padding, Picked, Raster, Selection, Walls } from "./types";
 
 /** The parameters of viewer/scene/component.py as Panel shows them here. */
 interface Model {
@@ -15,6 +15,8 @@ interface Model {
   compare_labels: string[];
   raster: ArrayBuffer | null;
   raster_look: Partial<Omit<Raster, "values">>;
+  walls: ArrayBuffer | null;
+  walls_look: Partial<Omit<Walls, "points">>;
   palette: string[];
   value_min: number;
   value_max: number;
@@ -98,6 +100,11 @@ export function render({ model, el }: { model: Model; el?: HTMLElement }): HTMLE
       const laid = model.raster && bounds && columns && rows && colours ? { bounds, columns, rows, colours, values: new Uint8Array(model.raster.slice(0)), ...(opacity ? { opacity } : {}) } : null;
       if (!laid || laid.values.length === laid.columns * laid.rows) handle?.setRaster(laid);
     },
+    walls: () => {
+      const { corner, counts, colours } = model.walls_look;
+      const laid = model.walls && corner && counts && colours ? { corner, counts, colours, points: new Float32Array(model.walls.slice(0)) } : null;
+      if (!laid || laid.points.length === 9 * laid.counts.reduce((sum, count) => sum + count, 0)) handle?.setWalls(laid);
+    },
     markers: () => handle?.setMarkers(model.markers),
     selected: () => handle?.setSelection(rows(model.selected)),
     sun: () => handle?.setSun(model.sun_time || null),
@@ -117,7 +124,7 @@ export function render({ model, el }: { model: Model; el?: HTMLElement }): HTMLE
     // For tools on the same page, which draw into the picture and read places from it.
     (globalThis as { lobedaScene?: Handle }).lobedaScene = scene;
     if (model.camera.position) scene.setCamera(model.camera);
-    for (const task of [apply.palette, apply.values, apply.lines, apply.markers, apply.frame, apply.sun, apply.compare, apply.raster, apply.playing]) task();
+    for (const task of [apply.palette, apply.values, apply.lines, apply.markers, apply.frame, apply.sun, apply.compare, apply.raster, apply.walls, apply.playing]) task();
     scene.on("hover", (_, picked) => (model.hovered = outgoing(picked)));
     scene.on("click", (_, picked) => (model.clicked = { ...outgoing(picked), count: ++clicks }));
     scene.on("marker", (id) => (model.marker_clicked = { id, count: ++clicks }));
@@ -147,6 +154,7 @@ export function render({ model, el }: { model: Model; el?: HTMLElement }): HTMLE
   model.on(["compare", "compare_values", "compare_labels"], apply.compare);
   model.on("compare_share", apply.share);
   model.on(["raster", "raster_look"], apply.raster);
+  model.on(["walls", "walls_look"], apply.walls);
   model.on("selected", apply.selected);
   model.on("sun_time", apply.sun);
   model.on("scene_layers", apply.layers);

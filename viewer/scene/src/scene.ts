@@ -19,9 +19,10 @@ import { sunPosition, towards } from "./sun";
 import { groundGeometry, groundMaterial, type GroundUniforms, Heights, imageTexture, rasterTexture } from "./terrain";
 import { text } from "./texts";
 import { Trees } from "./trees";
+import { WallColours } from "./walls";
 import type {
   CameraState, Compare, CompareMode, Events, Handle, Language, Layers, Manifest, Marker, MarkerNews, Options, Padding, PaletteOptions,
-  Picked, Place, Raster, Selection, Shape, Stats,
+  Picked, Place, Raster, Selection, Shape, Stats, Walls,
 } from "./types";
 
 const BRIGHT_DAY = { azimuth: 232, elevation: 36 };
@@ -51,6 +52,7 @@ interface World {
   tracks: Mesh | null;
   pipes: Pipes | null;
   sketch: Sketch;
+  walls: WallColours;
   reach: number;
 }
 
@@ -194,6 +196,10 @@ class View implements Handle {
       const [west, south, east, north] = raster?.bounds ?? [0, 0, 0, 0];
       uRasterArea.value = [west - manifest.origin[0], manifest.origin[1] - north, east - west, north - south];
     });
+  }
+
+  setWalls(walls: Walls | null): void {
+    this.whenLoaded((world) => world.walls.set(walls));
   }
 
   setShapes(name: string, shapes: readonly Shape[] | null): void {
@@ -551,11 +557,12 @@ class View implements Handle {
       tracks: manifest.lines.length ? tracks(manifest.lines, heights) : null,
       pipes: null,
       sketch: new Sketch(heights, manifest.origin),
+      walls: new WallColours(manifest.origin),
       reach: Math.hypot(east - west, north - south),
     };
     world.ground.receiveShadow = true;
     world.ground.renderOrder = 2;
-    this.scene.add(world.ground, world.buildings.group, world.outline.group, world.sketch.group);
+    this.scene.add(world.ground, world.buildings.group, world.outline.group, world.sketch.group, world.walls.group);
     if (world.trees) this.scene.add(world.trees.group);
     if (world.tracks) this.scene.add(world.tracks);
     this.overlay.root.insertBefore(world.labels.element, this.canvas.nextSibling);
@@ -907,6 +914,7 @@ class View implements Handle {
     (world.ground.material as MeshLambertMaterial).dispose();
     world.pipes?.dispose();
     world.sketch.dispose();
+    world.walls.set(null);
     const raster = world.groundUniforms.uRaster.value;
     if (raster !== world.textures.masks) raster.dispose();
     world.tracks?.geometry.dispose();

@@ -172,6 +172,17 @@ export interface Raster {
   opacity?: number;
 }
 
+/** Colours on walls: triangles, counter-clockwise from outside, those of the first colour first. */
+export interface Walls {
+  /** East, north and height that the points are given from, EPSG:25832 and DHHN2016. */
+  corner: readonly [number, number, number];
+  /** East, north, height of each corner of each triangle. */
+  points: ArrayLike<number>;
+  /** Triangles of each colour. */
+  counts: readonly number[];
+  colours: readonly string[];
+}
+
 export interface Stats {
   ready: boolean;
   drawCalls: number;
@@ -214,6 +225,8 @@ export interface Handle {
   setCompare(compare: Compare): void;
   /** Colours laid over the ground; null: none. */
   setRaster(raster: Raster | null): void;
+  /** Colours laid on single walls; null: none. */
+  setWalls(walls: Walls | null): void;
   /** Draw shapes under a name in place of those drawn before; null: none. */
   setShapes(name: string, shapes: readonly Shape[] | null): void;
   /** Clicks and Enter (the middle of the picture) tell a place, and select nothing. */
