@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 
 from sensors.repeating import Repeating
+from sensors.steady import Steady
 from sensors.store import Store, retention
 from sensors.store.retention import Kept
 from sensors.times import now_us
@@ -43,7 +44,7 @@ def keep(store: Store, *, now: int | None = None) -> Kept | None:
 class Keeper(Repeating):
     """Keeps to the rules of retention, in a thread of its own so that the checks never wait for it.
 
-    say : takes a line for the log. clock : gives the time in µs.
+    say : takes a line for the log. clock : gives the time in µs. steady : whether it is believed.
     """
 
     def __init__(
@@ -53,8 +54,15 @@ class Keeper(Repeating):
         say: Callable[[str], object] = LOG.info,
         every_s: float = LOOK_S,
         clock: Callable[[], int] = now_us,
+        steady: Steady | None = None,
     ) -> None:
+        watched = steady or Steady(clock)
+
         def work() -> None:
+            last = store.state(FEED, "applied_at")
+            if waits_s := watched.waits_s(None if last is None else int(last)):
+                LOG.warning("the clock has jumped; retention waits for %.0f h", waits_s / 3600)
+                return
             kept = keep(store, now=clock())
             if kept is not None:
                 say(

@@ -119,15 +119,34 @@ def serve(
     keep_comments_months: Annotated[
         int, typer.Option(min=0, envvar="LOBEDA_KEEP_COMMENTS_MONTHS", help="After their proposal has ended.")
     ] = 12,
-) -> None:
+    keep_record_months: Annotated[
+        int, typer.Option(min=4, envvar="LOBEDA_KEEP_RECORD_MONTHS", help="The record of who did what.")
+    ] = 24,
+    processes: Annotated[
+        int,
+        typer.Option(
+            "--workers", envvar="LOBEDA_WORKERS",
+            help="Processes, on ports from --port on, behind a proxy; docs/administration.md.",
+        ),
+    ] = 1,
+) -> None:  # fmt: skip
     """Open the web app: the public page at / and the manager's app at /manage."""
     import twin
-    from viewer import server
+    from viewer import server, workers
     from viewer.accounts.openid import Settings as OpenID
     from viewer.participation.service import Settings
 
+    worker = workers.Worker.here()
+    if processes > 1 and worker.of == 1:
+        ports = workers.ports_of(port, processes)
+        server.ready_for_several(twin.open(district), url.rstrip("/"), content)
+        # The last of a repeated option counts.
+        again = [sys.executable, "-m", "viewer.cli", *sys.argv[1:], "--port"]
+        code = workers.supervise(
+            [[*again, str(own)] for own in ports], lambda text: typer.echo(text, err=True)
+        )
+        raise typer.Exit(code)
     settings = Settings(moderation, tuple(site_origin or ()), keep_comments_months)
-
     server.serve(
         twin.open(district),
         host=host,
@@ -141,6 +160,8 @@ def serve(
         log_json=log_json,
         openid=None if openid is None else OpenID.read(openid),
         content=content,
+        worker=worker,
+        keep_record_months=keep_record_months,
     )
 
 

@@ -64,20 +64,21 @@ class Feeds:
         self._lock = threading.Lock()
 
     @classmethod
-    def of(cls, district: District, replay: str = "") -> Self:
+    def of(cls, district: District, replay: str = "", *, keep: bool = True) -> Self:
         """The feeds of a district.
 
         A model (the sample) has a store of its own, which ends with the server, so that simulated values
         never stand among a user's; any other district has that of `Store.open`.
 
         replay : where a model lies, for its simulated feed; empty: none.
+        keep : whether this process looks after the store; another does else.
 
         Raises
         ------
         StoreError : the database cannot be reached.
         """
         if not district.is_model:
-            return cls(Store.open(), {})
+            return cls(Store.open(), {}, watch=keep)
         folder = tempfile.TemporaryDirectory(prefix="lobeda-feed-", ignore_cleanup_errors=True)
         sources = {REPLAY: replayed(replay)} if replay else {}
         return cls(Store.open(f"sqlite:///{Path(folder.name) / 'sample.db'}"), sources, folder)

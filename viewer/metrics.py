@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from viewer.accounts import rights
 from viewer.health import Health
+from viewer.workers import Worker
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -26,7 +27,7 @@ _log = logging.getLogger("lobeda.request")
 class Metrics:
     """The figures of one server."""
 
-    def __init__(self, health: Health) -> None:
+    def __init__(self, health: Health, worker: Worker | None = None) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "lobeda_http_requests", "Answers by area, method and status.", ["area", "method", "status"],
@@ -40,7 +41,7 @@ class Metrics:
             "lobeda_websockets_open", "Open pages of the manager's app.", registry=self.registry
         )
         ProcessCollector(registry=self.registry)
-        self.registry.register(_State(health))
+        self.registry.register(_State(health, worker or Worker()))
 
     def text(self) -> bytes:
         """All figures, as Prometheus reads them."""
@@ -50,10 +51,15 @@ class Metrics:
 class _State(Collector):
     """Looked at when asked."""
 
-    def __init__(self, health: Health) -> None:
-        self._health = health
+    def __init__(self, health: Health, worker: Worker) -> None:
+        self._health, self._worker = health, worker
 
     def collect(self) -> Iterator[Metric]:
+        worker = GaugeMetricFamily(
+            "lobeda_worker_keeps", "1: this process runs feeds and cleans up.", labels=["worker", "workers"]
+        )
+        worker.add_metric([str(self._worker.number), str(self._worker.of)], float(self._worker.keeps))
+        yield worker
         ready = GaugeMetricFamily("lobeda_ready", "1: this part does its work.", labels=["part"])
         for name, state in self._health.checks().items():
             ready.add_metric([name], float(state == "ok"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
@@ -40,6 +41,7 @@ class Job:
     id: str
     folder: Path
     process: subprocess.Popen[bytes]
+    language: str = texts.DEFAULT
 
     @property
     def file(self) -> Path:
@@ -54,7 +56,8 @@ class Job:
             return {"state": "running", "share": said.get("share", 0.0)}
         if code == 0 and self.file.is_file():
             return {"state": "done", "share": 1.0}
-        return {"state": "failed", "share": 0.0, "error": said.get("error") or f"exit code {code}"}
+        killed = texts.text(self.language, "report.killed") if code == -signal.SIGKILL else ""
+        return {"state": "failed", "share": 0.0, "error": said.get("error") or killed or f"exit code {code}"}
 
     def _said(self) -> dict[str, Any]:
         try:
@@ -109,7 +112,7 @@ class ReportJobs:
             [sys.executable, "-m", "viewer.report_worker", str(folder)],
             env={**os.environ, "PYTHONPATH": path}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         )  # fmt: skip
-        return Job(name, folder, process)
+        return Job(name, folder, process, language)
 
     def find(self, name: str) -> Job | None:
         """The report of this id, if it is the last one."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import sys
 import threading
 from datetime import date
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from twin.errors import TwinError
+from viewer import memory
 
 # Share of the whole after which a part begins, and its length: about what each takes.
 _PARTS = {"drivers": (0.6, 0.28), "hours": (0.88, 0.0), "pictures": (0.9, 0.1)}
@@ -22,8 +22,7 @@ _PARTS = {"drivers": (0.6, 0.28), "hours": (0.88, 0.0), "pictures": (0.9, 0.1)}
 
 def main(folder: Path) -> int:
     """Make the report of `folder`; the exit code."""
-    if hasattr(os, "nice"):
-        os.nice(5)  # pages that people look at come first
+    memory.go_first()
     told, turn = {"share": 0.0}, threading.Lock()
 
     def progress(text: str, share: float) -> None:

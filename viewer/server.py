@@ -30,12 +30,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scenarios.model_check import HeatModel
 from scenarios.shelf import Shelf
+from sensors.store import Store
 from sensors.store.database import Opened, data_folder
 from twin.district import District
 from twin.errors import CallError
 from twin.sample.inputs import slug
 from viewer import access, drafts, legal, login, logs, pages, publish, report_jobs
 from viewer.accounts import rights
+from viewer.accounts.keeping import MONTHS, RecordKeeper
 from viewer.accounts.openid import Provider
 from viewer.accounts.openid import Settings as OpenID
 from viewer.accounts.recording import RecordedShelf
@@ -52,10 +54,12 @@ from viewer.metrics import MEDIA_TYPE, Measured, Metrics
 from viewer.participation import api as participation_api
 from viewer.participation import desk as participation_desk
 from viewer.participation.service import Participation, Settings, topics_of
+from viewer.participation.store import Comments
 from viewer.report_jobs import ReportJobs
 from viewer.scene import build
 from viewer.state import Twin
 from viewer.uploads import Uploads
+from viewer.workers import Worker
 
 _HASHED = re.compile(r"-[0-9a-f]{12,64}(\.\w+$|/)")
 _IMMUTABLE = "public, max-age=31536000, immutable"
@@ -77,6 +81,8 @@ def create_app(
     comments_by_link: bool = False,
     openid: OpenID | None = None,
     content: Path | None = None,
+    worker: Worker | None = None,
+    keep_record_months: int = MONTHS,
 ) -> FastAPI:
     """The web app for `district`.
 
@@ -96,6 +102,8 @@ def create_app(
     comments_by_link : only who has a link or an account may write comments and vote.
     openid : the provider by whose accounts people may log in too.
     content : folder of the residents' pages' content; without, what is shipped for the district.
+    worker : which of several processes this one is.
+    keep_record_months : how long the record of the accounts is kept.
     """
     folder = tempfile.TemporaryDirectory(prefix="lobeda-site-")
     reports = None if public_only else ReportJobs(district)
@@ -107,9 +115,15 @@ def create_app(
     calls = publish.Options(content=content, api="/" if asked else "", live=feeds is not None)
     site = publish.publish(district, Path(folder.name) / "site", results=twin, options=calls)
 
+    record = (
+        RecordKeeper(accounts, keep_record_months)
+        if accounts is not None and (worker or Worker()).keeps
+        else nullcontext()
+    )
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> Any:
-        with feeds or nullcontext(), participation or nullcontext(), accounts or nullcontext():
+        with feeds or nullcontext(), participation or nullcontext(), accounts or nullcontext(), record:
             yield
         if reports is not None:
             reports.close()
@@ -136,7 +150,7 @@ def create_app(
         "comments": None if participation is None else participation.store,
     }
     health = Health({name: store for name, store in stores.items() if store is not None}, feeds)
-    metrics = Metrics(health)
+    metrics = Metrics(health, worker)
     _add_state(app, health, metrics)
     ways: Callable[[], pages.Ways] = pages.Ways
     app.add_exception_handler(404, _not_found)
@@ -198,6 +212,8 @@ def serve(
     openid: OpenID | None = None,
     log_json: bool = False,
     content: Path | None = None,
+    worker: Worker | None = None,
+    keep_record_months: int = MONTHS,
 ) -> None:
     """Serve `district` until interrupted; says the address and the login link once the port is open.
 
@@ -208,6 +224,8 @@ def serve(
     openid : the provider by whose accounts people may log in too.
     log_json : say everything as JSON lines on stderr, for a service; then there is no login link.
     content : folder of the residents' pages' content, as `publish` takes it.
+    worker : which of several processes this one is; the first alone runs feeds and cleans up.
+    keep_record_months : how long the record of the accounts is kept.
 
     Raises
     ------
@@ -217,7 +235,7 @@ def serve(
     if log_json:
         logs.as_json()
     tell = logging.getLogger("lobeda").info if log_json else say or _print
-    reach = access.Reach.at(url)
+    reach, worker = access.Reach.at(url), worker or Worker()
     accounts = None if public_only and not _beyond(host, reach) else Accounts.open()
     administered = accounts is not None and (openid is not None or accounts.has_administrator())
     if _beyond(host, reach) and not (administered and url):
@@ -235,10 +253,13 @@ def serve(
             token=token,
             public_only=public_only,
             announce=None if log_json else lambda path: tell(f"New login link: {address}{path}"),
-            feeds=Feeds.for_trials() if open_sensorthings else Feeds.of(district, replay),
+            feeds=Feeds.for_trials() if open_sensorthings else Feeds.of(district, replay, keep=worker.keeps),
             open_sensorthings=open_sensorthings,
             participation=_participation(
-                district, replace(settings or Settings(), trust_proxy=reach.trust_proxy), content
+                district,
+                replace(settings or Settings(), trust_proxy=reach.trust_proxy),
+                content,
+                keep=worker.keeps,
             ),
             scenarios=data_folder() / "scenarios" / (slug(district.name) or "district"),
             accounts=accounts,
@@ -246,6 +267,8 @@ def serve(
             comments_by_link=comments_by_link,
             openid=openid,
             content=content,
+            worker=worker,
+            keep_record_months=keep_record_months,
         )
         lines = [f"Public twin:   {address}/"]
         if administered and not public_only:  # a link in a log would be a key
@@ -264,7 +287,7 @@ def serve(
             app, log_level="warning", log_config=chosen, access_log=False,
             server_header=False, timeout_graceful_shutdown=2, ws_max_size=64 * 2**20, proxy_headers=False,
         )  # fmt: skip
-        server = _Server(config, lambda: tell("\n".join(lines)))
+        server = _Server(config, lambda: tell("\n".join(lines)), worker)
         server.run(sockets=[listener])
     except KeyboardInterrupt:
         pass
@@ -272,13 +295,15 @@ def serve(
         listener.close()
 
 
-def _participation(district: District, settings: Settings, content: Path | None) -> Participation | None:
+def _participation(
+    district: District, settings: Settings, content: Path | None, *, keep: bool = True
+) -> Participation | None:
     """Comments on the district's proposals; None: it has none."""
     topics = topics_of(publish.planned(district, content))
     if not topics:
         return None
     bounds = district.buildings.total_bounds
-    return Participation.of(topics, is_model=district.is_model, settings=settings, bounds=bounds)
+    return Participation.of(topics, is_model=district.is_model, settings=settings, bounds=bounds, keep=keep)
 
 
 class Site(StaticFiles):
@@ -307,14 +332,40 @@ class Site(StaticFiles):
 class _Server(uvicorn.Server):  # type: ignore[misc]  # imported without its types
     """Says where it is once it really answers."""
 
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None], worker: Worker) -> None:
         super().__init__(config)
         self._say_started = started
+        self._worker = worker
+
+    async def on_tick(self, counter: int) -> bool:
+        return bool(await super().on_tick(counter)) or self._worker.orphaned
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if not self.should_exit:
             self._say_started()
+
+
+def ready_for_several(district: District, url: str, content: Path | None = None) -> None:
+    """Bring the databases forward once, before several processes open them.
+
+    Raises
+    ------
+    CallError : `district` or the way people reach the server is none for several processes.
+    """
+    if district.is_model:
+        raise CallError(
+            "the sample's simulated values go with one process", "--workers", "Serve a district of your own"
+        )
+    if not url:
+        raise CallError(
+            "several processes need a proxy that keeps each person with one of them",
+            "--workers",
+            "Name its address: --url https://…",
+        )
+    legal.required(publish.content_of(district, content))
+    with Accounts.open(), Store.open(), Comments.open():
+        pass
 
 
 def _beyond(host: str, reach: access.Reach) -> bool:

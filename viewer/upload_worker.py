@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from twin.errors import TwinError
+from viewer import memory
 from viewer.uploads import BROKEN, MEMORY, SLOW, Limits
 
 IDLE_S = 600.0
@@ -29,6 +30,7 @@ Reader = Callable[[bytes], dict[str, Any]]
 
 def main(reader: str, limits: Limits) -> None:
     """Answer one file after the other from stdin on stdout."""
+    memory.go_first()
     module, _, name = reader.partition(":")
     read: Reader = getattr(importlib.import_module(module), name)
     while select.select([sys.stdin.fileno()], [], [], IDLE_S)[0]:

@@ -9,6 +9,7 @@ import pytest
 
 from sensors import ingest, keeping
 from sensors.keeping import DAY_US, Keeper, keep
+from sensors.steady import Steady
 from sensors.store import Store
 from sensors.store.retention import rules, set_rule
 from sensors.things import NewObservation
@@ -51,7 +52,9 @@ def test_the_keeper_says_what_it_removed(sqlite: Store) -> None:
             done.set()
 
     last = NOW + DAY_US
-    with Keeper(sqlite, say=say, every_s=0.01, clock=lambda: next(clock, last)):
+    # Sleeping beside it, nobody set the clock.
+    steady = Steady(lambda: NOW, lambda: 0.0)
+    with Keeper(sqlite, say=say, every_s=0.01, clock=lambda: next(clock, last), steady=steady):
         assert done.wait(30)
     assert said == [
         "retention: 9 observations, 0 hourly and daily figures and 0 deleted things removed",

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from sensors.times import now_us
 from tests.viewer.accounts import PASSWORD, Clock, cheap, keeps_its_record
 from twin.errors import CallError
 from viewer import cli
-from viewer.accounts import audit
+from viewer.accounts import audit, keeping
 from viewer.accounts.passwords import Passwords
 from viewer.accounts.rights import Right, rights_of
 from viewer.accounts.store import LOCK_MAX_S, LOCK_S, TRIES, Accounts, Refused
@@ -83,6 +84,38 @@ def test_wrong_passwords_lock_longer_and_longer(accounts: Accounts, clock: Clock
     assert "account.locked" in found and found.count("login.failed") > TRIES
 
 
+def test_a_clock_that_was_ahead_leaves_no_session_and_no_lock(accounts: Accounts, clock: Clock) -> None:
+    right = clock.now
+    clock.now += 3650 * DAY  # as when a machine starts without its clock
+    cookie = accounts.log_in("erika", PASSWORD)
+    token = accounts.add_token("lab", "erika", ["scenarios:read"], 30, "test")
+    for _ in range(TRIES):
+        wait_s(accounts)
+    assert accounts.who(cookie) and accounts.program(token) and wait_s(accounts, PASSWORD) > 0
+    clock.now = right
+    assert accounts.who(cookie) is None and accounts.program(token) is None
+    cookie = accounts.log_in("erika", PASSWORD)
+    clock.now -= 30 * SECOND  # put right a little
+    assert accounts.who(cookie)
+
+
+def test_the_record_is_shortened_by_rule_and_says_so(accounts: Accounts, clock: Clock) -> None:
+    clock.now = now_us() - 300 * DAY
+    accounts.note("erika", "scenario.save", "old")
+    clock.now = now_us()
+    accounts.note("erika", "scenario.save", "new")
+    with pytest.raises(CallError, match="4 months"):
+        keeping.shorten(accounts, 3, now=clock.now)
+    assert keeping.shorten(accounts, 12, now=clock.now) == 0
+    assert keeping.shorten(accounts, 6, now=clock.now) == 1
+    found = [(one.actor, one.action, one.object) for one in audit.entries(accounts)]
+    assert found[:2] == [
+        ("retention", "record.shorten", found[0][2]), ("erika", "scenario.save", "new")
+    ]  # fmt: skip
+    assert found[0][2].startswith("1 entries until 20")
+    keeps_its_record(accounts)  # what is younger than three months
+
+
 def test_sessions_end_with_what_ends_them(accounts: Accounts) -> None:
     def opened() -> str:
         cookie = accounts.log_in("erika", PASSWORD)
@@ -110,7 +143,7 @@ def test_sessions_end_with_what_ends_them(accounts: Accounts) -> None:
     assert accounts.log_in("erika", PASSWORD + "!") and accounts.who(cookie) is None
 
 
-def test_forged_cookies_do_not_reach_the_database(accounts: Accounts, tmp_path: Path) -> None:
+def test_forged_cookies_do_not_reach_the_database(accounts: Accounts, tmp_path: Path, clock: Clock) -> None:
     cookie = accounts.log_in("erika", PASSWORD)
     key, signature = cookie.split(".")
     asked: list[str] = []
@@ -119,7 +152,9 @@ def test_forged_cookies_do_not_reach_the_database(accounts: Accounts, tmp_path: 
         assert accounts.who(forged) is None
     assert asked == []
     assert accounts.who(cookie)
-    with Accounts.open(f"sqlite:///{tmp_path}/sensors.sqlite") as another:  # as after a new start
+    with Accounts.open(
+        f"sqlite:///{tmp_path}/sensors.sqlite", clock=clock
+    ) as another:  # as after a new start
         assert another.who(cookie)
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -14,7 +17,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from tests.energy.districts import slabs
-from viewer.report_jobs import ReportJobs, router
+from viewer import texts
+from viewer.report_jobs import Job, ReportJobs, router
 from viewer.whatif import Plan, retrofit
 
 GOOD = retrofit(1.0).as_text()
@@ -58,6 +62,21 @@ def ended(client: httpx.Client, name: str, seconds: float = 240.0) -> dict[str, 
             return state
         time.sleep(0.1)
     raise AssertionError("the report did not end")
+
+
+def test_what_the_kernel_ends_for_want_of_memory_says_so(tmp_path: Path) -> None:
+    """As the kernel does it: SIGKILL, and to the worker before the server (`viewer.memory`)."""
+    waits = "import time; from viewer import memory; memory.go_first(); print(flush=True); time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", waits], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        own, first = (int(Path(f"/proc/{pid}/oom_score_adj").read_text()) for pid in ("self", process.pid))
+        assert first == 900 > own
+        job = Job("x", tmp_path, process, "de")
+        assert job.state()["state"] == "running"
+        process.kill()
+        process.wait()
+        assert job.state() == {"state": "failed", "share": 0.0, "error": texts.text("de", "report.killed")}
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,8 @@ class Refused(Exception):  # noqa: N818 - an answer
 class Accounts(Opened):
     """The store; safe from any thread. See `Accounts.open`.
 
-    clock : microseconds since 1970.
+    clock : microseconds since 1970. It may be set: what would last longer from now on than it may at all is
+    taken for ended, a session as a lock, so that a clock that was ahead leaves neither behind.
     """
 
     def __init__(
@@ -212,7 +213,7 @@ class Accounts(Opened):
         with self.connect() as connection:
             row = _find(connection, asked)
         now = self._clock()
-        if row is not None and row.locked_until > now:
+        if row is not None and 0 < row.locked_until - now <= LOCK_MAX_S * _SECOND:
             raise Refused(-((now - row.locked_until) // _SECOND))
         kept = None if row is None or row.disabled_at is not None else row.password_hash
         right = self.passwords.right(kept, password)
@@ -306,7 +307,7 @@ class Accounts(Opened):
         query = (
             sa.select(sessions, accounts.c.roles.label("now"), accounts.c.disabled_at)
             .join_from(sessions, accounts, isouter=True)
-            .where(sessions.c.digest == digest(key), sessions.c.ends_at > self._clock())
+            .where(sessions.c.digest == digest(key), _runs(sessions, self._clock(), SESSION_SECONDS))
         )
         with self.connect() as connection:
             row = connection.execute(query).first()
@@ -395,7 +396,7 @@ class Accounts(Opened):
         query = (
             sa.select(tokens, accounts.c.name.label("owner"), accounts.c.roles, accounts.c.disabled_at)
             .join_from(tokens, accounts, isouter=True)
-            .where(tokens.c.digest == wanted, tokens.c.ends_at > self._clock())
+            .where(tokens.c.digest == wanted, _runs(tokens, self._clock(), TOKEN_DAYS_MAX * DAY // _SECOND))
         )
         with self.connect() as connection:
             row = connection.execute(query).first()
@@ -454,6 +455,12 @@ class Accounts(Opened):
                 value = secrets.token_hex(32)
                 connection.execute(keys.insert().values(name=name, value=value))
         return bytes.fromhex(value)
+
+
+def _runs(table: sa.Table, now: int, seconds: int) -> sa.ColumnElement[bool]:
+    """Rows that have not ended and may last so long at most; a minute more, for clocks put right."""
+    left = table.c.ends_at - now
+    return sa.and_(left > 0, left <= (seconds + 60) * _SECOND)
 
 
 def digest(key: str) -> str:

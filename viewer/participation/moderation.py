@@ -191,6 +191,13 @@ def _with_trail(connection: Connection, rows: list[dict[str, Any]]) -> list[dict
     return [{**row, **counted[str(row["id"])], "trail": trail[row["id"]]} for row in rows]
 
 
+def newest(store: Comments) -> int | None:
+    """When the newest comment was sent, in microseconds since 1970."""
+    with store.connect() as connection:
+        found: int | None = connection.execute(sa.select(sa.func.max(comments.c.created_at))).scalar()
+    return found
+
+
 def retain(store: Comments, months: int, *, now: int | None = None) -> int:
     """Deletes the comments of topics that closed `months` ago or earlier; how many.
 

@@ -10,6 +10,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from sensors.repeating import Repeating
+from sensors.steady import Steady
 from sensors.times import now_us
 from twin.errors import CallError
 from viewer.participation import moderation
@@ -75,6 +76,7 @@ class Participation:
     """Comments on the topics of a site; opened and closed with the server.
 
     bounds : west, south, east, north of the district in EPSG:25832, beyond which no place lies. [m]
+    keep : whether this process deletes what is kept no longer; another does else.
     """
 
     def __init__(
@@ -85,12 +87,14 @@ class Participation:
         settings: Settings | None = None,
         bounds: Sequence[float] | None = None,
         limiter: Limiter | None = None,
+        keep: bool = True,
     ) -> None:
         self.store = store
         self.settings = settings or Settings()
         self.bounds = None if bounds is None else tuple(float(limit) for limit in bounds)
         self.limiter = limiter or Limiter()
         store.sync(topics)
+        self._keep_too, self._steady = keep, Steady()
         self._keeper = Repeating("participation", self._keep, every_s=LOOK_S, failed=_say)
 
     @classmethod
@@ -101,6 +105,7 @@ class Participation:
         is_model: bool,
         settings: Settings | None = None,
         bounds: Sequence[float] | None = None,
+        keep: bool = True,
     ) -> Self:
         """Participation in the database that the environment names; a model has one of its own in it.
 
@@ -109,10 +114,11 @@ class Participation:
         StoreError : the database cannot be reached.
         """
         store = Comments.open(space=f"{SPACE}_sample" if is_model else SPACE)
-        return cls(store, topics, settings=settings, bounds=bounds)
+        return cls(store, topics, settings=settings, bounds=bounds, keep=keep)
 
     def __enter__(self) -> Self:
-        self._keeper.start()
+        if self._keep_too:
+            self._keeper.start()
         return self
 
     def __exit__(
@@ -131,6 +137,8 @@ class Participation:
         return found is not None and found.is_open(now_us())
 
     def _keep(self) -> None:
+        if self._steady.waits_s(moderation.newest(self.store)):
+            return  # the clock has jumped
         moderation.retain(self.store, self.settings.keep_months)
         if not self.store.wiped:
             self.store.wipe()

@@ -1,0 +1,203 @@
+"""`lobeda serve --workers 2` behind Debian's nginx, as `deploy/nginx-workers.conf` sets it up.
+
+Managers stay with the process that holds their page, both processes serve some, what one saves the other
+shows, a killed process comes back, and feeds are kept by the first alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.conftest import REPOSITORY, skip_or_fail
+from tests.long.bokeh_client import Slider
+from tests.sensors.postgres import Postgres, program
+from tests.viewer.districts import small
+from tests.viewer.test_legal import FILLED
+from viewer.accounts.store import Accounts
+
+pytestmark = pytest.mark.long
+MANAGERS, WORKERS = 6, 2
+PASSWORD = "eine lange Tür aus Holz"
+START_S = 600.0
+
+
+@dataclass(frozen=True)
+class Site:
+    """The proxy's address, the processes' ports, and a token for their figures."""
+
+    address: str
+    ports: tuple[int, ...]
+    token: str
+    supervisor: subprocess.Popen[bytes]
+
+    def figure(self, number: int, name: str) -> float:
+        """A figure of one process."""
+        answer = httpx.get(
+            f"http://127.0.0.1:{self.ports[number]}/metrics",
+            headers={"Authorization": f"Bearer {self.token}"},
+        )
+        assert answer.status_code == 200, answer.text
+        found = re.search(rf"^{name}(?:\{{[^}}]*\}})? (\S+)$", answer.text, re.M)
+        assert found is not None, name
+        return float(found[1])
+
+
+def free_ports(count: int) -> list[int]:
+    """So many free ports, one after the other."""
+    for first in range(20_000, 30_000, 37):
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as one:
+                    one.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return list(range(first, first + count))
+    raise AssertionError("no free ports")
+
+
+def proxy_settings(folder: Path, listen: int, ports: list[int]) -> Path:
+    """The shipped file, without TLS, on these ports, in a whole configuration of its own."""
+    shipped = (REPOSITORY / "deploy" / "nginx-workers.conf").read_text()
+    site = re.sub(r"(?m)^ *(listen|ssl_)\w* .*\n", "", shipped)
+    site = site.replace("server_name", f"listen 127.0.0.1:{listen};\n    server_name")
+    servers = "".join(f"    server 127.0.0.1:{port};\n" for port in ports)
+    site = re.sub(r"(?m)(^ *server 127\.0\.0\.1:\d+;\n)+", servers, site)
+    paths = "".join(
+        f"{kind}_temp_path {folder}/{kind};\n"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    head = ["daemon off", f"pid {folder}/pid", f"error_log {folder}/error.log", "events {}\nhttp {"]
+    if os.getuid() == 0:
+        head.insert(0, "user root")  # the test's folder is its owner's alone
+    text = ";\n".join(head) + f"\n{paths}{site}}}\n"
+    file = folder / "nginx.conf"
+    file.write_text(text)
+    return file
+
+
+def until(true: object, what: str, seconds: float = START_S) -> None:
+    """Wait until a call gives something true."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            if callable(true) and true():
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.2)
+    raise AssertionError(what)
+
+
+def healthy(port: int) -> bool:
+    return httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+
+
+@contextmanager
+def serving(folder: Path, database: str) -> Iterator[Site]:
+    if shutil.which("nginx") is None:
+        skip_or_fail("nginx is not installed (Debian: nginx-light)")
+    listen, *ports = free_ports(1 + WORKERS)
+    address = f"http://127.0.0.1:{listen}"
+    town = small()
+    replace(town, metadata={**town.metadata, "is_model": False}).save(folder / "district")
+    environment = {
+        **os.environ,
+        "LOBEDA_DATA": str(folder),
+        "LOBEDA_TRUST_PROXY": "1",
+        "LOBEDA_LOG_JSON": "1",
+    }
+    environment |= {"LOBEDA_DATABASE_URL": database} if database else {}
+    with Accounts.open(database or f"sqlite:///{folder / 'sensors.sqlite'}") as accounts:
+        accounts.add("erika", ["administrator"], PASSWORD, "test")
+        for number in range(MANAGERS):
+            accounts.add(f"manager{number}", ["manager"], PASSWORD, "test")
+        token = accounts.add_token("scrape", "erika", ["metrics:read"], 1, "test")
+    command = [sys.executable, "-m", "viewer.cli", "serve", str(folder / "district"), "--url", address]
+    command += ["--port", str(ports[0]), "--workers", str(WORKERS), "--content", str(folder)]
+    (folder / "legal.yaml").write_text(FILLED, "utf-8")
+    nginx = subprocess.Popen(["nginx", "-c", str(proxy_settings(folder, listen, ports))])
+    run = subprocess.Popen(command, cwd=REPOSITORY, env=environment)
+    try:
+        for port in ports:
+            until(lambda port=port: healthy(port), f"nothing answers on {port}")
+        yield Site(address, tuple(ports), token, run)
+    finally:
+        run.terminate()
+        run.wait(60)
+        nginx.terminate()
+        nginx.wait(30)
+
+
+def url_of(kind: str, folder: Path) -> Iterator[str]:
+    if kind == "sqlite":
+        yield ""
+        return
+    initdb = program("initdb")
+    if initdb is None:
+        skip_or_fail("PostgreSQL is not installed (Debian: postgresql)")
+    server = Postgres(initdb)
+    try:
+        server.start()
+        yield server.new_database()
+    finally:
+        server.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+    for database in url_of(request.param, tmp_path):
+        with serving(tmp_path, database) as found:
+            yield found
+
+
+async def log_in(site: Site, name: str) -> httpx.AsyncClient:
+    client = httpx.AsyncClient(base_url=site.address, timeout=300)
+    answer = await client.post("/login", data={"name": name, "password": PASSWORD})
+    assert answer.status_code == 200, answer.text
+    return client
+
+
+async def work(site: Site) -> None:
+    doors = [await log_in(site, f"manager{number}") for number in range(MANAGERS)]
+    sliders = [await Slider.open(site.address, door) for door in doors]
+    waits = await asyncio.gather(*(slider.move(0.2 + 0.1 * n) for n, slider in enumerate(sliders)))
+    print(f"\n{MANAGERS} sliders at once: longest {max(waits):.1f} s")
+    open_pages = [site.figure(number, "lobeda_websockets_open") for number in range(WORKERS)]
+    assert sum(open_pages) == MANAGERS and all(open_pages), open_pages
+    assert [site.figure(number, "lobeda_worker_keeps") for number in range(WORKERS)] == [1, 0]
+    scenario = (REPOSITORY / "scenarios" / "library" / "roof-pv.yaml").read_bytes()
+    sent = await doors[0].post("/manage/scenarios", content=scenario)
+    assert sent.status_code == 201, sent.text
+    for door in doors:  # whatever process they are with
+        assert (await door.get(f"/manage/scenarios/{sent.json()['name']}.yaml")).status_code == 200
+    for slider in sliders:
+        await slider.close()
+    for door in doors:
+        await door.aclose()
+
+
+def test_managers_stay_with_their_process(site: Site) -> None:
+    asyncio.run(work(site))
+    children = Path(f"/proc/{site.supervisor.pid}/task/{site.supervisor.pid}/children").read_text().split()
+    assert len(children) == WORKERS
+    os.kill(int(children[1]), 9)
+    assert httpx.get(site.address, timeout=120).status_code == 200  # the proxy goes to the other one
+    until(lambda: healthy(site.ports[1]), "it did not come back")
+    asyncio.run(work(site))
+    site.supervisor.terminate()
+    assert site.supervisor.wait(60) == 0
+    assert not any(Path(f"/proc/{child}").exists() for child in children)

@@ -1,0 +1,73 @@
+"""How long the record is kept: its old end is removed by rule, and that this was done is the newest entry."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from sensors.repeating import Repeating
+from sensors.steady import Steady
+from sensors.times import from_us, now_us, to_us
+from twin.errors import CallError
+from viewer.accounts import audit, tables
+from viewer.accounts.store import Accounts
+
+LOG = logging.getLogger(__name__)
+MONTHS, MONTHS_MIN = 24, 4
+"""Kept without a rule, and at least: the database itself keeps three months against anybody."""
+ACTOR = "retention"
+LOOK_S = 3600.0
+_MONTH = timedelta(days=30.44)
+
+
+def shorten(accounts: Accounts, months: int, *, now: int) -> int:
+    """Remove entries that are `months` old or older; how many.
+
+    Raises
+    ------
+    CallError : fewer months than must be kept.
+    """
+    if months < MONTHS_MIN:
+        raise CallError(
+            f"the record is kept for {MONTHS_MIN} months at least", "--keep-record-months", "Name more"
+        )
+    end = from_us(now) - months * _MONTH
+    with accounts.transaction() as connection:
+        old = tables.audit.delete().where(tables.audit.c.made_at <= to_us(end))
+        gone = connection.execute(old).rowcount
+        if gone:
+            audit.note(connection, ACTOR, "record.shorten", f"{gone} entries until {end:%Y-%m-%d}", now)
+    return gone
+
+
+class RecordKeeper(Repeating):
+    """Keeps to the rule while the server runs; waits where the clock has jumped (`sensors.steady`)."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        months: int = MONTHS,
+        clock: Callable[[], int] = now_us,
+        steady: Steady | None = None,
+    ) -> None:
+        watched = steady or Steady(clock)
+
+        def work() -> None:
+            if waits_s := watched.waits_s(_newest(accounts)):
+                LOG.warning("the clock has jumped; the record is shortened in %.0f h", waits_s / 3600)
+                return
+            shorten(accounts, months, now=clock())
+
+        super().__init__(
+            "record", work, every_s=LOOK_S, failed=lambda error: LOG.warning("the record waits: %s", error)
+        )
+
+
+def _newest(accounts: Accounts) -> int | None:
+    query = sa.select(tables.audit.c.made_at).order_by(tables.audit.c.id.desc()).limit(1)
+    with accounts.connect() as connection:
+        found: int | None = connection.execute(query).scalar()
+    return found
