@@ -179,7 +179,11 @@ def create_app(
     offered = files.Files(district, tables.found()["modelled_values"].released, twin.group)
     app.include_router(ogc.router(tables))
     app.include_router(files.router(offered))
-    app.include_router(description.router(tables, offered))
+    app.include_router(
+        description.router(
+            tables, offered, participation=participation is not None, sensors=feeds is not None
+        )
+    )
     app.include_router(
         catalogue.router(district, tables.found, sensors=feeds is not None, files=offered.offered)
     )

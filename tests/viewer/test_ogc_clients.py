@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -17,24 +18,39 @@ from hypothesis import strategies as st
 from owslib.ogcapi.features import Features
 from schemathesis.checks import CHECKS
 
+from sensors.store import Store
 from tests.conftest import REPOSITORY, skip_or_fail
+from tests.sensors.things import station
+from tests.viewer.participation import BOUNDS, topics
 from tests.viewer.test_server import serving
-from viewer.api import catalogue, description, files
+from viewer.api import catalogue, description, files, uplinks
 from viewer.api.ogc import routes
 from viewer.api.ogc.service import service
+from viewer.api.sensorthings import routes as sensorthings
+from viewer.participation import api
+from viewer.participation.service import Participation
+from viewer.participation.store import Comments
 from viewer.state import Twin
 
 
 @pytest.fixture(scope="module")
-def root(twin: Twin) -> Iterator[str]:
+def root(twin: Twin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    where = f"sqlite:///{tmp_path_factory.mktemp('calls') / 'sensors.sqlite'}"
+    store = Store.open(where)
+    store.ensure(station())
+    taken = Participation(Comments.open(where), topics(), bounds=BOUNDS)
     tables = service(twin, None)
     offered = files.Files(twin.district, tables.found()["modelled_values"].released, twin.group)
     app = FastAPI(openapi_url=None)
     app.include_router(routes.router(tables))
     app.include_router(files.router(offered))
     app.include_router(catalogue.router(twin.district, tables.found))
-    app.include_router(description.router(tables, offered))
-    with serving(app) as address:
+    app.include_router(description.router(tables, offered, participation=True, sensors=True))
+    app.include_router(api.router(taken))
+    app.include_router(uplinks.router(store))
+    # Everything may be written: what no token has is refused before it is read.
+    sensorthings.mount(app, store, sensorthings.Settings(open_access=True))
+    with store, taken, serving(app) as address:
         yield address
     offered.close()
 
@@ -101,6 +117,7 @@ HELD = (
     "response_headers_conformance", "response_schema_conformance",
 )  # fmt: skip
 ALIKE = r"ogc(/conformance|/api|/collections|)$|/collections/(trees|modelled_values)(/|$)|/catalogue|/files"
+ALIKE += "|/participation|/uplinks|/sensorthings"
 
 
 def test_the_description_holds_for_whatever_is_asked(root: str) -> None:
@@ -109,7 +126,12 @@ def test_the_description_holds_for_whatever_is_asked(root: str) -> None:
     held = [CHECKS.get_one(name) for name in HELD]
     asked = set()
 
-    @settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=int(os.environ.get("LOBEDA_EXAMPLES", "80")),
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
     @given(st.data())
     def hold(data: st.DataObject) -> None:
         case = data.draw(st.sampled_from(operations).flatmap(lambda one: one.as_strategy()))
@@ -117,6 +139,6 @@ def test_the_description_holds_for_whatever_is_asked(root: str) -> None:
         case.call_and_validate(checks=held)
 
     operations = [found.ok() for found in described.get_all_operations()]
-    assert len(operations) == 4 + 2 * 4 + 5 + 6
+    assert len(operations) == 4 + 2 * 4 + 5 + 6 + 7 + 1 + 2 + 8 * 5
     hold()
-    assert len(asked) > len(operations) / 2
+    assert len(asked) > len(operations) / 4

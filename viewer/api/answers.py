@@ -62,7 +62,8 @@ def answer(
 def packed(content: bytes, packing: str) -> bytes:
     """`content` as "br", "gzip", or "" as it is."""
     if packing == "br":
-        return brotli.compress(content, quality=4)
+        small: bytes = brotli.compress(content, quality=4)
+        return small
     return gzip.compress(content, 5, mtime=0) if packing else content
 
 

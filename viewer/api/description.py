@@ -9,19 +9,30 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from viewer import texts
-from viewer.api import answers, catalogue, files
+from viewer.api import answers, calls, catalogue, files
 from viewer.api.ogc import html, openapi, routes
 from viewer.api.ogc.documents import HTML, JSON, OPENAPI
 
 ADDRESS, PAGE = "/api/openapi.json", "/api/docs"
 
 
-def router(service: routes.Service, offered: files.Files) -> APIRouter:
-    """The description as a document and as a page, with the tables as they are now."""
+def router(
+    service: routes.Service, offered: files.Files, *, participation: bool = False, sensors: bool = False
+) -> APIRouter:
+    """The description as a document and as a page, with the tables as they are now.
+
+    participation, sensors : whether comments are taken, and whether there is a store of measurements.
+    """
     own = APIRouter()
 
     def describe(request: Request) -> dict[str, Any]:
-        return document(answers.root(request), service, offered)
+        told = document(answers.root(request), service, offered)
+        if participation:
+            told["paths"] |= calls.participation()
+        if sensors:
+            told["paths"] |= calls.webhook() | calls.sensorthings()
+            told["components"]["securitySchemes"] = calls.BEARER
+        return told
 
     def machine(request: Request) -> Response:
         if request.query_params:
@@ -50,6 +61,7 @@ def document(root: str, service: routes.Service, offered: files.Files) -> dict[s
     }
     found["info"]["title"] = f"{service.title('en')}: open data"
     found["servers"] = [{"url": root}]
+    found["components"] = {**found["components"]}
     found["paths"] = {**below, **_catalogue(), **_files(offered)}
     return found
 
