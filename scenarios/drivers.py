@@ -44,8 +44,9 @@ def drivers(
     Returns
     -------
     DataFrame, index (one, other, figure, input), the pairs being each scenario and the base, and each two
-    scenarios. Columns mu_star (mean of absolute effects, in the figure's unit for 5 to 95 % of the input),
-    sigma (their standard deviation: bent or joint effects) and share (of the sum of mu_star).
+    scenarios. Columns mu (mean effect with its sign, in the figure's unit for 5 to 95 % of the input), mu_star
+    (mean of absolute effects), sigma (their standard deviation: bent or joint effects) and share (of the sum
+    of mu_star).
 
     Raises
     ------
@@ -69,14 +70,15 @@ def drivers(
             effect = apart[figure].to_numpy("float64")
             if np.isfinite(effect).all() and np.ptp(effect) > 0:
                 found = analysis.analyze(problem, points, effect, num_levels=_LEVELS, seed=seed)
-                parts[one, other, str(figure)] = _table(inputs, found["mu_star"], found["sigma"])
+                parts[one, other, str(figure)] = _table(inputs, found["mu"], found["mu_star"], found["sigma"])
     return pd.concat(parts, names=["one", "other", "figure"]) if parts else pd.DataFrame()
 
 
-def _table(inputs: list[str], mu_star: Array, sigma: Array) -> pd.DataFrame:
+def _table(inputs: list[str], mu: Array, mu_star: Array, sigma: Array) -> pd.DataFrame:
     whole = float(np.sum(mu_star))
+    share = np.asarray(mu_star) / whole if whole > 0 else 0.0
     return pd.DataFrame(
-        {"mu_star": mu_star, "sigma": sigma, "share": np.asarray(mu_star) / whole if whole > 0 else 0.0},
+        {"mu": mu, "mu_star": mu_star, "sigma": sigma, "share": share},
         index=pd.Index(inputs, name="input"),
     ).sort_values("share", ascending=False, kind="stable")
 

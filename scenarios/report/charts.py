@@ -134,9 +134,10 @@ def drivers(study: Study, words: Words) -> bytes:
     """How far the saved CO2 and the extra cost move with each input."""
     assert study.drivers is not None
     titles = study.base.case.parameters.uncertainties[f"title_{words.language}"]
-    table = study.drivers.assign(co2=-study.drivers["co2_horizon_kg"] / 1000)
-    table["cost"] = table["net_present_cost_eur"] / 1e6
-    table = table.loc[table["co2"].abs().sort_values().index]
+    moved = study.drivers.xs("mu", axis=1, level=1).iloc[::-1]  # bars are drawn from below
+    table = pd.DataFrame(
+        {"co2": -moved["co2_horizon_kg"] / 1000, "cost": moved["net_present_cost_eur"] / 1e6}
+    )
     with _chart(words, height=0.33 * len(table) + 1.0, panels=2) as (drawing, pair):
         for axes, column, name, colour in zip(
             pair, ("co2", "cost"), ("drivers_co2", "drivers_cost"), (AFTER, SECOND), strict=True

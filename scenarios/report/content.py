@@ -15,6 +15,7 @@ from scenarios.report.effects import horizon
 from scenarios.report.output import Options
 from scenarios.report.shown import Shown
 from scenarios.report.study import Study
+from scenarios.report.tables import cell
 from scenarios.report.words import Words
 
 _BOXES = {"co2_kg": "box_co2", "heating_need_kwh": "box_heat", "net_present_cost_eur": "box_cost"}
@@ -174,20 +175,23 @@ def _uncertainty(study: Study, words: Words) -> Iterator[Block]:
     yield Text(words("uncertainty.intro", draws=study.draws, seed=study.seed))
     yield Text(words("uncertainty.drivers"))
     titles = study.base.case.parameters.uncertainties[f"title_{words.language}"].to_dict()
-    saved, cost = -study.drivers["co2_horizon_kg"] / 1000, study.drivers["net_present_cost_eur"]
-    tops = [str(titles[column.abs().idxmax()]) for column in (saved, cost)]
+    saved, cost = study.drivers["co2_horizon_kg"], study.drivers["net_present_cost_eur"]
+    tops = [str(titles[part["share"].idxmax()]) for part in (saved, cost)]
     yield Figure("drivers.svg", words("chart.drivers"), words("chart.drivers_alt", co2=tops[0], cost=tops[1]))
-    largest = float(cost.abs().max())
+    largest = float(cost["mu"].abs().max())
     rows = [
-        [str(titles[name]), words.signed(float(saved[name])), words.signed_euros(float(cost[name]), largest)]
-        for name in saved.abs().sort_values(ascending=False).index
-    ]
-    header = [
-        words("table.input"),
-        words("table.on_co2", horizon=horizon(study)),
-        words("table.on_cost"),
-    ]
-    yield Table(words("table.caption_drivers"), header, rows, right=(1, 2), widths=(3, 3, 2))
+        [
+            str(titles[name]), words.signed(-cell(saved, name, "mu") / 1000),
+            words.percent(cell(saved, name, "share")), words.signed_euros(cell(cost, name, "mu"), largest),
+            words.percent(cell(cost, name, "share")),
+        ]
+        for name in saved.index
+    ]  # fmt: skip
+    share = words("table.share")
+    on_co2 = words("table.on_co2", horizon=horizon(study))
+    header = [words("table.input"), on_co2, share, words("table.on_cost"), share]
+    widths = (3, 3, 1, 2, 1)
+    yield Table(words("table.caption_drivers"), header, rows, right=(1, 2, 3, 4), widths=widths)
 
 
 def _assumptions(study: Study, words: Words) -> Iterator[Block]:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from energy import Case
-from scenarios import uncertainty
 from scenarios.comparison import Comparison, comparison
-from scenarios.drawn_columns import SIMULATED
+from scenarios.drivers import TRAJECTORIES
 from scenarios.outcome import Outcome
 from scenarios.scenario import BASELINE, Scenario, Step
-from scenarios.uncertainty import Bands, Runs, of_scenario
+from scenarios.uncertainty import Bands, of_scenario
 from twin.errors import CallError
 from twin.sources.base import Progress, no_progress
 
 ZONE = "Europe/Berlin"
+DRIVEN = ("co2_horizon_kg", "net_present_cost_eur")
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,14 +41,12 @@ class Study:
     """The figures of a report; every number in every format is one of these.
 
     compared : the base and the scenario, as `lobeda scenario compare` has them.
-    drivers : change of the effect by one standard deviation of each input (see `drivers`), or None.
     hours : of base and scenario: `Outcome.hours`.
     done : what was done, in order.
     """
 
     scenario: Scenario
     compared: Comparison
-    drivers: pd.DataFrame | None
     hours: tuple[pd.DataFrame, pd.DataFrame]
     done: tuple[Done, ...]
     seed: int
@@ -76,6 +75,22 @@ class Study:
     def bands(self) -> Bands | None:
         """None where no draws were asked for."""
         return self.compared.bands
+
+    @cached_property
+    def drivers(self) -> pd.DataFrame | None:
+        """What the scenario's change of `DRIVEN` depends on; columns (figure, mu, mu_star, sigma or share of
+        `scenarios.drivers`), index input, the most to CO2 first. None without draws, or where no input moves
+        either."""
+        table = self.compared.drivers
+        if table is None or table.empty:
+            return None
+        mine = of_scenario(table.rename_axis(index={"one": "scenario"}), self.after.name).droplevel("other")
+        figures = mine.index.get_level_values("figure")
+        here = {name: mine[figures == name].droplevel("figure") for name in DRIVEN if name in figures}
+        if not here:
+            return None
+        wide = pd.concat(here, axis=1)
+        return wide.reindex(columns=pd.MultiIndex.from_product([DRIVEN, mine.columns])).fillna(0.0)
 
     @property
     def draws(self) -> int:
@@ -133,11 +148,13 @@ def study(
     """
     if scenario.name == BASELINE.name:
         raise CallError(f"the scenario is called {BASELINE.name}, as the base is", "report", "Rename it")
-    found = comparison([scenario], case, network=network, draws=draws, seed=seed, progress=progress)
-    driving = drivers(found, seed=seed, progress=progress) if draws else None
+    found = comparison(
+        [scenario], case, network=network, draws=draws, seed=seed,
+        trajectories=TRAJECTORIES if draws else 0, progress=progress,
+    )  # fmt: skip
     progress("hours", math.nan)
     hours = [outcome.hours() for outcome in found.outcomes]
-    return Study(scenario, found, driving, (hours[0], hours[1]), done(scenario, case), seed)
+    return Study(scenario, found, (hours[0], hours[1]), done(scenario, case), seed)
 
 
 def done(scenario: Scenario, case: Case) -> tuple[Done, ...]:
@@ -167,37 +184,3 @@ def changed(before: Case, after: Case) -> pd.Index:
         ]
         differs |= (sums[0] != sums[1]).any(axis=1)
     return index[differs.to_numpy(bool)]
-
-
-FIGURES = ("co2_horizon_kg", "net_present_cost_eur")
-
-
-def drivers(found: Comparison, *, seed: int = 1, progress: Progress = no_progress) -> pd.DataFrame:
-    """What the effect depends on: each uncertain input one standard deviation up, the others as known.
-
-    Only what changes buildings or weather is simulated again; prices, factors and costs weigh the same years.
-
-    Returns
-    -------
-    Table, index input, columns `FIGURES`: the scenario's change against the base with the input up, less the
-    same change as known. [kg] [€]
-    """
-    inputs = tuple(str(name) for name in found.case.parameters.uncertainties.index)
-    runs = [Runs.of(outcome) for outcome in found.outcomes]
-    nothing = dict.fromkeys(inputs, 0.0)
-
-    def years(z: dict[str, float]) -> list[list[uncertainty.Energies]]:
-        return [uncertainty.energies(run.states, z, seed) for run in runs]  # the same noise throughout
-
-    def effect(z: dict[str, float], energies: list[list[uncertainty.Energies]]) -> list[float]:
-        base, mine = uncertainty.figures(found.case, runs[0], energies[0], z)
-        after, _ = uncertainty.figures(found.case, runs[1], energies[1], z, mine)
-        return [after[name] - base[name] for name in FIGURES]
-
-    known = years(nothing)
-    plain, rows = np.array(effect(nothing, known)), {}
-    for number, name in enumerate(inputs):
-        progress("drivers", number / len(inputs))
-        up = nothing | {name: 1.0}
-        rows[name] = np.array(effect(up, years(up) if name in SIMULATED else known)) - plain
-    return pd.DataFrame.from_dict(rows, orient="index", columns=list(FIGURES)).rename_axis("input")

@@ -17,7 +17,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from scenarios.compare import INDICATORS
 from scenarios.report import tables
-from scenarios.report.study import FIGURES, Study
+from scenarios.report.study import DRIVEN, Study
 from scenarios.report.words import Words
 
 PLACE = ("street", "house_number", "name", "block_id", "function", "year_of_construction")
@@ -150,8 +150,12 @@ def _stations(study: Study, words: Words) -> pd.DataFrame:
 
 def _drivers(drivers: pd.DataFrame, study: Study, words: Words) -> pd.DataFrame:
     titles = study.base.case.parameters.uncertainties[f"title_{words.language}"]
-    figures = {f"{name} [{_UNITS[name.rsplit('_', 1)[-1]]}]": drivers[name] for name in FIGURES}
-    return pd.DataFrame({words("table.input"): titles.reindex(drivers.index), **figures})
+    out: dict[str, Any] = {words("table.input"): titles.reindex(drivers.index)}
+    for name in DRIVEN:
+        unit = _UNITS[name.rsplit("_", 1)[-1]]
+        out |= {f"{name} {part} [{unit}]": drivers[name, part] for part in ("mu", "mu_star", "sigma")}
+        out[f"{name} {words('table.share')}"] = drivers[name, "share"]
+    return pd.DataFrame(out)
 
 
 def fill(sheet: Worksheet, heads: Sequence[object], rows: Iterable[Sequence[Any]]) -> None:

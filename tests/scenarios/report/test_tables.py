@@ -73,11 +73,16 @@ def test_steps_name_the_buildings_that_they_change(study: Study) -> None:
 
 
 def test_drivers_have_the_signs_that_physics_gives(study: Study) -> None:
-    assert study.drivers is not None
-    assert study.drivers.loc["envelope", "co2_horizon_kg"] < 0  # worse walls: more is saved
-    assert study.drivers.loc["unit_costs", "net_present_cost_eur"] > 0
-    assert study.drivers.loc["unit_costs", "co2_horizon_kg"] == 0
-    assert study.drivers.loc["price_heat", "net_present_cost_eur"] < 0  # dearer heat: more is saved
+    """And they are those of `lobeda scenario compare --drivers`."""
+    assert study.drivers is not None and study.compared.drivers is not None
+    mu = study.drivers.xs("mu", axis=1, level=1)
+    assert mu.loc["envelope", "co2_horizon_kg"] < 0  # worse walls: more is saved
+    assert mu.loc["unit_costs", "net_present_cost_eur"] > 0
+    assert mu.loc["unit_costs", "co2_horizon_kg"] == 0
+    assert mu.loc["price_heat", "net_present_cost_eur"] < 0  # dearer heat: more is saved
+    co2 = study.compared.drivers.sort_index().loc[(study.after.name, study.base.name, "co2_horizon_kg")]
+    shown = study.drivers["co2_horizon_kg"].sort_index()
+    pd.testing.assert_frame_equal(shown, co2, check_names=False)
 
 
 def test_the_geopackage_opens_in_gdal(study: Study, tmp_path: Path) -> None:
