@@ -46,6 +46,10 @@ class Indicator:
         """What it is, in German or English."""
         return self.de if language == "de" else self.en
 
+    def unit_in(self, language: str) -> str:
+        """The unit, whose month has a name."""
+        return self.unit if language == "de" else self.unit.replace("Monat", "month")
+
 
 INDICATORS = {
     i.name: i

@@ -18,6 +18,7 @@ from energy.network import Network
 from scenarios import heat_network
 from scenarios.compare import Level, indicators_of, same_basis, years_of
 from scenarios.details import DETAILS, details_of
+from scenarios.drawn_details import with_details
 from scenarios.drivers import drivers
 from scenarios.outcome import Outcome, evaluate
 from scenarios.scenario import BASELINE, Scenario
@@ -128,6 +129,8 @@ def comparison(
         found.append(evaluate(scenario, case, network=net, progress=progress))
     alike = [Runs.of(one) for one in same_basis(found)]
     band = bands_of(alike, case, count=draws, seed=seed, progress=progress) if draws else None
+    if band is not None:
+        band = with_details(band, same_basis(found), details, seed, progress)
     driving = None
     if trajectories:
         driving = drivers(alike, case, trajectories=trajectories, seed=seed, progress=progress)

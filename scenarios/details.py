@@ -111,7 +111,7 @@ def over_temperature(outcome: Outcome, level: Level) -> pd.DataFrame:
     """Over-temperature degree-hours of the critical rooms (DIN 4108-2), mean by reference area. [Kh]"""
     found = outcome.over_temperature_kh()
     area = outcome.case.envelope["a_use_m2"].astype("float64")
-    return _mean(found.rename("over_temperature_kh"), area, outcome, level)
+    return weighted_mean(found.rename("over_temperature_kh"), area, outcome, level)
 
 
 def sun(outcome: Outcome, level: Level) -> pd.DataFrame:
@@ -126,11 +126,11 @@ def sun(outcome: Outcome, level: Level) -> pd.DataFrame:
     hours = pd.Series(sun_access.open_sun_h(case.weather, case.district, points), name="open_sun_h")
     of = units(outcome, level).reindex(points["building_id"])
     open_space = hours.groupby(of.to_numpy()).mean()
-    table: pd.DataFrame = _mean(facade, walls, outcome, level).join(open_space, how="outer")
+    table: pd.DataFrame = weighted_mean(facade, walls, outcome, level).join(open_space, how="outer")
     return table
 
 
-def _mean(values: pd.Series, weight: pd.Series, outcome: Outcome, level: Level) -> pd.DataFrame:
+def weighted_mean(values: pd.Series, weight: pd.Series, outcome: Outcome, level: Level) -> pd.DataFrame:
     """Weighted mean over the buildings of each unit that have a value."""
     known = values.dropna()
     share = weight.reindex(known.index).fillna(0.0)

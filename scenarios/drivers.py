@@ -44,8 +44,8 @@ def drivers(
     Returns
     -------
     DataFrame, index (one, other, figure, input), the pairs being each scenario and the base, and each two
-    scenarios. Columns mu (mean effect with its sign, in the figure's unit for 5 to 95 % of the input), mu_star
-    (mean of absolute effects), sigma (their standard deviation: bent or joint effects) and share (of the sum
+    scenarios. Columns mu (mean effect, in the figure's unit for 5 to 95 % of the input), mu_star (mean of
+    absolute effects), sigma (their standard deviation: bent or joint effects) and share (of the sum
     of mu_star).
 
     Raises

@@ -52,6 +52,7 @@ ONE = (
     "co2_horizon_kg",
 )  # fmt: skip
 NETWORK_FIGURES = heat_network.YEAR_COLUMNS[1:]
+_SAME = 1e-6  # of a figure: closer draws differ by rounding alone
 _HIGH_Z = 1.6448536  # of the 95 % that low_eur and high_eur stand for
 
 
@@ -168,7 +169,8 @@ class Bands:
         """5, 50 and 95 % of each figure; index (scenario, quantile).
 
         The abatement cost has a band only where every draw saves CO2: without saving there is none, and the
-        other draws alone would look too good. `saving_share` says how many do.
+        other draws alone would look too good. `saving_share` says how many do. A figure that no input moves
+        (`unmoved`) has none: that it is not drawn does not make it sure.
         """
         table = self.changes if changes else self.values
         groups = table.groupby(level="scenario", sort=False)
@@ -178,7 +180,19 @@ class Bands:
             found.loc[
                 ~every.reindex(found.index, level="scenario").to_numpy(bool), "abatement_cost_eur_t"
             ] = np.nan
-        return found
+        return found.mask(self._still(table).reindex(found.index, level="scenario"))
+
+    def unmoved(self, scenario: str) -> list[str]:
+        """Figures whose change by a scenario is the same in all draws, and not nothing."""
+        still = self._still(self.changes).loc[scenario]
+        return [str(name) for name in still.index[still.to_numpy(bool)]]
+
+    @staticmethod
+    def _still(table: pd.DataFrame) -> pd.DataFrame:
+        """Whether a figure is the same in all draws and not 0; index scenario."""
+        groups = table.groupby(level="scenario", sort=False)
+        low, high = groups.min(), groups.max()
+        return ((high - low) <= _SAME * high.abs()) & (high != 0)
 
     def saving_share(self, scenario: str) -> float:
         """Share of the draws in which the scenario saves CO2 over the horizon."""
@@ -265,7 +279,7 @@ def bands_of(
             if progress is not None:
                 progress(run.name, number / len(drawn))
             z = drawn.of(number)
-            years = energies(run.states, z, _noise(drawn.seed, number))
+            years = energies(run.states, z, noise_of(drawn.seed, number))
             rows[run.name, number], mine = figures(case, run, years, z, base)
             base = base or mine
     values = pd.DataFrame.from_dict(rows, orient="index")
@@ -278,13 +292,13 @@ def one(
 ) -> dict[str, float]:
     """The `ONE` figures of a scenario in one draw, as in `Bands.values`, stage 1."""
     z = drawn.of(number)
-    years = energies(states, z, _noise(drawn.seed, number))
+    years = energies(states, z, noise_of(drawn.seed, number))
     found = figures(case, Runs("", tuple(states), items), years, z)[0]
     net_cost = found["energy_cost_eur"] - found["feed_in_revenue_eur"]
     return {**{name: found[name] for name in ONE}, "energy_cost_eur": net_cost}
 
 
-def _noise(seed: int, number: int) -> int:
+def noise_of(seed: int, number: int) -> int:
     """Seed of the buildings' own noise in a draw."""
     return seed * 100_003 + number
 
@@ -314,7 +328,7 @@ def energies(states: Sequence[Stage], z: dict[str, float], noise: int) -> list[E
     found = []
     for state in states:
         case, year = state.case, bins_of(state.case.weather, "year")
-        drawn = draw_columns(case, _spread(Same(case)), z, noise)
+        drawn = draw_columns(case, spread_kept(Same(case)), z, noise)
         rows = np.arange(len(drawn), dtype=np.intp)
         values = chain(case, rows, year, _OUTPUTS, buildings=drawn)
         sums = {name: float(values[name].sum(dtype="float64")) for name in _SUMS}
@@ -326,7 +340,7 @@ def energies(states: Sequence[Stage], z: dict[str, float], noise: int) -> list[E
 
 
 @lru_cache(maxsize=8)
-def _spread(case: Same[Case]) -> Spread:
+def spread_kept(case: Same[Case]) -> Spread:
     """Kept: the same for all draws of a state."""
     return spread_of(case.it)
 

@@ -11,8 +11,9 @@ import pandas as pd
 
 from scenarios.compare import INDICATORS, Indicator
 from scenarios.comparison import Comparison
+from scenarios.drawn_details import without_band
 from scenarios.uncertainty import of_scenario
-from viewer import texts
+from viewer import format, texts
 
 _SHOWN_STATIONS = 20
 _SHOWN_DRIVERS = 3
@@ -34,8 +35,8 @@ def lines(found: Comparison, language: str, until: int) -> list[str]:
     out = [said("no_network", why=missing) if missing else said("network")]
     for outcome in found.outcomes[1:]:
         out += ["", outcome.name, *_indicators(found, outcome.name, language)]
-        out += _stations(found, outcome.name, said)
-        out += ["", said("years", end=until), *_years(found, outcome.name, said, until)]
+        out += _stations(found, outcome.name, language)
+        out += ["", said("years", end=until), *_years(found, outcome.name, language, until)]
     if found.bands is not None:
         out += ["", said("bands", draws=len(found.bands.z))]
     return out + _directly(found, language)
@@ -51,10 +52,11 @@ def _indicators(found: Comparison, name: str, language: str) -> list[str]:
         mark = " *" if indicator.network and found.network_missing else ""
         one, other = float(before[indicator.name]), float(after[indicator.name])
         label = indicator.title(language) + mark
-        shown = (number(value) for value in (one, other, other - one))
+        shown = (number(value, language) for value in (one, other, other - one))
         driven = (_driven(found, name, indicator, language),) if found.drivers is not None else ()
-        rows.append((label, indicator.unit, *shown, *_band(found, name, indicator), *driven))
-    notes = []
+        band = _band(found, name, indicator, language)
+        rows.append((label, indicator.unit_in(language), *shown, *band, *driven))
+    notes = _without_band(found, name, language)
     if math.isnan(float(after["abatement_cost_eur_t"])):
         notes.append(said("none_saved"))
     elif found.bands is not None and (share := found.bands.saving_share(name)) < 1:
@@ -62,7 +64,18 @@ def _indicators(found: Comparison, name: str, language: str) -> list[str]:
     return [*_table(rows), *notes]
 
 
-def _band(found: Comparison, name: str, indicator: Indicator) -> tuple[str, ...]:
+def _without_band(found: Comparison, name: str, language: str) -> list[str]:
+    """Why some of the figures have no band."""
+    if found.bands is None:
+        return []
+    said, groups = _said(language), without_band(found.bands, name, found.table.columns)
+    return [
+        said(reason, names=", ".join(INDICATORS[one].title(language) for one in figures))
+        for reason, figures in groups.items()
+    ]
+
+
+def _band(found: Comparison, name: str, indicator: Indicator, language: str) -> tuple[str, ...]:
     """5, 50 and 95 % of the change, and in how many draws the scenario is better; empty where not drawn."""
     bands, key = found.bands, indicator.name
     if bands is None:
@@ -72,7 +85,9 @@ def _band(found: Comparison, name: str, indicator: Indicator) -> tuple[str, ...]
     if column not in change:
         return ("", "", "", "")
     values = (sign * change[column]).tolist()[:: int(sign)]
-    shown = tuple(number(value) for value in values)
+    shown = tuple(number(value, language) for value in values)
+    if column in bands.unmoved(name):
+        return (*shown, "")
     if column not in bands.values:  # the abatement cost is a figure of the change only
         return (*shown, "")
     base = bands.scenarios[0]
@@ -92,12 +107,10 @@ def _driven(found: Comparison, name: str, indicator: Indicator, language: str) -
     return ", ".join(f"{title[one]} {share:.0%}" for one, share in shares.items() if share >= 0.05)
 
 
-def number(value: float) -> str:
+def number(value: float, language: str) -> str:
     """A figure with as many digits as it deserves; a dash for what is not defined."""
-    if math.isnan(value):
-        return "–"
     digits = 0 if abs(value) >= 1000 or value == 0 else 2
-    return f"{value:,.{digits}f}"
+    return format.number(value, language, digits)
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:
@@ -111,8 +124,9 @@ def _table(rows: list[tuple[str, ...]]) -> list[str]:
     ]
 
 
-def _stations(found: Comparison, name: str, said: Text) -> list[str]:
+def _stations(found: Comparison, name: str, language: str) -> list[str]:
     """The substations that get too little after the scenario's measures, by name."""
+    said = _said(language)
     outcome = next(one for one in found.outcomes if one.name == name)
     if outcome.network is None or found.network_missing:
         return []
@@ -122,7 +136,8 @@ def _stations(found: Comparison, name: str, said: Text) -> list[str]:
         figures = {
             "name": row["substation_id"], "address": row["address"], "buildings": int(row["buildings"]),
             "short": int(row["short_h"]), "low": int(row["low_pressure_h"]),
-            "missing": number(round(row["unserved_kwh"])), "coldest": f"{row['coldest_supply_c']:.0f}",
+            "missing": number(round(row["unserved_kwh"]), language),
+            "coldest": f"{row['coldest_supply_c']:.0f}",
         }  # fmt: skip
         out.append("  " + said("station", **figures))
     if len(short) > _SHOWN_STATIONS:
@@ -135,7 +150,8 @@ def _stations(found: Comparison, name: str, said: Text) -> list[str]:
     return out
 
 
-def _years(found: Comparison, name: str, said: Text, until: int) -> list[str]:
+def _years(found: Comparison, name: str, language: str, until: int) -> list[str]:
+    said = _said(language)
     table = of_scenario(found.years, name).loc[:until]
     heads = ("year_energy", "year_items", "year_network", "year_total", "year_co2", "year_primary")
     rows = [(said("year"), "", *(said(key) for key in heads))]
@@ -144,7 +160,9 @@ def _years(found: Comparison, name: str, said: Text, until: int) -> list[str]:
             row["energy_cost_eur"], row["items_eur"], row.get("network_surplus_eur", math.nan),
             row["total_eur"], row["co2_kg"] / 1000, row["primary_energy_kwh"] / 1000,
         )  # fmt: skip
-        rows.append((str(row["year"]), "", *("*" if math.isnan(v) else f"{v:,.0f}" for v in figures)))
+        rows.append(
+            (str(row["year"]), "", *("*" if math.isnan(v) else format.number(v, language) for v in figures))
+        )
     return _table(rows)
 
 
@@ -156,9 +174,11 @@ def _directly(found: Comparison, language: str) -> list[str]:
             out += ["", said("direct", one=pair[0], other=pair[1])]
         shown = INDICATORS[row["figure"]]
         if row["p_lower"] + row["p_higher"] > 0:
-            ends = {"low": number(row["q05"]), "high": number(row["q95"])}
+            ends = {key: number(row[q], language) for key, q in (("low", "q05"), ("high", "q95"))}
             share = f"{row['p_lower']:.0%}"
-            line = said("direct_line", name=shown.title(language), share=share, unit=shown.unit, **ends)
+            line = said(
+                "direct_line", name=shown.title(language), share=share, unit=shown.unit_in(language), **ends
+            )
             out.append("  " + line)
     return out
 
@@ -201,6 +221,9 @@ def plain(found: Comparison) -> dict[str, Any]:
         },
         "change_bands": change,
         "probabilities": better,
+        "no_band": {}
+        if bands is None
+        else {name: without_band(bands, name, found.table.columns) for name in bands.scenarios[1:]},
         "drivers": []
         if found.drivers is None
         else json.loads(found.drivers.reset_index().to_json(orient="records")),

@@ -20,7 +20,7 @@ from matplotlib.ticker import FuncFormatter
 from scenarios.compare import co2_by_year, duration_curve
 from scenarios.outcome import Outcome
 from scenarios.report import tables
-from scenarios.report.study import Study
+from scenarios.report.study import DRIVEN, Study
 from scenarios.report.words import Words
 from twin import assets
 
@@ -134,10 +134,8 @@ def drivers(study: Study, words: Words) -> bytes:
     """How far the saved CO2 and the extra cost move with each input."""
     assert study.drivers is not None
     titles = study.base.case.parameters.uncertainties[f"title_{words.language}"]
-    moved = study.drivers.xs("mu", axis=1, level=1).iloc[::-1]  # bars are drawn from below
-    table = pd.DataFrame(
-        {"co2": -moved["co2_horizon_kg"] / 1000, "cost": moved["net_present_cost_eur"] / 1e6}
-    )
+    co2, cost = (study.drivers[name]["mu"].iloc[::-1] for name in DRIVEN)  # bars are drawn from below
+    table = pd.DataFrame({"co2": -co2 / 1000, "cost": cost / 1e6})
     with _chart(words, height=0.33 * len(table) + 1.0, panels=2) as (drawing, pair):
         for axes, column, name, colour in zip(
             pair, ("co2", "cost"), ("drivers_co2", "drivers_cost"), (AFTER, SECOND), strict=True

@@ -8,6 +8,7 @@ from datetime import date
 
 import pandas as pd
 
+from scenarios.drawn_details import without_band
 from scenarios.measures import MEASURES
 from scenarios.report import charts, effects, maps, tables
 from scenarios.report.blocks import Block, Boxes, Document, Figure, Heading, Table, Text
@@ -81,6 +82,10 @@ def _summary(study: Study, words: Words) -> Iterator[Block]:
         yield Text(words("summary.no_network", why=missing))
     yield _key_table(study, words)
     yield Text(words("summary.bands" if study.bands is not None else "summary.no_bands"))
+    if study.bands is not None:
+        for reason, figures in without_band(study.bands, study.after.name, _shown_figures(study)).items():
+            names = ", ".join(tables.label(name, words, horizon(study)) for name in figures)
+            yield Text(words(f"summary.{reason}", names=names))
     if study.base.case.district.is_model:
         yield Text(words("title.model"), note=True)
 
@@ -115,15 +120,22 @@ def _verdict(study: Study, words: Words) -> str:
     return " ".join(said)
 
 
-def _key_table(study: Study, words: Words) -> Table:
+def _shown_figures(study: Study) -> list[str]:
     """The key figures that are not nothing before and after."""
+    key = tables.key_figures(study)
+    return [
+        name
+        for name in tables.KEY_FIGURES
+        if name in key
+        and any(math.isfinite(value) and value != 0 for value in (key[name].base, key[name].after))
+    ]
+
+
+def _key_table(study: Study, words: Words) -> Table:
     rows = []
     key = tables.key_figures(study)
-    for name, figure in ((name, key[name]) for name in tables.KEY_FIGURES if name in key):
-        here = any(math.isfinite(value) and value != 0 for value in (figure.base, figure.after))
-        if not here:
-            continue
-        shown, label = Shown.of(figure, words), tables.label(name, words, horizon(study))
+    for name in _shown_figures(study):
+        shown, label = Shown.of(key[name], words), tables.label(name, words, horizon(study))
         rows.append([label, shown.unit, shown.base, shown.after, shown.change, shown.band, shown.probability])
     names = ("figure", "unit", "today", "after", "change", "band", "lower")
     header = [words(f"table.{name}") for name in names]

@@ -77,20 +77,19 @@ class Study:
         return self.compared.bands
 
     @cached_property
-    def drivers(self) -> pd.DataFrame | None:
-        """What the scenario's change of `DRIVEN` depends on; columns (figure, mu, mu_star, sigma or share of
-        `scenarios.drivers`), index input, the most to CO2 first. None without draws, or where no input moves
-        either."""
+    def drivers(self) -> dict[str, pd.DataFrame] | None:
+        """What the scenario's change of each of `DRIVEN` depends on: columns as `scenarios.drivers`, index
+        input, the most to CO2 first. None without draws, or where no input moves one of them."""
         table = self.compared.drivers
         if table is None or table.empty:
             return None
         mine = of_scenario(table.rename_axis(index={"one": "scenario"}), self.after.name).droplevel("other")
         figures = mine.index.get_level_values("figure")
-        here = {name: mine[figures == name].droplevel("figure") for name in DRIVEN if name in figures}
-        if not here:
+        if not set(DRIVEN) <= set(figures):
             return None
-        wide = pd.concat(here, axis=1)
-        return wide.reindex(columns=pd.MultiIndex.from_product([DRIVEN, mine.columns])).fillna(0.0)
+        found = {name: mine[figures == name].droplevel("figure") for name in DRIVEN}
+        order = found[DRIVEN[0]].index
+        return {name: part.reindex(order) for name, part in found.items()}
 
     @property
     def draws(self) -> int:

@@ -75,10 +75,11 @@ def _spread(study: Study) -> dict[str, tuple[float, ...]]:
     if study.bands is None:
         return {}
     name, other = study.after.name, study.base.name
-    quantiles = of_scenario(study.bands.quantiles(changes=True), name)
+    quantiles, still = of_scenario(study.bands.quantiles(changes=True), name), study.bands.unmoved(name)
     found = {}
     for figure in map(str, quantiles.columns):
         both = figure in study.bands.values and bool(study.bands.values[figure].notna().all())
+        both = both and figure not in still
         share = study.bands.probability(name, other, figure) if both else math.nan
         found[figure] = (*(cell(quantiles, q, figure) for q in QUANTILES), share)
     return found

@@ -148,13 +148,13 @@ def _stations(study: Study, words: Words) -> pd.DataFrame:
     return pd.DataFrame(out)
 
 
-def _drivers(drivers: pd.DataFrame, study: Study, words: Words) -> pd.DataFrame:
+def _drivers(drivers: dict[str, pd.DataFrame], study: Study, words: Words) -> pd.DataFrame:
     titles = study.base.case.parameters.uncertainties[f"title_{words.language}"]
-    out: dict[str, Any] = {words("table.input"): titles.reindex(drivers.index)}
+    out: dict[str, Any] = {words("table.input"): titles.reindex(drivers[DRIVEN[0]].index)}
     for name in DRIVEN:
         unit = _UNITS[name.rsplit("_", 1)[-1]]
-        out |= {f"{name} {part} [{unit}]": drivers[name, part] for part in ("mu", "mu_star", "sigma")}
-        out[f"{name} {words('table.share')}"] = drivers[name, "share"]
+        out |= {f"{name} {part} [{unit}]": drivers[name][part] for part in ("mu", "mu_star", "sigma")}
+        out[f"{name} {words('table.share')}"] = drivers[name]["share"]
     return pd.DataFrame(out)
 
 

@@ -8,18 +8,19 @@ import pytest
 import energy
 import scenarios
 from energy import Case
-from scenarios import details
+from scenarios import details, drawn_details
 from scenarios.comparison import comparison
 from scenarios.outcome import Outcome, evaluate
 from tests.viewer.districts import small
 from twin import CallError
 
+STEPS = [scenarios.Step(measure="roof_pv", targets=scenarios.Targets(buildings=["ost-0", "ost-1"]))]
+
 
 @pytest.fixture(scope="module")
 def outcome() -> Outcome:
     case = Case(small(), energy.weather.sample(), shading="tabula")
-    steps = [scenarios.Step(measure="roof_pv", targets=scenarios.Targets(buildings=["ost-0", "ost-1"]))]
-    return evaluate(scenarios.Scenario(name="sunny", measures=steps), case)
+    return evaluate(scenarios.Scenario(name="sunny", measures=[*STEPS]), case)
 
 
 def test_peaks_are_those_of_the_hours(outcome: Outcome) -> None:
@@ -91,3 +92,34 @@ def test_a_comparison_has_them_at_every_level(outcome: Outcome) -> None:
         comparison([scenarios.BASELINE], outcome.case, details=["moon"])
     with pytest.raises(CallError, match="level"):
         details.details_of(outcome, "street")  # type: ignore[arg-type]
+
+
+def test_draws_reach_peaks_and_rooms(outcome: Outcome) -> None:
+    """With the inputs as known a draw gives the figures as known; warmer years make rooms hotter."""
+    before = evaluate(scenarios.BASELINE, outcome.case.replace(pv=outcome.case.pv.iloc[:0]))
+    zero = dict.fromkeys(outcome.case.parameters.uncertainties.index, 0.0)
+    peaks = drawn_details.Peaks.of(outcome)
+    assert peaks.known == pytest.approx(details.peaks(outcome, "district").iloc[0].to_dict())
+    # By hand: the kernel's year beside supply by the year's mean ratios differs by less than a hundredth.
+    assert peaks.plain == pytest.approx(peaks.known, rel=0.02)
+    mild = peaks.in_draw(outcome.case, zero | {"weather": 2.0}, 1)
+    cold = peaks.in_draw(outcome.case, zero | {"weather": -2.0}, 1)
+    assert mild["peak_heat_kw"] < cold["peak_heat_kw"]
+    hot, plain = (
+        drawn_details.over_temperature_kh(before.case, zero | {"weather": z}, 1).over_kh for z in (2.0, 0.0)
+    )
+    assert (hot > plain).all()
+    heat = drawn_details.over_temperature_kh(before.case, zero, 1)
+    again = drawn_details.over_temperature_kh(outcome.case, zero, 1, heat)
+    assert again.over_kh.equals(heat.over_kh)  # modules on the roof leave the rooms as they are
+
+
+def test_what_has_no_band_says_why(outcome: Outcome) -> None:
+    plain = outcome.case.replace(pv=outcome.case.pv.iloc[:0])
+    found = comparison([scenarios.Scenario(name="sunny", measures=[*STEPS])], plain, network=False, draws=2)
+    assert found.bands is not None
+    assert {"peak_heat_kw", "peak_export_kw", "over_temperature_kh"} <= set(found.bands.values.columns)
+    why = drawn_details.without_band(found.bands, "sunny", found.table.columns)
+    assert why["no_band_sun"] == ["facade_sun_h", "open_sun_h"]
+    assert "pv_generation_kwh" in why["no_band_unmoved"] and why["no_band_base"] == ["self_consumption"]
+    assert found.bands.quantiles(changes=True)["pv_generation_kwh"].isna().all()
