@@ -18,6 +18,7 @@ from viewer import format, texts
 _SHOWN_STATIONS = 20
 _SHOWN_DRIVERS = 3
 _ANY_INPUT = "weather"
+_REASONS = ("no_band_unmoved", "no_band_base", "no_band_sun", "no_band_network")
 _OF_BASE = {"extra_cost_eur": "net_present_cost_eur", "co2_saved_kg": "co2_horizon_kg"}
 Text = Callable[..., str]
 
@@ -70,8 +71,9 @@ def _without_band(found: Comparison, name: str, language: str) -> list[str]:
         return []
     said, groups = _said(language), without_band(found.bands, name, found.table.columns)
     return [
-        said(reason, names=", ".join(INDICATORS[one].title(language) for one in figures))
-        for reason, figures in groups.items()
+        said(reason, names=", ".join(INDICATORS[one].title(language) for one in groups[reason]))
+        for reason in _REASONS
+        if reason in groups
     ]
 
 
