@@ -136,15 +136,23 @@ def _document(path: Path) -> Any:
     except UnicodeDecodeError:
         raise SourceError("the JSON is in neither UTF-8 nor UTF-16", path, "Export it again") from None
     try:
-        return json.loads(text)
+        return _answer(json.loads(text))
     except RecursionError:
         raise SourceError("the JSON is nested too deep", path, "Export it again") from None
     except ValueError as error:
         lines = [line for line in text.splitlines() if line.strip()]
         try:
-            return [json.loads(line) for line in lines] if len(lines) > 1 else json.loads(text)
+            return _answer([json.loads(line) for line in lines] if len(lines) > 1 else json.loads(text))
         except (ValueError, RecursionError):
             raise SourceError(f"the JSON cannot be read: {error}", path, "Export it again") from None
+
+
+def _answer(document: Any) -> Any:
+    """One entity of a SensorThings service, or a list of them, as the answer that holds them."""
+    entities = document if isinstance(document, list) else [document]
+    if entities and isinstance(entities[0], dict) and "@iot.id" in entities[0]:
+        return {"value": entities}
+    return document
 
 
 def import_file(

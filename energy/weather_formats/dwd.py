@@ -10,6 +10,7 @@ spread on UTC hours by overlap. Missing is −999 (clouds: −1 too: sky not see
 
 from __future__ import annotations
 
+import codecs
 import io
 import zipfile
 from collections.abc import Sequence
@@ -158,7 +159,9 @@ def _products(file: Path) -> list[_Product]:
             contents = [(name, archive.read(name)) for name in archive.namelist()]
     else:
         contents = [(file.name, file.read_bytes())]
-    texts = {Path(name).name: content.decode("latin-1") for name, content in contents}
+    texts = {
+        Path(name).name: content.removeprefix(codecs.BOM_UTF8).decode("latin-1") for name, content in contents
+    }
     tables = {name: text for name, text in texts.items() if text.lstrip().startswith("STATIONS_ID;")}
     geography = next((text for name, text in texts.items() if name.startswith("Metadaten_Geographie")), "")
     return [_product(f"{file.name}/{name}", text, geography) for name, text in tables.items()]
@@ -187,11 +190,18 @@ def _place(geography: str, name: str) -> tuple[tuple[float, float, float] | None
 def _stamps(words: pd.Series, name: str) -> pd.DatetimeIndex:
     """Stamps in UTC, from YYYYMMDDHH, YYYYMMDDHHMM or YYYYMMDDHH:MM."""
     digits = words.str.strip().str.replace(":", "", regex=False).str.pad(12, "right", "0")
-    try:
-        stamps = pd.DatetimeIndex(pd.to_datetime(digits, format="%Y%m%d%H%M", utc=True)).as_unit("ns")
-    except ValueError as error:
-        raise SourceError(f"a stamp cannot be read: {error}", name, "Fetch it again") from None
+    read = pd.to_datetime(digits, format="%Y%m%d%H%M", utc=True, errors="coerce")
+    _require_all(words, read.isna(), "is no time", name)
+    stamps = pd.DatetimeIndex(read).as_unit("ns")
     return stamps.where(stamps >= pd.Timestamp("2000-01-01", tz="UTC"), stamps - HOUR)
+
+
+def _require_all(cells: pd.Series, wrong: pd.Series, what: str, name: str) -> None:
+    """Raises SourceError for the first cell that is wrong."""
+    if wrong.any():
+        row = int(np.flatnonzero(wrong.to_numpy())[0])
+        where = f"{name}, line {row + 2}, column {cells.name}"
+        raise SourceError(f"{str(cells.iloc[row]).strip()[:40]!r} {what}", where, "Fetch it again")
 
 
 def _measured(product: _Product) -> list[Measured]:
@@ -205,7 +215,12 @@ def _measured(product: _Product) -> list[Measured]:
         quantity, factor, minutes = _meaning(str(column))
         if not quantity:
             continue
-        values = pd.to_numeric(product.rows[column], errors="coerce").to_numpy("float64")
+        cells = product.rows[column]
+        numbers = pd.to_numeric(cells, errors="coerce")
+        _require_all(
+            cells, numbers.isna() & (cells.fillna("").str.strip() != ""), "is no number", product.name
+        )
+        values = numbers.to_numpy("float64")
         values = np.where(values <= (-1 if column == "V_N" else -99), np.nan, values) * factor
         found.append(
             Measured(

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from sensors.local_time import BERLIN, DAY_US, after, utc_us
 from sensors.protocols import site_files
 from sensors.protocols.file_content import Collector, FileContent, Reading
+from sensors.protocols.meter_times import OLDEST
 from sensors.protocols.moments import parse_moment
 from sensors.things import StreamSpec, ThingSpec
+from sensors.times import to_us
 from twin.errors import SourceError
 from twin.facts_map import header_word
 from twin.facts_values import is_empty, parse_number, parse_text
 from twin.sources import crs as crs_
 from twin.spreadsheet import Cell, Sheet
+
+T = TypeVar("T")
 
 _PLACE = (("rechtswert", "hochwert"), ("east", "north"), ("x", "y"))
 _DEGREES = (("lon4326", "lat4326"), ("longitude", "latitude"), ("lon", "lat"))
@@ -58,7 +63,8 @@ def read_sites(sheet: Sheet, path: Path, crs: str | None) -> FileContent:
     """
     said = Collector(path.name)
     words = _words(sheet)
-    names = [str(cell).strip() for cell in sheet.rows[0]]
+    # In small letters, as Jena writes them: exports of other programs have "GID" and "Strasse".
+    names = [str(cell).strip().casefold() for cell in sheet.rows[0]]
     rows: list[tuple[int, dict[str, Cell], tuple[float, float]]] = []
     metres = False
     for number, row in enumerate(sheet.rows[1:], start=2):
@@ -131,7 +137,7 @@ def _degrees(points: np.ndarray[Any, Any], crs: str, path: Path) -> np.ndarray[A
 
 def _site(cells: Mapping[str, Cell], keep: Mapping[str, str], place: list[float], path: Path) -> ThingSpec:
     known = {name: text for word, name in keep.items() if (text := parse_text(cells.get(word))) is not None}
-    key = known.pop("gid")
+    key = known.pop(keep["gid"])
     name = known.get("standort") or known.get("strasse") or f"Site {key}"
     geometry = {"type": "Point", "coordinates": [round(place[0], 9), round(place[1], 9)]}
     spec = site_files.site(key, name, geometry, known, path)
@@ -173,20 +179,36 @@ def _reading(cells: Mapping[str, Cell], number: int, stream: StreamSpec, now: in
     key = parse_text(cells.get("gid"))
     if key is None:
         raise ValueError("it has no gid")
-    moment = parse_moment(cells.get("datum"))
-    value = parse_number(cells.get("wert"))
+    moment = _of(cells, "datum", parse_moment)
+    value = _of(cells, "wert", _value)
     if value is None or not np.isfinite(value):
         raise ValueError("it has no value")
     start = utc_us(moment.local, moment.zone or BERLIN)
     if start > now + DAY_US:
         raise ValueError("the time lies in the future")
+    if start < to_us(OLDEST.replace(tzinfo=UTC)):
+        raise ValueError(f"the time lies before {OLDEST.year}")
     end = utc_us(after(moment.local, "day"), BERLIN) if moment.local.hour == 0 else None
     rest = {
-        word: parse_number(cell)
+        word: _of(cells, word, parse_number)
         for word, cell in cells.items()
         if word in ("prioritaet", "ausschluss") and isinstance(cell, str | int | float) and not is_empty(cell)
     }
     return Reading(key, stream.key, number, start, value, end, rest or None)
+
+
+def _of(cells: Mapping[str, Cell], word: str, parse: Callable[[Cell], T]) -> T:
+    """The value of a cell; what is wrong with it is said with its column and what stands there."""
+    cell = cells.get(word)
+    try:
+        return parse(cell)
+    except ValueError as error:
+        raise ValueError(f"{word}: {str(cell)[:40]!r} {error}") from None
+
+
+def _value(cell: Cell) -> float | None:
+    """ "37,5" and "37.5" are the same: soil moisture has no thousands."""
+    return parse_number(cell, "," if "," in str(cell) else ".")
 
 
 def sheets_told(sheets: Sequence[Sheet]) -> tuple[Sheet, Literal["sites", "values"]] | None:

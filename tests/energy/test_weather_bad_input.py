@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from energy import weather
+from energy.weather_formats import dwd
 from tests.energy.weather_files import clear_weather, open_meteo, station_files, write_epw, write_json
 from twin.errors import SourceError
 
@@ -114,3 +115,20 @@ def test_broken_files_of_each_format(tmp_path, name, content, message):
     with pytest.raises(SourceError, match=message) as error:
         weather.read(file)
     assert name in str(error.value)
+
+
+def test_a_station_file_comes_with_a_byte_order_mark_and_names_a_bad_cell(tmp_path):
+    file = tmp_path / "produkt_tu_stunde.txt"
+    table = (
+        "STATIONS_ID;MESS_DATUM;QN_9;TT_TU;RF_TU;eor\n2444;2023010100;3;{};-999;eor\n2444;{};3;5.2;88;eor\n"
+    )
+    file.write_bytes(b"\xef\xbb\xbf" + table.format(5.1, 2023010101).encode())
+    (temperature, humidity) = dwd.measured(file)
+    assert (temperature.values.tolist(), humidity.values.tolist()) == ([5.1, 5.2], [88.0])
+    for cells, message in (
+        (("5,1", 2023010101), "line 2, column TT_TU: '5,1' is no number"),
+        ((5.1, 2023013300), "line 3, column MESS_DATUM: '2023013300' is no time"),
+    ):
+        file.write_text(table.format(*cells))
+        with pytest.raises(SourceError, match=message):
+            dwd.measured(file)

@@ -109,6 +109,24 @@ def test_sites_and_their_values_in_any_order(store: Store, tmp_path: Path, first
     assert (row["thing"], row["longitude"], row["latest_result"]) == ("Am Park", 11.61, 12.5)
 
 
+def test_sites_and_values_as_other_programs_write_them(store: Store, tmp_path: Path) -> None:
+    sites = written(tmp_path, "GID,Strasse,GISID,Lon_4326,Lat_4326\n7,Am Park,1_1,11.61,50.88\n", "sites.csv")
+    imports.import_file(store, sites, now=NOW)
+    rows = "7,01.06.2023,12.5,0\n7,02.06.2023,13.125,0\n7,01.06.1023,3,0\n7,03.06.2023,x,0\n"
+    values = written(tmp_path, "GID,Datum,Wert,Ausschluss\n" + rows, "values.csv")
+    report = imports.import_file(store, values, now=NOW)
+    assert [one.what for one in report.refused] == ["the time lies before 1950", "wert: 'x' is no number"]
+    (row,) = store.streams().to_dict("records")
+    assert (row["thing"], row["longitude"], row["latest_result"]) == ("Am Park", 11.61, 13.125)
+
+
+def test_entities_of_a_service_without_its_answer_around_them(store: Store, tmp_path: Path) -> None:
+    stream = {"@iot.id": 1, "name": "t", "observationType": "x", "unitOfMeasurement": {"symbol": "°C"}}
+    for content in (stream, [stream]):
+        report = imports.import_file(store, written(tmp_path, json.dumps(content), "answer.json"), now=NOW)
+        assert (report.kind, report.streams) == ("sensorthings", 1)
+
+
 def test_secrets_of_devices_are_left_out(store: Store, tmp_path: Path) -> None:
     mark = (
         '<kml xmlns="http://www.opengis.net/kml/2.2"><Placemark><ExtendedData>'
