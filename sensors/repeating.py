@@ -10,6 +10,10 @@ from typing import Self
 from sensors.errors import StoreError
 
 
+class _LeftError(Exception):
+    """All ends, so the turn that goes on is left."""
+
+
 class Repeating:
     """Calls `work` at once and then every `every_s` seconds; as a context manager it ends with its block.
 
@@ -28,10 +32,15 @@ class Repeating:
         self._thread.start()
 
     def stop(self) -> None:
-        """End, and wait for the turn that goes on."""
+        """End, and wait until the turn that goes on is done or left."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
+
+    def go_on(self, *_progress: object) -> None:
+        """Leaves the turn from inside where all ends; work of many parts calls it between them."""
+        if self._stop.is_set():
+            raise _LeftError
 
     def __enter__(self) -> Self:
         self.start()
@@ -48,4 +57,6 @@ class Repeating:
                 self._work()
             except StoreError as error:
                 self._failed(error)
+            except _LeftError:
+                return
             self._stop.wait(self._every_s)

@@ -25,7 +25,7 @@ def look(
 
 
 class Watcher(Repeating):
-    """Looks again and again.
+    """Looks again and again; a look that is left, as the process ends, is made again whole by the next one.
 
     every_s : seconds between looks. clock : gives the time in µs.
     """
@@ -40,7 +40,7 @@ class Watcher(Repeating):
     ) -> None:
         super().__init__(
             "watcher",
-            lambda: look(store, now=clock(), model=model),
+            lambda: look(store, now=clock(), model=model, progress=self.go_on),
             every_s=every_s,
             failed=lambda error: LOG.warning("The checks wait: %s", error),
         )

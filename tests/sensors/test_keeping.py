@@ -9,6 +9,7 @@ import pytest
 
 from sensors import ingest, keeping
 from sensors.keeping import DAY_US, Keeper, keep
+from sensors.repeating import Repeating
 from sensors.steady import Steady
 from sensors.store import Store
 from sensors.store.retention import rules, set_rule
@@ -92,3 +93,17 @@ def test_wrong_rules_are_named(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "feeds.toml").write_text(text)
     with pytest.raises(SourceError, match=said):
         ingest.read_retention(tmp_path / "feeds.toml")
+
+
+def test_a_long_turn_is_left_when_all_ends() -> None:
+    """SIGTERM must not wait for the checks of all that came: a service manager kills after seconds."""
+    begun = threading.Event()
+
+    def work() -> None:
+        begun.set()
+        while True:
+            turn.go_on("part", 0.0)
+
+    turn = Repeating("turn", work, every_s=1.0, failed=lambda error: None)
+    with turn:
+        assert begun.wait(30)
