@@ -83,8 +83,7 @@ def quiet_groups(
 
 def units_of(twin: Twin) -> Array:
     """Dwellings of each building, 1 for one without: its meter; shape (building,)."""
-    homes = np.nan_to_num(np.floor(twin.district.buildings["dwellings"].to_numpy("float64")))
-    return np.where(homes >= 1, homes, 1.0)
+    return privacy.units_of(twin.district.buildings["dwellings"]).to_numpy("float64")
 
 
 def changed_rows(before: pd.DataFrame, after: pd.DataFrame) -> npt.NDArray[np.bool_]:

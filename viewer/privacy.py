@@ -15,6 +15,10 @@ There is one partition, and every public view (filter, zoom, scenario, time, tot
 groups of it: no two views differ by less than a group, so subtraction finds nothing. It follows from
 ids, places and dwellings alone and does not depend on the order of rows.
 
+An older site may have been kept by anybody. Its groups are taken along (`Earlier`): a further site shows them
+as they were, puts what is new together apart from them, and hides a group where its figure beside theirs
+would be that of fewer than five.
+
 What is no figure of energy is public by name: `COLUMNS` lists each table's columns that everybody may read,
 `WITHHELD` the tables and columns that nobody does, each with its reason. A column on neither list stays
 inside. Programs get tables as `Released` only, and only this module makes one.
@@ -102,6 +106,8 @@ WITHHELD: Mapping[str, str] = {
 """Tables and columns that stay inside, with the reason."""
 GROUP_COLUMNS = ("name", "quarter", "buildings", "dwellings", "a_use_m2", "heating_need_kwh", "co2_kg")
 THING_COLUMNS = ("name", "description", "kind", "building_id", "tree_id", "street", "simulated")
+Earlier = Mapping[str, Mapping[str, float]]
+"""Units of each member of each group that was ever shown, by group and building, the last shown first."""
 _KEY = object()
 
 
@@ -172,19 +178,72 @@ def _only(table: gpd.GeoDataFrame, columns: tuple[str, ...]) -> gpd.GeoDataFrame
 
 
 def groups(
-    buildings: gpd.GeoDataFrame, heated: pd.Series | None = None, minimum: int = MINIMUM
+    buildings: gpd.GeoDataFrame,
+    heated: pd.Series | None = None,
+    minimum: int = MINIMUM,
+    earlier: Earlier | None = None,
 ) -> pd.Series[str]:
     """Group id of each building of a district's table `buildings`, index building_id; `HIDDEN`: never shown.
 
     heated : bool, index building_id; without it, all buildings but garages.
+    earlier : groups that were shown before, beside which these must tell nothing.
     """
     if heated is None:
         heated = buildings["function"].fillna("") != "garage"
     warm = buildings[heated.reindex(buildings.index, fill_value=False).to_numpy(bool)]
-    points = shapely.point_on_surface(warm.geometry.to_numpy())
-    ids = warm.index.to_numpy(dtype=object)
-    names = partition(ids, shapely.get_x(points), shapely.get_y(points), warm["dwellings"], minimum)
-    return pd.Series(names, index=warm.index, name="group_id").reindex(buildings.index, fill_value=HIDDEN)
+    kept = _kept(earlier or {}, units_of(warm["dwellings"]), minimum)
+    fresh = warm[~warm.index.isin(kept.index)]
+    points = shapely.point_on_surface(fresh.geometry.to_numpy())
+    ids = fresh.index.to_numpy(dtype=object)
+    names = partition(ids, shapely.get_x(points), shapely.get_y(points), fresh["dwellings"], minimum)
+    found = pd.concat([kept, pd.Series(names, index=fresh.index, dtype=object)])
+    found = found.reindex(buildings.index, fill_value=HIDDEN).rename("group_id")
+    return beside(found, units_of(buildings["dwellings"]), earlier, minimum) if earlier else found
+
+
+def units_of(dwellings: pd.Series) -> pd.Series[float]:
+    """Dwellings of each building, 1 for one without: its meter."""
+    homes = np.nan_to_num(np.floor(dwellings.to_numpy("float64", na_value=np.nan)))
+    return pd.Series(np.where(homes >= 1, homes, 1.0), index=dwellings.index)
+
+
+def _kept(earlier: Earlier, units: pd.Series[float], minimum: int) -> pd.Series[str]:
+    """The group of the members of earlier groups that still are whole, index building_id."""
+    found: dict[str, str] = {}
+    for name, members in earlier.items():
+        whole = all(one in units.index and one not in found for one in members)
+        if whole and units[list(members)].sum() >= minimum:
+            found |= dict.fromkeys(members, name)
+    return pd.Series(found, dtype=object)
+
+
+def beside(
+    group: pd.Series[str], units: pd.Series[float], earlier: Earlier, minimum: int = MINIMUM
+) -> pd.Series[str]:
+    """The groups without those whose sums, less or plus sums of earlier ones, are of fewer than `minimum`.
+
+    Sums and differences of groups can single out the buildings that are in the same groups of all sites, and
+    nothing smaller; each such set must keep the minimum. Where it does not, the groups that cut it out go.
+    """
+    shown = group.copy()
+    sizes = dict(units)
+    olds: dict[str, set[str]] = {}
+    for name, members in earlier.items():
+        for one, size in members.items():
+            olds.setdefault(one, set()).add(name)
+            sizes.setdefault(one, size)
+    while True:
+        alike: dict[tuple[frozenset[str], str], list[str]] = {}
+        for one in {*olds, *shown.index[shown != HIDDEN]}:
+            alike.setdefault((frozenset(olds.get(one, ())), shown.get(one, HIDDEN)), []).append(one)
+        cut: set[str] = set()
+        for (old, new), ids in alike.items():
+            if sum(sizes[one] for one in ids) < minimum:
+                touching = {name for (others, name) in alike if old & others}
+                cut |= (touching | {new}) - {HIDDEN} - old
+        if not cut:
+            return shown
+        shown[shown.isin(cut)] = HIDDEN
 
 
 def partition(

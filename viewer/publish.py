@@ -140,6 +140,7 @@ def publish(
     walks = stories.read(content, [proposal.name for proposal in planned])
     progress("simulating", float("nan"))
     twin = results if results is not None else Twin.of(district)
+    twin = twin.after(shown_before(target))
     site = replace(_site(twin, chosen, planned, progress), stories=walks, legal=answers)
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
@@ -152,6 +153,24 @@ def publish(
         shutil.rmtree(beside, ignore_errors=True)
         raise
     return target
+
+
+def shown_before(folder: Path) -> privacy.Earlier:
+    """The groups of an older site in a folder, and of those before it; none where there is no site."""
+    mark = folder / MARK
+    groups: privacy.Earlier = json.loads(mark.read_text("utf-8")).get("groups", {}) if mark.is_file() else {}
+    return groups
+
+
+def _groups_shown(twin: Twin) -> privacy.Earlier:
+    """The groups that this site shows, then those that sites before it did."""
+    units = privacy.units_of(twin.district.buildings["dwellings"])
+    shown = twin.group[twin.group != privacy.HIDDEN]
+    now: dict[str, Mapping[str, float]] = {
+        str(name): {str(one): float(units[one]) for one in ids}
+        for name, ids in shown.groupby(shown).groups.items()
+    }
+    return {**now, **{name: units for name, units in twin.earlier.items() if name not in now}}
 
 
 def planned(district: District, content: Path | None = None) -> list[Proposal]:
@@ -342,6 +361,7 @@ def _write(site: Site, folder: Path) -> None:
         "district": district.name,
         "proposals": len(site.proposals),
         "preview": site.legal is None,
+        "groups": _groups_shown(twin),
         "first_load": ["index.html", *_first_load(folder, app.name, files)],
     }
     (folder / MARK).write_bytes(_json(mark))

@@ -119,6 +119,7 @@ class Twin:
         self.district = district
         self.case = case
         self._baseline = annual
+        self.earlier: privacy.Earlier = {}
         self.annual = self._shown(annual)
         self.desk = Desk()
         self._kept: OrderedDict[Hashable, object] = OrderedDict()
@@ -154,7 +155,15 @@ class Twin:
     def group(self) -> pd.Series[str]:
         """The privacy group of each building, index building_id."""
         heated = pd.Series(self.conditioned, index=self.annual.index)
-        return privacy.groups(self.district.buildings, heated)
+        return privacy.groups(self.district.buildings, heated, earlier=self.earlier)
+
+    def after(self, earlier: privacy.Earlier) -> Twin:
+        """This twin for a site that follows others, with the groups that those showed."""
+        if not earlier:
+            return self
+        found = Twin(self.district, self.case, self._baseline)
+        found.earlier = earlier
+        return found
 
     @cached_property
     def area_m2(self) -> pd.Series[float]:

@@ -30,7 +30,7 @@ from twin.sources.base import Progress, no_progress
 from twin.terrain import Terrain
 from twin.visibility.directions import vectors
 from twin.visibility.sight import LAND, SKY, SOLID
-from viewer import colours, facts, texts
+from viewer import colours, facts, planned, texts
 from viewer.layers import LAYERS, Layer
 from viewer.state import State, Twin
 
@@ -217,11 +217,12 @@ def viewshed(state: State, message: Mapping[str, Any], progress: Progress = no_p
 
 
 def outlook(state: State, message: Mapping[str, Any], progress: Progress = no_progress) -> dict[str, Any]:
-    """What is seen from a window, or all around from a place: shares of the view."""
+    """What is seen from a window, or all around from a place: shares of the view, and those that a planned
+    building takes."""
     place = message["eye"]
     eye = _eye(place)
-    frame = _obstacles(state).frame
-    view = visibility.panorama(frame, eye, step_deg=1.0)
+    obstacles = _obstacles(state)
+    view = visibility.panorama(obstacles.frame, eye, step_deg=1.0)
     levels, turns = view.kind.shape
     sine = -1 + (np.arange(levels) + 0.5) * 2 / levels
     azimuth = (np.arange(turns) + 0.5) * 360 / turns
@@ -233,7 +234,15 @@ def outlook(state: State, message: Mapping[str, Any], progress: Progress = no_pr
     shares = {"green": float(tree.sum()) / chosen.sum()}
     for name, kind in (("sky", SKY), ("buildings", SOLID), ("ground", LAND)):
         shares[name] = float(((view.kind == kind) & chosen & ~tree).sum()) / chosen.sum()
-    return {"kind": "outlook", "window": window, "eye": eye.tolist(), "shares": shares}
+    taken = None
+    if message.get("planned"):
+        found = planned.mesh_beside(obstacles.found, message["planned"], _terrain(state.twin.district))
+        after = visibility.panorama(
+            visibility.scene_of_district(_district(state), found=found), eye, step_deg=1.0
+        )
+        seen_sr = float(chosen.sum()) * view.cell_sr
+        taken = {name: sr / seen_sr for name, sr in visibility.taken(view, after).items()}
+    return {"kind": "outlook", "window": window, "eye": eye.tolist(), "shares": shares, "taken": taken}
 
 
 def sun_hours(state: State, message: Mapping[str, Any], progress: Progress = no_progress) -> dict[str, Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -93,3 +95,70 @@ def test_sums_leave_hidden_buildings_out() -> None:
     values = pd.DataFrame({"need": [1.0, 2.0, 4.0]}, index=["a", "b", "c"])
     group = pd.Series(["g1", "g1", privacy.HIDDEN], index=["a", "b", "c"])
     assert privacy.sums(values, group)["need"].to_dict() == pytest.approx({"g1": 3.0})
+
+
+def _town(houses: dict[str, tuple[float, float]]) -> gpd.GeoDataFrame:
+    """Houses by id: where along a street, and their dwellings."""
+    place = [shapely.box(x, 0, x + 8, 8) for x, _ in houses.values()]
+    return gpd.GeoDataFrame(
+        {"function": "residential", "dwellings": [homes for _, homes in houses.values()]},
+        index=pd.Index(list(houses), name="building_id"), geometry=place, crs="EPSG:25832",
+    )  # fmt: skip
+
+
+def _record(group: pd.Series, buildings: gpd.GeoDataFrame, before: privacy.Earlier) -> privacy.Earlier:
+    now = {
+        name: {one: float(buildings["dwellings"][one]) for one in ids}
+        for name, ids in group[group != privacy.HIDDEN].groupby(group).groups.items()
+    }
+    return {**now, **{name: units for name, units in before.items() if name not in now}}
+
+
+def test_a_house_that_is_new_is_not_the_difference_of_two_sites() -> None:
+    street = {f"h{i}": (10.0 * i, 1.0) for i in range(6)}
+    first = privacy.groups(_town(street))
+    grown = _town(street | {"new": (60.0, 1.0)})
+    alone = privacy.groups(grown)
+    assert set(alone.index[alone == alone["new"]]) - set(first.index) == {
+        "new"
+    }  # without the older site: found
+    after = privacy.groups(grown, earlier=_record(first, _town(street), {}))
+    assert after["new"] == privacy.HIDDEN and (after[list(street)] == first).all()
+    five = _town(street | {f"new{i}": (60.0 + 10 * i, 1.0) for i in range(5)})
+    together = privacy.groups(five, earlier=_record(first, _town(street), {}))
+    assert together["new0"] == together["new4"] not in (privacy.HIDDEN, together["h0"])
+
+
+def test_a_house_that_is_gone_takes_its_group_along() -> None:
+    street = {f"h{i}": (10.0 * i, 1.0) for i in range(7)}
+    first = privacy.groups(_town(street))
+    left = _town({name: place for name, place in street.items() if name != "h6"})
+    after = privacy.groups(left, earlier=_record(first, _town(street), {}))
+    assert set(after) == {privacy.HIDDEN}
+    back = privacy.groups(_town(street), earlier=_record(after, left, _record(first, _town(street), {})))
+    assert (back == first).all()
+
+
+@settings(max_examples=80, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_no_combination_of_sites_tells_of_fewer_than_five(seed: int) -> None:
+    """Four sites of a street that grows and shrinks.
+
+    Buildings that are in the same groups of all of them, which is the smallest that sums and differences can
+    tell, have five dwellings or more together.
+    """
+    rng = np.random.default_rng(seed)
+    street = {f"h{i}": (10.0 * i, float(rng.choice([1, 2, 3, 8]))) for i in range(14)}
+    earlier: privacy.Earlier = {}
+    sites: list[pd.Series] = []
+    for year in range(4):
+        town = _town(street)
+        group = privacy.groups(town, earlier=earlier)
+        sites.append(group)
+        earlier = _record(group, town, earlier)
+        street = {name: place for name, place in street.items() if rng.random() > 0.12}
+        street |= {f"n{year}-{i}": (rng.uniform(0, 140), float(rng.choice([1, 6]))) for i in range(3)}
+    homes = pd.Series({one: size for members in earlier.values() for one, size in members.items()})
+    signature = pd.DataFrame({i: site.reindex(homes.index).fillna("") for i, site in enumerate(sites)})
+    shown = signature[(signature != "").any(axis=1)]
+    assert (homes[shown.index].groupby([shown[i] for i in shown]).sum() >= privacy.MINIMUM).all()

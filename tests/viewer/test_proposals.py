@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+import twin
 from twin import assets
 from twin.errors import SourceError
 from viewer import content, markdown, proposals, residents, texts
@@ -106,6 +108,19 @@ def test_shipped_proposals_are_examples_in_all_languages() -> None:
         assert set(proposal.body) == {"de", "en", "de-leicht"} <= set(proposal.head.title)
         assert proposal.head.contact.email is not None and proposal.head.contact.email.endswith(".example")
     assert {p.head.status for p in shipped} <= set(proposals.STATUSES)
+
+
+def test_the_shipped_retrofit_goes_beyond_what_its_houses_have() -> None:
+    """A standard that the sample's houses meet already would leave nothing to show."""
+    shipped = {p.name: p for p in proposals.read(assets.path("content", "Jena-Lobeda"))}
+    retrofit = shipped["retrofit-salvador-allende-platz"]
+    assert (
+        retrofit.scenario is not None and retrofit.scenario.measures[0].parameters["standard"] == "advanced"
+    )
+    buildings = twin.open("lobeda").buildings
+    limits = {"street": "Salvador-Allende-Platz", "construction_series": "WBS 70"}
+    meant = buildings[(buildings[list(limits)] == pd.Series(limits)).all(axis=1)]
+    assert len(meant) == 8 and set(meant["refurbishment"]) <= {"none", "usual"}
 
 
 def test_reader_gets_the_nearest_language() -> None:

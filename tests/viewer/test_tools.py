@@ -69,6 +69,38 @@ def test_a_window_without_anything_before_it_sees_half_sky() -> None:
     assert told["shares"]["buildings"] == told["shares"]["green"] == 0.0
 
 
+def test_a_planned_building_takes_what_its_angles_say() -> None:
+    """A wall of 60 m at 15 m before a window on level ground, by a rectangle's solid angle."""
+    twin = Twin.of(town([(0, 0, 20, 12, 15)], terrain=flat(size_m=4000.0, cell_m=50.0)))
+    east, north = ORIGIN[:2]
+    window = {"east": east + 10, "north": north, "height": 6.0, "normal": [0.0, -1.0, 0.0]}
+    ring = [
+        [east - 20, north - 25.3],
+        [east + 40, north - 25.3],
+        [east + 40, north - 15.3],
+        [east - 20, north - 15.3],
+    ]
+    told = tools.outlook(State(twin), {"eye": window, "planned": {"areas": [[ring]], "height_m": 21.0}})
+
+    def corner(a: float, b: float, d: float) -> float:
+        """Solid angle of a rectangle a by b before one of its corners at distance d. [sr]"""
+        return float(np.arctan(a * b / (d * np.sqrt(a * a + b * b + d * d))))
+
+    sky = 2 * corner(30.0, 15.0, 15.0) / (2 * np.pi)
+    land = 2 * corner(30.0, 6.0, 15.0) / (2 * np.pi)
+    assert told["taken"]["sky_sr"] == pytest.approx(sky, abs=0.01)
+    assert told["taken"]["land_sr"] == pytest.approx(land, abs=0.01)
+    assert tools.outlook(State(twin), {"eye": window})["taken"] is None
+    for plan, said in (
+        ({"areas": [[ring]], "height_m": 0.2}, "out of range"),
+        ({"areas": [[ring[:2]]], "height_m": 9.0}, "three points"),
+        ({"areas": [], "height_m": 9.0}, "no area"),
+        ({"areas": [[ring * 501]], "height_m": 9.0}, "too many"),
+    ):
+        with pytest.raises(CallError, match=said):
+            tools.outlook(State(twin), {"eye": window, "planned": plan})
+
+
 def test_hours_of_sun_are_coloured_and_trees_of_the_plan_take_some(state: State) -> None:
     message = {"period": "day", "date": "2026-06-21", "at": [EAST + 60, NORTH + 110]}
     told = tools.sun_hours(state, message)

@@ -55,6 +55,7 @@ export function table(element, { t, f, caption = () => "", download, onPick, onS
   const clear = h("button", { type: "button", class: "text-button", hidden: true, onclick: () => { state.filters = {}; state.query = search.value = ""; makeHeads(); changed(); toggle.focus(); } }, t("table.clear"));
   const format = onFile && h("select", { id: "table-format" }, ["xlsx", "csv_german", "csv"].map((id) => h("option", { value: id }, t(`table.format_${id}`))));
   const kindBox = h("div", { class: "kinds" });
+  const waiting = h("p", { role: "status" }, h("span", { class: "pending" }, t("table.loading")));
   const top = h("div", { class: "top" }, h("h2", {}, t("table.title")), kindBox, kinds.length > 0 && count,
     h("div", { class: "field" }, h("label", { for: "table-filter" }, t("table.filter")), search),
     h("div", { class: "row" }, toggle, clear),
@@ -62,7 +63,7 @@ export function table(element, { t, f, caption = () => "", download, onPick, onS
     format && h("div", { class: "row file-of" }, h("label", { class: "visually-hidden", for: "table-format" }, t("table.format")), format,
       h("button", { type: "button", class: "small", onclick: () => onFile(format.value, rows, columns.map((column) => column.id)) }, t("table.save"))),
     kinds.length === 0 && count);
-  element.replaceChildren(top, h("table", { class: "grid-table" }, title, h("thead", {}, headRow), body), more);
+  element.replaceChildren(top, h("table", { class: "grid-table" }, title, h("thead", {}, headRow), body), waiting, more);
   new ResizeObserver(() => element.style.setProperty("--table-top", `${top.offsetHeight}px`)).observe(top); // where the heads stick
   const showFilters = () => {
     toggle.setAttribute("aria-expanded", String(open));
@@ -145,6 +146,7 @@ export function table(element, { t, f, caption = () => "", download, onPick, onS
   return {
     /** Show `fresh`: {columns, values, keys, members, kind}; columns in which nothing is known are left out. */
     show: (fresh) => {
+      waiting.remove();
       const other = data?.kind !== fresh.kind;
       data = fresh;
       const filled = fresh.columns.filter((column, i) => i === 0 || fresh.values[column.id].some(known));

@@ -229,7 +229,7 @@ export function tools(stage, { t, f, scene, send = null, legend = () => null, ti
     listen("place", (place) => {
       if (!place) return say(t("tools.beyond"));
       view().setShapes("tool", dots([place], INK));
-      ask(kind, { eye: plain(place) });
+      ask(kind, { eye: plain(place), ...(kind === "outlook" && planned() ? { planned: planned() } : {}) });
     });
   }
 
@@ -261,6 +261,11 @@ export function tools(stage, { t, f, scene, send = null, legend = () => null, ti
 
   let wallsShown = () => {};
   let own = null;
+  /** The areas of one's own layer as a planned building, once somebody gave it a height; null: none. */
+  const planned = () => {
+    const areas = own?.height ? own.parts.filter((part) => part.kind === "area").map((part) => part.rings) : [];
+    return areas.length ? { areas, height_m: own.height } : null;
+  };
   function ownLayer() {
     const file = h("input", { type: "file", id: "own-file", accept: ".geojson,.json,application/geo+json,application/json", onchange: async () => {
       const chosen = file.files[0];
@@ -271,7 +276,7 @@ export function tools(stage, { t, f, scene, send = null, legend = () => null, ti
         const [west, south, east, north] = geojson.bounds(parts);
         const { origin, extent } = view().manifest;
         if (east < origin[0] + extent[0] || west > origin[0] + extent[2] || north < origin[1] + extent[1] || south > origin[1] + extent[3]) throw new geojson.LayerError("tools.own_far");
-        own = { name: chosen.name, parts };
+        own = { name: chosen.name, parts, height: 0 };
         view().setShapes("own", geojson.shapes(parts, OWN));
         list();
         say(t("tools.own_told", { name: own.name, count: f.number(parts.length) }));
@@ -283,9 +288,16 @@ export function tools(stage, { t, f, scene, send = null, legend = () => null, ti
       file.value = "";
     } });
     const facts = h("dl", { class: "attributes own-facts" });
+    const tall = () => {
+      const input = h("input", { type: "number", id: "own-height", min: "1", max: "300", step: "0.5", value: own.height ? String(own.height) : "", onchange: () => {
+        own.height = input.validity.valid ? Number(input.value) : 0;
+        say(own.height ? t("tools.own_planned", { height: metres(own.height) }) : "");
+      } });
+      return h("div", { class: "field" }, h("label", { for: "own-height" }, t("tools.own_height")), input, hint("tools.own_height_hint"));
+    };
     const list = () => {
       body.replaceChildren(hint("tools.own_hint"), h("label", { class: "primary file" }, file, t(own ? "tools.own_other" : "tools.own_choose")), ...(own ? [h("div", { class: "row own-name" }, h("b", {}, own.name),
-        button("tools.own_remove", () => { own = null; view().setShapes("own", null); list(); say(t("tools.own_removed")); })), facts] : []));
+        button("tools.own_remove", () => { own = null; view().setShapes("own", null); list(); say(t("tools.own_removed")); })), send && own.parts.some((part) => part.kind === "area") ? tall() : "", facts] : []));
       facts.replaceChildren();
       view().setTool(own !== null);
     };
@@ -332,7 +344,8 @@ export function tools(stage, { t, f, scene, send = null, legend = () => null, ti
     outlook: (a) => {
       const rows = [["sky", t("tools.view_sky")], ["green", t("tools.view_green")], ["buildings", t("tools.view_buildings")], ["ground", t("tools.view_ground")]]
         .map(([name, said]) => [said, a.shares[name], name]);
-      say(t(a.window ? "tools.outlook_window" : "tools.outlook_place", { list: rows.map(([name, share]) => `${name} ${percent(share)}`).join(", ") }));
+      const taken = a.taken ? ` ${t("tools.outlook_taken", { sky: percent(a.taken.sky_sr), land: percent(a.taken.land_sr) })}` : "";
+      say(t(a.window ? "tools.outlook_window" : "tools.outlook_place", { list: rows.map(([name, share]) => `${name} ${percent(share)}`).join(", ") }) + taken);
       const bars = h("div", { class: "shares", "aria-hidden": "true" }, rows.map(([, share, name]) => { const part = h("i", { class: name }); part.style.flexGrow = String(share); return part; }));
       body.querySelector(".shares")?.remove();
       body.append(bars);

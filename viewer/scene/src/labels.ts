@@ -14,7 +14,7 @@ interface Label {
   shown: boolean;
 }
 
-/** Names of places over the picture, the more important and nearer ones first, never on one another. */
+/** Names of places over the picture, the more important and nearer ones first, never on one another nor cut off. */
 export class Labels {
   readonly element = document.createElement("div");
   private readonly labels: Label[];
@@ -36,7 +36,7 @@ export class Labels {
       });
   }
 
-  update(camera: PerspectiveCamera, width: number, height: number, hidden: (place: Vector3) => boolean): void {
+  update(camera: PerspectiveCamera, width: number, height: number, hidden: (place: Vector3) => boolean, covered: { left: number; right: number }): void {
     const at = new Vector3();
     const found = [];
     for (const label of this.labels) {
@@ -49,6 +49,7 @@ export class Labels {
     const taken: { x: number; y: number; width: number }[] = [];
     const kept = new Set<Label>();
     for (const { label, x, y } of found) {
+      if (x - label.width / 2 < covered.left || x + label.width / 2 > width - covered.right) continue; // cut off
       if (kept.size >= MOST) break;
       if (taken.some((other) => Math.abs(other.x - x) < (other.width + label.width) / 2 && Math.abs(other.y - y) < 26)) continue;
       if (hidden(label.place)) continue;

@@ -826,7 +826,7 @@ class View implements Handle {
     this.render(world, renderer);
     if (this.layers.labels) {
       const hidden = (place: Vector3) => !this.moving && world.picker.towards(camera.position, place, true) !== null;
-      world.labels.update(camera, this.width, this.canvas.clientHeight, hidden);
+      world.labels.update(camera, this.width, this.canvas.clientHeight, hidden, this.mode === "split" ? { left: 0, right: 0 } : this.padding);
       if (this.mode === "split") this.namesRight.replaceChildren(...Array.from(world.labels.element.children, (name) => name.cloneNode(true)));
     }
     if (this.markers.count) {

@@ -180,8 +180,11 @@ tint *= 1.0 - 0.46 * mask.g;
 diffuseColor.rgb = mix(mix(uBeyond, vec3(dot(uBeyond, vec3(0.3, 0.59, 0.11))), 0.3 + 0.5 * uQuiet) * (1.0 + 0.3 * uQuiet), tint, within);
 `;
 
-// A raster keeps the colours of its legend: light and shadow hardly change it.
+// A raster keeps the colours of its legend: light and shadow hardly change it. Beyond the district's edge the ground
+// goes over into the haze (fogColor is of the picture's colour space, this light is linear).
 const LAID = /* glsl */ `
+float away = max(max(-rim.x, -rim.y), 0.0) / max(uArea.z, uArea.w);
+outgoingLight = mix(outgoingLight, pow(fogColor, vec3(2.2)), 0.92 * smoothstep(0.0, 0.9, away));
 if (uRasterArea.z > 0.0) {
   vec2 on = (vPlace.xz - uRasterArea.xy) / uRasterArea.zw;
   if (on.x > 0.0 && on.x < 1.0 && on.y > 0.0 && on.y < 1.0) {
