@@ -6,7 +6,7 @@ PORT ?= 5006
 DISTRICT ?= lobeda
 STAMP = $(VENV)/.installed-
 APT = DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
-SERVICES = chromium postgresql mosquitto gdal-bin
+SERVICES = chromium postgresql mosquitto gdal-bin nginx-light
 SCENE = $(wildcard viewer/scene/src/*.ts)
 
 .PHONY: serve test bench check-long lint constraints sample clean services

@@ -20,7 +20,10 @@ def publish(
     district: Annotated[str, typer.Option(help="A district folder, or `lobeda`.")] = "lobeda",
     content: Annotated[
         Path | None,
-        typer.Option(help="Folder with proposals/*.md and stories/*.md; the sample has examples of its own."),
+        typer.Option(
+            envvar="LOBEDA_CONTENT",
+            help="Folder with proposals/*.md and stories/*.md; the sample has examples of its own.",
+        ),
     ] = None,
     api: Annotated[
         str, typer.Option(help="Address of a running twin for comments and live values; none without it.")

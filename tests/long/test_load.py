@@ -4,6 +4,7 @@ An hour of a busy evening, compressed: each resident opens the page, as a first 
 some seconds and comes back; each manager moves a slider every few seconds. Printed are waiting times, the
 server's memory per open page and what of it is given back; asserted are that nobody is refused or waits for
 ever, and that closed pages leave. The clients share the cores with the server: it waits for them too.
+LOBEDA_LOAD names other numbers, and seconds (``20,3,30``).
 """
 
 from __future__ import annotations
@@ -27,8 +28,7 @@ from tests.conftest import REPOSITORY
 from tests.long.bokeh_client import Slider
 
 pytestmark = pytest.mark.long
-RESIDENTS, MANAGERS = 200, 20
-SECONDS = 90.0
+RESIDENTS, MANAGERS, SECONDS = (int(n) for n in os.environ.get("LOBEDA_LOAD", "200,20,90").split(","))
 LOOKING_S, THINKING_S = (4.0, 12.0), (4.0, 8.0)
 PATIENCE_S = 60.0
 

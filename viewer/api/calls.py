@@ -129,7 +129,7 @@ def webhook() -> dict[str, Any]:
     return {f"{uplinks.PREFIX}/{{feed}}": {"post": call}}
 
 
-_OPTIONS = {
+_OPTIONS: dict[str, dict[str, Any]] = {
     "$filter": _TEXT, "$orderby": _TEXT, "$select": _TEXT, "$expand": _TEXT,
     "$top": {"type": "integer", "minimum": 0}, "$skip": {"type": "integer", "minimum": 0}, "$count": _TRUTH,
 }  # fmt: skip
