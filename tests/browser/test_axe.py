@@ -22,6 +22,25 @@ from viewer.feeds import Feeds
 
 pytestmark = pytest.mark.browser
 GRAVE = ("serious", "critical")
+STORY = """---
+title: {de: Rundgang}
+proposal: trees
+---
+## Das Quartier
+```view
+look: overview
+shows: Das ganze Quartier von oben.
+```
+Alle Häuser.
+
+## Danach
+```view
+look: proposal
+highlight: true
+shows: Die Häuser des Vorhabens.
+```
+Gedämmt.
+"""
 RETROFIT = "version: 1\nname: usual\nmeasures:\n  - measure: envelope_retrofit\n"
 
 
@@ -41,6 +60,8 @@ def town(bundle: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run
     head = HEAD + "scenario: usual.yaml\ntargets: {where: {street: Karl-Marx-Allee}}\nexample: true\n"
     write(folder, head, "Wir *dämmen*.\n\n| Was | Wann |\n|---|---|\n| Wand | 2027 |\n")
     (folder / "proposals" / "usual.yaml").write_text(RETROFIT, "utf-8")
+    (folder / "stories").mkdir()
+    (folder / "stories" / "walk.md").write_text(STORY, "utf-8")
     site = publish.publish(
         small(), folder / "site", options=publish.Options(content=folder, api="/", live=False, draws=2)
     )
@@ -81,6 +102,22 @@ def test_managers_app(open_page: Visit) -> None:
     expect(page.locator("#table tbody tr")).to_have_count(16)
     page.get_by_role("button", name="Spalten filtern").click()
     found += grave(page, "table")
+    search = page.locator("#table .column-filter input[type=search]").first
+    search.fill("gibt es nicht")
+    expect(page.locator("#table tbody tr")).to_have_count(1)
+    found += grave(page, "table without rows")
+    search.fill("")
+    page.locator("#view-charts").click()
+    expect(page.locator("#charts svg.chart").first).to_be_visible()
+    found += grave(page, "charts")
+    page.locator("#view-3d").click()
+    page.locator(".toolbar").get_by_role("button", name="Sonnenstunden").click()
+    page.get_by_role("radio", name="an Fassaden").check(force=True)
+    page.locator(".tool-card").get_by_role("button", name="Berechnen").click()
+    expect(page.locator(".tool-card .classes li")).to_have_count(9)
+    found += grave(page, "hours of sun on facades")
+    page.keyboard.press("Escape")
+    page.locator("#view-table").click()
     page.get_by_role("button", name="Karl-Marx-Allee 1–5").click()
     page.get_by_role("button", name="Diesen Stand als A festhalten").click()
     page.get_by_role("slider", name="Anteil der sanierten Blöcke").fill("100")
@@ -119,6 +156,14 @@ def test_residents_page(chromium: Browser, town: Running, size: dict[str, int]) 
         page.locator("#view-table").click()
         expect(page.locator(".grid-table tbody tr").first).to_be_visible()
         found += grave(page, "table")
+        if size == DESKTOP:
+            page.locator("#view-3d").click()
+            page.evaluate("location.hash = '#story-walk'")
+            expect(page.locator("#story-walk .step:visible")).to_have_count(1)
+            found += grave(page, "story")
+            resident.open("/?kiosk")
+            expect(page.locator(".kiosk-bar button")).to_be_visible()
+            found += grave(page, "kiosk")
         assert found == []
 
 
