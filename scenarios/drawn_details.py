@@ -84,8 +84,8 @@ def with_details(
                 heat = over_temperature_kh(outcome.case, z, noise, before)
                 before = before or heat
                 area = outcome.case.envelope["a_use_m2"].astype("float64")
-                mean = weighted_mean(heat.over_kh, area, outcome, "district")
-                found["over_temperature_kh"] = float(mean.iloc[0, 0]) if len(mean) else float("nan")
+                mean = weighted_mean(heat.over_kh, area, outcome, "district").to_numpy("float64")
+                found["over_temperature_kh"] = float(mean[0, 0]) if len(mean) else float("nan")
             rows[outcome.name, number] = found
     more = pd.DataFrame.from_dict(rows, orient="index")
     more.index = pd.MultiIndex.from_tuples(list(rows), names=bands.values.index.names)

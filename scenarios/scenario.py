@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from difflib import get_close_matches
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
@@ -16,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from energy import Case
 from scenarios import reading, rules, units
 from scenarios.measures import MEASURES, prices
+from twin.district import District
 from twin.errors import CallError, SourceError
 
 VERSION = 1
@@ -53,20 +55,22 @@ class Targets(BaseModel):
         ------
         CallError : a column, building or block that does not exist.
         """
-        table = case.district.buildings
+        return self.within(case.district)
+
+    def within(self, district: District) -> pd.Index:
+        """As `ids`, of a district."""
+        table = district.buildings
         keep = pd.Series(True, index=table.index)
         if self.buildings is not None:
             _must_exist(self.buildings, table.index, "building")
             keep &= table.index.isin(self.buildings)
         if self.blocks is not None:
-            _must_exist(self.blocks, case.district.blocks.index, "block")
+            _must_exist(self.blocks, district.blocks.index, "block")
             keep &= table["block_id"].isin(self.blocks)
         for column, wanted in self.where.items():
             if column not in table.columns:
                 raise CallError(
-                    f"there is no column {column!r}",
-                    "targets",
-                    "See twin/schema/buildings.csv for the columns",
+                    f"there is no column {column!r}", "targets", _near(column, table.columns.drop("geometry"))
                 )
             keep &= _fulfils(table[column], wanted)
         if self.area is not None:
@@ -178,10 +182,11 @@ class Scenario(BaseModel):
 BASELINE = Scenario(name="baseline", title={"de": "Bestand", "en": "As is"})
 
 
-def load(place: str | Path, *, allow_code: bool = False) -> Scenario:
+def load(place: str | Path, *, allow_code: bool = False, district: District | None = None) -> Scenario:
     """Read a scenario from a YAML file; ``library/…`` names a shipped one.
 
     allow_code : let it run functions of its own (``measure: module:function``), if one trusts the file.
+    district : where its targets must exist; without it, they are looked for when it is applied.
 
     Raises
     ------
@@ -204,7 +209,17 @@ def load(place: str | Path, *, allow_code: bool = False) -> Scenario:
         where = f"{path}, line {reading.line_of(('measures', number, 'measure'), lines)}"
         if isinstance(step, Step):
             _check_step(step, allow_code, where)
+            if district is not None:
+                line = reading.line_of(("measures", number, "targets"), lines)
+                _check_targets(step, district, f"{path}, line {line}")
     return scenario
+
+
+def _check_targets(step: Step, district: District, where: str) -> None:
+    try:
+        step.targets.within(district)
+    except CallError as error:
+        raise SourceError(error.what, where, error.remedy) from None
 
 
 def _check_step(step: Step, allow_code: bool, where: str) -> None:
@@ -256,8 +271,15 @@ def _located(error: ValidationError, lines: reading.Lines, path: Path) -> Source
     place = tuple(part for part in first["loc"] if part not in ("Step", "Range"))
     line = reading.line_of(place, lines)
     where = ".".join(str(part) for part in place)
-    remedy = "Remove it, or correct its name" if first["type"] == "extra_forbidden" else "Correct this entry"
-    return SourceError(f"{first['msg']} at {where}", f"{path}, line {line}" if line else path, remedy)
+    what, remedy = f"{first['msg']} at {where}", "Correct this entry"
+    if first["type"] == "extra_forbidden":
+        owner = next((_KEYS[part] for part in reversed(place[:-1]) if part in _KEYS), Scenario)
+        what = f"there is no key {str(place[-1])!r} at {where}"
+        remedy = f"Remove it, or use one of {', '.join(owner.model_fields)}"
+    return SourceError(what, f"{path}, line {line}" if line else path, remedy)
+
+
+_KEYS: dict[str | int, type[BaseModel]] = {"measures": Step, "targets": Targets, "where": Range}
 
 
 def _function(measure: str) -> Callable[..., Case]:
@@ -274,9 +296,15 @@ def _function(measure: str) -> Callable[..., Case]:
 
 def _must_exist(wanted: list[str], known: pd.Index, kind: str) -> None:
     if lost := [name for name in wanted if name not in known]:
-        raise CallError(
-            f"there is no {kind} {lost[0]!r}", "targets", f"{len(lost)} of {len(wanted)} are unknown"
-        )
+        some = f" ({len(lost)} of {len(wanted)} are unknown)" if len(wanted) > 1 else ""
+        raise CallError(f"there is no {kind} {lost[0]!r}{some}", "targets", _near(lost[0], known))
+
+
+def _near(word: str, known: pd.Index) -> str:
+    """What to do about a name that is none: those of like spelling, else some of all."""
+    names = [str(name) for name in known]
+    near = get_close_matches(word, names, 3, 0.6)
+    return f"Did you mean {', '.join(near)}" if near else f"Use one of {', '.join(names[:5])}, …"
 
 
 def _fulfils(column: pd.Series, wanted: Any) -> pd.Series:

@@ -240,7 +240,7 @@ def simulate(
         case = baseline.load(calibration)(case)
     before = case
     if scenario:
-        case = scenarios.load(scenario).apply(case)
+        case = scenarios.load(scenario, district=chosen).apply(case)
     with progress_bar() as progress:
         case.look(progress)
     piped = None

@@ -39,9 +39,8 @@ def optimise(
     case = energy.Case(place, year_of(weather, place))
     with progress_bar() as progress:
         case.look(progress)
-        front = front_of(
-            scenarios.load(file), case, budget_eur=budget, points=points, by=by, progress=progress
-        )
+        options = scenarios.load(file, district=place)
+        front = front_of(options, case, budget_eur=budget, points=points, by=by, progress=progress)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         for scenario in front.scenarios():

@@ -53,10 +53,10 @@ def report(
     import twin
     from scenarios import report as reports
 
-    chosen = scenarios.load(scenario, allow_code=allow_code)
+    place = twin.open(district)
+    chosen = scenarios.load(scenario, allow_code=allow_code, district=place)
     files = [Path(file) for file in to or [Path(f"{chosen.name}.pdf")]]
     _check(files, with_maps=not no_maps)
-    place = twin.open(district)
     case = energy.Case(place, year_of(weather, place))
     with progress_bar() as progress:
         case.look(progress)

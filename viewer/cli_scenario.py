@@ -40,8 +40,9 @@ def run(
     import scenarios
     import twin
 
-    chosen = [scenarios.BASELINE, *(scenarios.load(file, allow_code=allow_code) for file in files)]
     place = twin.open(district)
+    read = [scenarios.load(file, allow_code=allow_code, district=place) for file in files]
+    chosen = [scenarios.BASELINE, *read]
     results = scenarios.run(chosen, place, year_of(weather, place), resolution="year")
     _show(scenarios.indicators(results), as_json, csv)
 
@@ -87,8 +88,8 @@ def compare(
     if level not in LEVELS:
         raise CallError(f"there is no level {level!r}", "--level", "Use building, block or district")
     kinds = () if details == "none" else tuple(details.split(","))
-    chosen = [scenarios.load(file, allow_code=allow_code) for file in files]
     place = twin.open(district)
+    chosen = [scenarios.load(file, allow_code=allow_code, district=place) for file in files]
     case = energy.Case(place, year_of(weather, place))
     with progress_bar() as progress:
         case.look(progress)
@@ -128,8 +129,8 @@ def explain(
 
     if building is not None and block is not None:
         raise CallError("a building and a block are named", "--building, --block", "Name one of them")
-    scenario = scenarios.load(file, allow_code=allow_code)
     place = twin.open(district)
+    scenario = scenarios.load(file, allow_code=allow_code, district=place)
     case = energy.Case(place, year_of(weather, place))
     shown = INDICATORS.get(indicator)
     needed = network and shown is not None and (shown.network or shown.stage == 2)
@@ -184,7 +185,7 @@ def ensemble(
     place = twin.open(district)
     case = energy.Case(place, year_of(weather, place))
     ranges = tuple(many.Vary.parse(text) for text in vary or ())
-    drawn = many.Ensemble(scenarios.load(file), case, ranges, count, sampling, seed)
+    drawn = many.Ensemble(scenarios.load(file, district=place), case, ranges, count, sampling, seed)
     with progress_bar() as progress:
         case.look(progress)
         with runs.cluster(scheduler, workers or available_cores()) as client:

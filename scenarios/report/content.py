@@ -74,6 +74,9 @@ def _summary(study: Study, words: Words) -> Iterator[Block]:
     yield Heading(words("section.summary"))
     yield Boxes([_box(Shown.of(key[name], words), text, study, words) for name, text in _BOXES.items()])
     yield Text(_verdict(study, words))
+    before, after = (outcome.network for outcome in study.outcomes)
+    if before is not None and after is not None and effects.lacks(before, after):
+        yield Text(words("summary.undersupplied", **effects.undersupply(before, after, words)), note=True)
     if missing := study.compared.network_missing:
         second = [name for name in dict.fromkeys(one.name for one in study.done) if _stage(name) == 2]
         named = ", ".join(tables.title_of(name, words) for name in second)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 
 from scenarios.compare import duration_curve
+from scenarios.heat_network import HeatNetwork
 from scenarios.report import maps, tables
 from scenarios.report.blocks import Block, Figure, Heading, Table, Text
 from scenarios.report.shown import Shown
@@ -74,18 +75,29 @@ def _network(study: Study, words: Words) -> Iterator[Block]:
     if before is None or after is None:
         return
     yield Heading(words("section.network"), level=2)
-    counts = [words.number(len(one.short_stations)) for one in (before, after)]
     shown = {}
     for state, one in (("before", before), ("after", after)):
         shown[f"loss_{state}"] = words.number(one.loss_kwh / 1000)
         shown[f"share_{state}"] = words.percent(one.loss_share)
         shown[f"pump_{state}"] = words.number(one.pump_kwh / 1000)
     yield Text(words("network.losses", **shown))
-    missing = words.number(float(after.stations["unserved_kwh"].sum()) / 1000)
-    stations = words.number(len(after.stations))
-    lacking = words("network.short", before=counts[0], after=counts[1], all=stations, missing=missing)
-    yield Text(lacking, note=len(after.short_stations) > len(before.short_stations))
+    yield Text(words("network.short", **undersupply(before, after, words)), note=lacks(before, after))
     yield Text(words("network.note"))
+
+
+def lacks(before: HeatNetwork, after: HeatNetwork) -> bool:
+    """Whether more substations get too little than today."""
+    return len(after.short_stations) > len(before.short_stations)
+
+
+def undersupply(before: HeatNetwork, after: HeatNetwork, words: Words) -> dict[str, str]:
+    """How many substations get too little, and how much is missing, as texts."""
+    return {
+        "before": words.number(len(before.short_stations)),
+        "after": words.number(len(after.short_stations)),
+        "all": words.number(len(after.stations)),
+        "missing": words.number(float(after.stations["unserved_kwh"].sum()) / 1000),
+    }
 
 
 def _months(study: Study, words: Words, chart: str, figure: str) -> Figure:

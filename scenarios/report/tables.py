@@ -12,6 +12,7 @@ import pandas as pd
 from energy.results import software_version
 from scenarios import units
 from scenarios.compare import INDICATORS
+from scenarios.drawn_columns import QUANTITIES
 from scenarios.heat_network import CARRIER
 from scenarios.measures import MEASURES
 from scenarios.measures.base import Parameter
@@ -239,15 +240,18 @@ def _of_paths(study: Study, words: Words) -> Iterator[Row]:
 def _of_economy(study: Study, words: Words) -> Iterator[Row]:
     for name, row in study.after.case.parameters.economy.iterrows():
         what = words.get(f"economy.{name}") or str(row["meaning"])
-        yield what, float(row["value"]), str(row["unit"]), str(row["source"]), bool(row["is_estimate"])
+        unit = str(row["unit"]).replace("month", words("unit.month"))
+        yield what, float(row["value"]), unit, str(row["source"]), bool(row["is_estimate"])
 
 
 def _of_spreads(study: Study, words: Words) -> Iterator[Row]:
     if study.bands is None:
         return
-    for _, row in study.after.case.parameters.uncertainties.iterrows():
+    kinds = {**dict.fromkeys(QUANTITIES, "table"), "weather": "kelvin", "unit_costs": "costs"}
+    for name, row in study.after.case.parameters.uncertainties.iterrows():
         what = words("assumptions.spread", input=row[f"title_{words.language}"])
-        yield what, float(row["spread"]), str(row["meaning"]), str(row["source"]), bool(row["is_estimate"])
+        unit = words(f"assumptions.spread_{kinds.get(str(name), 'relative')}")
+        yield what, float(row["spread"]), unit, str(row["source"]), bool(row["is_estimate"])
 
 
 def _used(study: Study) -> list[str]:

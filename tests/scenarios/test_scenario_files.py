@@ -62,6 +62,24 @@ def test_each_fault_names_file_line_and_remedy(tmp_path: Path, text: str, line: 
     assert f"file.yaml, line {line}:" in message and said in message and "\n" not in message
 
 
+@pytest.mark.parametrize(
+    ("targets", "said"),
+    [
+        ("buildings: [b1, b11]", "there is no building 'b11' (1 of 2 are unknown). Did you mean b1"),
+        ("buildings: [nowhere]", "there is no building 'nowhere'. Use one of b0, b1, b2"),
+        ("where: {storey_above_ground: 5}", "Did you mean storeys_above_ground"),
+        ("wher: {}", "there is no key 'wher' at measures.0.targets.wher"),
+    ],
+)
+def test_targets_that_are_none_name_file_and_line(
+    tmp_path: Path, case: Case, targets: str, said: str
+) -> None:
+    file = write(tmp_path, f"name: a\nmeasures:\n  - measure: roof_pv\n    targets:\n      {targets}\n")
+    with pytest.raises(SourceError) as caught:
+        scenarios.load(file, district=case.district)
+    assert str(caught.value).startswith(f"{file}, line ") and said in str(caught.value)
+
+
 def test_a_bomb_and_a_giant_are_refused_at_once(tmp_path: Path) -> None:
     bomb = "a: &a [x,x]\n" + "".join(
         f"{chr(98 + n)}: &{chr(98 + n)} [*{chr(97 + n)},*{chr(97 + n)}]\n" for n in range(24)
