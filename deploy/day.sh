@@ -34,11 +34,12 @@ export LOBEDA_DATA=$day/data LOBEDA_CACHE=$day/cache LOBEDA_URL=$url LOBEDA_CONT
 run() { "$bin/lobeda" "$@"; }
 
 serve() { # DISTRICT: until it answers
-    run serve "$1" --port "$port" --log-json >>"$day/log" 2>&1 &
+    curl -s "$url/healthz" >/dev/null && fail "something answers on port $port already; name another: DAY_PORT"
+    "$bin/lobeda" serve "$1" --port "$port" --log-json >>"$day/log" 2>&1 &  # not by run(): its process is wanted
     server=$!
     for _ in $(seq 3000); do
-        curl -sf "$url/readyz" >/dev/null && return
         kill -0 "$server" 2>/dev/null || fail "the server ended: $(tail -3 "$day/log")"
+        curl -sf "$url/readyz" >/dev/null && return
         sleep 0.2
     done
     fail "the server does not answer"
