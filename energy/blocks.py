@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from energy.zone_kernel import LANES
+from energy.lanes import LANES
 
 Array = npt.NDArray[np.floating[Any]]
 KEPT_BYTES = 384 << 20  # the year of 10,000 buildings; larger districts' is computed as it is needed

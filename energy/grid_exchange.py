@@ -15,10 +15,10 @@ from energy import battery, generation
 from energy.battery import Battery
 from energy.blocks import Blocks, digest, kept
 from energy.generation import Site
+from energy.lanes import LANES, width
 from energy.meter_kernel import meter
 from energy.parameters import Parameters
 from energy.weather import Weather
-from energy.zone_kernel import LANES, width
 from twin.compute import Same
 from twin.visibility import Visibility
 

@@ -27,11 +27,11 @@ from energy.heat_supply_kernel import (
     mixed_temperatures,
 )
 from energy.heating_curve import heating_curve, load_share
+from energy.lanes import LANES
 from energy.parameters import Parameters
 from energy.supply import ELECTRICITY, Supply, supply_of
 from energy.weather import Weather
 from energy.zone import CHUNK_H
-from energy.zone_kernel import LANES
 from twin.compute import run_all
 from twin.errors import CallError
 

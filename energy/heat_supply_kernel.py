@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from twin.compute import compiled
+from twin.compute import compiled, put_row
 
 Array = npt.NDArray[np.floating[Any]]
 # Rows of a lane's figures, in the order in which the kernel counts them.
@@ -83,11 +83,10 @@ def deliver(
     tiny, least = lanes.dtype.type(1e-9), lanes.dtype.type(PART_LOAD_LEAST)
     states = for_space.shape[0] > 0
     # Scratch of our own, and few results in each loop: so the compiler runs the lanes side by side.
-    p, f = np.empty_like(lanes), np.empty((_COLUMNS, count), lanes.dtype)
+    p, f = lanes.copy(), np.empty((_COLUMNS, count), lanes.dtype)
     needs, heats = np.empty((3, count), lanes.dtype), np.empty((3, count), lanes.dtype)
     work = np.empty((3, count), lanes.dtype)
-    total, store = np.zeros((6, count), lanes.dtype), np.empty_like(level)
-    p[:], store[:] = lanes, level
+    total, store = np.zeros((6, count), lanes.dtype), level.copy()
     for t in range(first, last):
         row = t - first
         _gather(courses[t], kind, _OF_HEAT, f)
@@ -130,8 +129,10 @@ def deliver(
                 for_space[row, i] = heats[0, i]
             for i in range(count):
                 for_water[row, i] = heats[1, i]
-    level[:] = store
-    sums += total
+    put_row(level, store)
+    for quantity in range(6):
+        for i in range(count):
+            sums[quantity, i] += total[quantity, i]
 
 
 @compiled

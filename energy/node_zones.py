@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from energy import constructions, node_elements, nodes, window_glass, zone
+from energy.lanes import LANES, width
 from energy.node_elements import Elements, Slot
-from energy.zone_kernel import LANES, width
 from twin.compute import run_all
 
 if TYPE_CHECKING:

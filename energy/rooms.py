@@ -20,12 +20,12 @@ from energy import constructions
 from energy.comfort import summer_comfort
 from energy.envelope_areas import WALL_COLUMNS, WINDOW_COLUMNS
 from energy.heat_balance import AIR_WH_M3K, effective_u
+from energy.lanes import width
 from energy.occupancy import schedule
 from energy.parameters import Parameters
 from energy.solar import SECTORS
 from energy.weather import Weather
 from energy.zone import H_MS, UNLIMITED_W, Drive, Zones, simulate_zones
-from energy.zone_kernel import width
 
 Array = npt.NDArray[np.floating[Any]]
 # How much each facade (SECTORS) heats a room in the afternoon, when the air is warmest; own estimate. It only

@@ -13,9 +13,10 @@ import numpy.typing as npt
 
 from energy import solar, window_glass
 from energy.blocks import KEPT_BYTES, Blocks, digest, kept
+from energy.lanes import LANES, width
 from energy.weather import Weather
 from energy.window_glass import Glass
-from energy.zone_kernel import LANES, collect_sun, width
+from energy.zone_kernel import collect_sun
 from twin.compute import Same
 from twin.district import District
 from twin.visibility import Visibility

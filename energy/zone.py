@@ -18,16 +18,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from energy.lanes import LANES, width
 from energy.occupancy import Schedule
-from energy.zone_kernel import (
-    LANES,
-    add_to_bins,
-    advance_metered,
-    advance_states,
-    advance_year,
-    collect_sun,
-    width,
-)
+from energy.zone_kernel import add_to_bins, advance_metered, advance_states, advance_year, collect_sun
 from twin.compute import Same, run_all
 from twin.errors import CallError
 

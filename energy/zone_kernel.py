@@ -12,96 +12,48 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from energy.lanes import PITCH, move, put
 from energy.meter_kernel import meter
-from twin.compute import compiled, copied
+from twin.compute import compiled, copied, put_row
 
 Array = npt.NDArray[np.floating[Any]]
-LANES = 64
-SHARED = 8  # lanes of one use in a block of several
-_WIDTHS = (
-    SHARED,
-    16,
-    32,
-    LANES,
-)  # of blocks: loops of a known length become instructions for 8 lanes at a time
-
-
-def width(first: int, count: int) -> int:
-    """Lanes of the block of `count` zones that starts at `first`: `LANES`, fewer at the end."""
-    return next(wide for wide in _WIDTHS if wide >= min(LANES, count - first))
-
-
-# What an hour of a block works on lies in one array, in rows of its lanes: with one array and known distances
-# the compiler needs no checks for overlap, which took longer than the hour itself.
 _MODE_0, _MODE_1 = 1, 25  # responses (24 rows each) by ventilation; row 0 is the mass temperature
 _SUM_0, _SUM_1 = 49, 52  # by mode: mass temperature, solar gain, power
 _COLLECT, _SUN, _HEAT, _COOL, _HEAT_BIN, _COOL_BIN, _ROWS = 55, 56, 57, 58, 59, 60, 61
 
 
 @copied
-def _flush(work: Array, wide: int, number: int, binned: Array) -> None:
-    """Add what has been gathered to the bin `number`, and start anew."""
-    for i in range(wide):
-        binned[0, number, i] += work[_HEAT_BIN * wide + i]
-    for i in range(wide):
-        binned[1, number, i] += work[_COOL_BIN * wide + i]
-    work[_HEAT_BIN * wide : _ROWS * wide] = 0
-
-
-@copied
 def _hour(
-    work: Array, wide: int, table: int, sums: int, out: Any, gain: Any, low: Any, high: Any
+    work: Array, lanes: int, table: int, sums: int, out: Any, gain: Any, low: Any, high: Any
 ) -> None:  # fmt: skip
-    """One hour of all lanes; `table` and `sums` are the first rows of the hour's mode."""
+    """One hour of all lanes; `table` and `sums` are the first rows of the hour's mode (`energy.lanes`)."""
     zero = work[0] - work[0]  # of the array's own type: an int would widen float32
-    c, s = table * wide, sums * wide
-    for i in range(wide):
+    c, s = table * PITCH, sums * PITCH
+    for i in range(lanes):
         m = work[i]
-        collected = work[_COLLECT * wide + i] * work[_SUN * wide + i]
+        collected = work[_COLLECT * PITCH + i] * work[_SUN * PITCH + i]
         # What waits for the hour before (m) comes last, so that the lanes' hours follow each other sooner.
-        free = work[c + wide + i] * out + work[c + 2 * wide + i] * gain + work[c + 3 * wide + i] * collected
+        free = (
+            work[c + PITCH + i] * out + work[c + 2 * PITCH + i] * gain + work[c + 3 * PITCH + i] * collected
+        )
         then = (
-            work[c + 6 * wide + i] * out + work[c + 7 * wide + i] * gain + work[c + 8 * wide + i] * collected
+            work[c + 6 * PITCH + i] * out
+            + work[c + 7 * PITCH + i] * gain
+            + work[c + 8 * PITCH + i] * collected
         )
         free += work[c + i] * m
-        per_kelvin = work[c + 20 * wide + i]
-        heat = min(max((low + work[c + 21 * wide + i] - free) * per_kelvin, zero), work[c + 22 * wide + i])
-        cool = min(max((free - high) * per_kelvin, zero), work[c + 23 * wide + i])
+        per_kelvin = work[c + 20 * PITCH + i]
+        heat = min(max((low + work[c + 21 * PITCH + i] - free) * per_kelvin, zero), work[c + 22 * PITCH + i])
+        cool = min(max((free - high) * per_kelvin, zero), work[c + 23 * PITCH + i])
         power = heat - cool
-        work[_HEAT * wide + i] = heat
-        work[_COOL * wide + i] = cool
-        work[_HEAT_BIN * wide + i] += heat
-        work[_COOL_BIN * wide + i] += cool
+        work[_HEAT * PITCH + i] = heat
+        work[_COOL * PITCH + i] = cool
+        work[_HEAT_BIN * PITCH + i] += heat
+        work[_COOL_BIN * PITCH + i] += cool
         work[s + i] += m
-        work[s + wide + i] += collected
-        work[s + 2 * wide + i] += power
-        work[i] = work[c + 5 * wide + i] * m + (then + work[c + 9 * wide + i] * power)
-
-
-@copied
-def _hours(
-    work: Array, wide: int, sun: Array, outdoor: Array, heat_to: Array, cool_to: Array, gains: Array,
-    mode: npt.NDArray[np.intp], bins: npt.NDArray[np.intp], first: int, last: int, binned: Array,
-    course: Array,
-) -> None:  # fmt: skip
-    """The hours of `advance`; `wide` is a figure where it is put in."""
-    bin_now = bins[first]
-    for t in range(first, last):
-        if bins[t] != bin_now:
-            _flush(work, wide, bin_now, binned)
-            bin_now = bins[t]
-        for i in range(wide):
-            work[_SUN * wide + i] = sun[t, i]
-        if mode[t]:
-            _hour(work, wide, _MODE_1, _SUM_1, outdoor[t], gains[t], heat_to[t], cool_to[t])
-        else:
-            _hour(work, wide, _MODE_0, _SUM_0, outdoor[t], gains[t], heat_to[t], cool_to[t])
-        if course.shape[1]:
-            for i in range(wide):
-                course[0, t - first, i] = work[_HEAT * wide + i]
-            for i in range(wide):
-                course[1, t - first, i] = work[_COOL * wide + i]
-    _flush(work, wide, bin_now, binned)
+        work[s + PITCH + i] += collected
+        work[s + 2 * PITCH + i] += power
+        work[i] = work[c + 5 * PITCH + i] * m + (then + work[c + 9 * PITCH + i] * power)
 
 
 @compiled
@@ -132,25 +84,32 @@ def advance(
     sums : by mode, of mass temperature, solar gain and power, shape (mode, 5, lane), added
         to: what the balance of the zone is closed with (`energy.zone.imbalance`).
     """
-    wide = mass.shape[0]
-    work = np.zeros(_ROWS * wide, mass.dtype)
-    work[:wide] = mass
-    work[_COLLECT * wide : _SUN * wide] = collect
+    lanes = mass.shape[0]
+    work = np.zeros(_ROWS * PITCH, mass.dtype)
+    put(work, 0, mass)
+    put(work, _COLLECT, collect)
     for row in range(24):
-        work[(_MODE_0 + row) * wide : (_MODE_0 + row + 1) * wide] = table[0, row]
-        work[(_MODE_1 + row) * wide : (_MODE_1 + row + 1) * wide] = table[1, row]
-    if wide == 8:
-        _hours(work, 8, sun, outdoor, heat_to, cool_to, gains, mode, bins, first, last, binned, course)
-    elif wide == 16:
-        _hours(work, 16, sun, outdoor, heat_to, cool_to, gains, mode, bins, first, last, binned, course)
-    elif wide == 32:
-        _hours(work, 32, sun, outdoor, heat_to, cool_to, gains, mode, bins, first, last, binned, course)
-    else:
-        _hours(work, 64, sun, outdoor, heat_to, cool_to, gains, mode, bins, first, last, binned, course)
-    mass[:] = work[:wide]
+        put(work, _MODE_0 + row, table[0, row])
+        put(work, _MODE_1 + row, table[1, row])
+    for t in range(first, last):
+        for i in range(lanes):
+            work[_SUN * PITCH + i] = sun[t, i]
+        if mode[t]:
+            _hour(work, lanes, _MODE_1, _SUM_1, outdoor[t], gains[t], heat_to[t], cool_to[t])
+        else:
+            _hour(work, lanes, _MODE_0, _SUM_0, outdoor[t], gains[t], heat_to[t], cool_to[t])
+        if course.shape[1]:
+            for i in range(lanes):
+                course[0, t - first, i] = work[_HEAT * PITCH + i]
+            for i in range(lanes):
+                course[1, t - first, i] = work[_COOL * PITCH + i]
+        if t + 1 == last or bins[t + 1] != bins[t]:
+            move(work, _HEAT_BIN, binned[0, bins[t]])
+            move(work, _COOL_BIN, binned[1, bins[t]])
+    put_row(mass, work)
     for row in range(3):
-        sums[0, row] += work[(_SUM_0 + row) * wide : (_SUM_0 + row + 1) * wide]
-        sums[1, row] += work[(_SUM_1 + row) * wide : (_SUM_1 + row + 1) * wide]
+        move(work, _SUM_0 + row, sums[0, row])
+        move(work, _SUM_1 + row, sums[1, row])
 
 
 @compiled
@@ -179,7 +138,8 @@ def advance_year(
         table, collect, sun, outdoor, heat_to, cool_to, gains, mode, bins, hours - warm_up, hours, mass,
         binned, none, sums,
     )  # fmt: skip
-    start[:], binned[:], sums[:] = mass, 0, 0
+    put_row(start, mass)
+    binned[:], sums[:] = 0, 0
     advance(
         table, collect, sun, outdoor, heat_to, cool_to, gains, mode, bins, 0, hours, mass, binned, none, sums
     )
@@ -215,7 +175,8 @@ def advance_metered(
         table, collect, sun, outdoor, heat_to, cool_to, gains, mode, bins, hours - warm_up, hours, mass,
         binned, none, sums,
     )  # fmt: skip
-    start[:], binned[:], sums[:] = mass, 0, 0
+    put_row(start, mass)
+    binned[:], sums[:] = 0, 0
     course = np.empty((2, chunk, mass.shape[0]), mass.dtype)
     for first in range(0, hours, chunk):
         last = min(first + chunk, hours)
@@ -273,7 +234,8 @@ def advance_states(
     w, wide = table[2], sums[2]
     # Scratch of our own, as in `advance`: state, air before; open, solar gain, heat, cold, air, surface.
     state, work = np.empty((2, lanes), mass.dtype), np.empty((6, lanes), mass.dtype)
-    state[0], state[1] = mass, before
+    put_row(state[0], mass)
+    put_row(state[1], before)
     for t in range(first, last):
         out, gain, low, high = outdoor[t], gains[t], heat_to[t], cool_to[t]
         c, total, h = table[mode[t]], sums[mode[t]], t - first
@@ -316,7 +278,8 @@ def advance_states(
             wide[2, i] += o * power
             wide[3, i] += o * out
             wide[4, i] += o * gain
-    mass[:], before[:] = state[0], state[1]
+    put_row(mass, state[0])
+    put_row(before, state[1])
 
 
 @compiled

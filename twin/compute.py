@@ -42,6 +42,13 @@ def copied(function: Callable[..., Any]) -> Callable[..., Any]:
     return numba.njit(inline="always")(function)  # type: ignore[no-any-return]
 
 
+@compiled
+def put_row(to: Any, values: Any) -> None:
+    """`to[:] = values` for rows of one length: numba's own assignment takes seconds to compile."""
+    for i in range(len(to)):
+        to[i] = values[i]
+
+
 def run_all(work: Callable[[int], None], items: range, workers: int | None) -> None:
     """`work` on all items, in threads where there are several of both.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from energy.network.sweep import (
+    add_row,
     back_outwards,
     chain,
     gather,
@@ -22,6 +23,7 @@ from energy.network.sweep import (
     start_mix,
 )
 from energy.network.water import LANES, NO_FLOW, Array, Indices, Polynomial, compiled, enthalpy, value
+from twin.compute import put_row
 
 SMALL_DROP = 2e4  # enthalpy that a kg gives at least where Newton's slope is taken, about 5 K [J/kg]
 
@@ -62,8 +64,8 @@ def demand(
             lacks[k] = 0.0 if shut else lack
             falls[k] = 0.0 if shut else now[k] * value(cp, temperature[k]) / safe
             bad[k] = max(bad[k], abs(lacks[k]) / max(now[k], 1e-6))
-        gap[s] = lacks
-        fall[s] = falls
+        put_row(gap[s], lacks)
+        put_row(fall[s], falls)
         a, b = node_gap[i], node_fall[i]
         for k in range(LANES):
             a[k] += lacks[k]
@@ -102,8 +104,8 @@ def newton(
             part = 1.0 / max(1.0 + less[k] * by_flow[k], 0.5)
             a[k] = lack[k] * part
             b[k] = less[k] * kept[k] * part
-        node_gap[i] = a
-        node_fall[i] = b
+        put_row(node_gap[i], a)
+        put_row(node_fall[i], b)
         to_gap, to_fall = node_gap[p], node_fall[p]
         for k in range(LANES):
             to_gap[k] += a[k]
@@ -114,12 +116,12 @@ def newton(
         before, lack, less, by_flow, kept = rise[parent[i]], node_gap[i], node_fall[i], slope[i], keep[i]
         for k in range(LANES):
             a[k] = kept[k] * before[k] + by_flow[k] * (lack[k] - less[k] * before[k])
-        rise[i] = a
+        put_row(rise[i], a)
     for s in range(len(station)):
         lack, less, now, warmer, low, high = gap[s], fall[s], flow[s], rise[station[s]], least[s], most[s]
         for k in range(LANES):
             b[k] = min(max(now[k] + step * (lack[k] - less[k] * warmer[k]), 0.3 * now[k], low), high)
-        flow[s] = b
+        put_row(flow[s], b)
 
 
 @compiled
@@ -190,7 +192,7 @@ def start_flow(
         for k in range(LANES):
             per_kg = max(enthalpy(cp, plant[k]) - enthalpy(cp, target[k]), 10.0)
             out[k] = min(max(wrong[k] * heat[k] / per_kg, low), high)
-        flow[s] = out
+        put_row(flow[s], out)
 
 
 @compiled
@@ -202,7 +204,7 @@ def keep_ratio(cp: Polynomial, plant: Array, load: Array, aim: Array, flow: Arra
         for k in range(LANES):
             per_kg = max(enthalpy(cp, plant[k]) - enthalpy(cp, target[k]), 10.0)
             out[k] = now[k] * per_kg / heat[k] if heat[k] > 0.0 else 1.0
-        ratio[s] = out
+        put_row(ratio[s], out)
 
 
 @compiled
@@ -289,23 +291,27 @@ def hours(
             sweeps += 1
             m[:], worst[:] = 0.0, 0.0
             for s in range(stations):
-                m[station[s]] += flow[s]
+                add_row(m[station[s]], flow[s], 1.0)
             if feeders:
-                drawn[:] = flow.sum(axis=0)
+                drawn[:] = 0.0
+                for s in range(stations):
+                    add_row(drawn, flow[s], 1.0)
                 feed(cp, feeder, feed_w, feed_t, r, warming, drawn, fed, share, worst)
                 start_mix(cp, ground[0], mix)
                 for j in range(feeders):
-                    leaving[:] = fed[j] * share
-                    m[feeder[j]] -= leaving
+                    for k in range(LANES):
+                        leaving[k] = fed[j, k] * share[k]
+                    add_row(m[feeder[j]], leaving, -1.0)
                     join(cp, mix, feeder[j], leaving, feed_t[j])
                 gather(parent, m)
-                leaving[:] = np.maximum(m[0], 0.0)
+                for k in range(LANES):
+                    leaving[k] = max(m[0, k], 0.0)
                 join(cp, mix, 0, leaving, plant[0])
                 inwards(parent, loss, cp, ground[0], m, 1.0, mix, t, end)
                 back_outwards(parent, loss, cp, ground[0], m, 1.0, mix, t, end, slope, keep)
             else:
                 gather(parent, m)
-                t[0] = plant[0]
+                put_row(t[0], plant[0])
                 outwards(parent, loss, cp, ground[0], m, t, slope, keep)
             demand(cp, station, t, aim, load, least, most, flow, gap, fall, node_gap, node_fall, worst)
             done = worst.max() < tolerance or sweeps >= most_sweeps

@@ -26,15 +26,21 @@ from energy.network.water import (
     outlet,
     value,
 )
+from twin.compute import put_row
+
+
+@compiled
+def add_row(to: Array, of: Array, sign: float) -> None:
+    """`to` += `sign` · `of`, one figure per lane."""
+    for k in range(LANES):
+        to[k] += sign * of[k]
 
 
 @compiled
 def gather(parent: Indices, m: Array) -> None:
     """Flows drawn at nodes become flows in the pipes towards them; shape (node, lane), in place."""
     for i in range(len(parent) - 1, 0, -1):
-        to, of = m[parent[i]], m[i]
-        for k in range(LANES):
-            to[k] += of[k]
+        add_row(m[parent[i]], m[i], 1.0)
 
 
 @compiled
@@ -50,7 +56,7 @@ def outwards(
     by_flow = np.empty(LANES)
     kept = np.empty(LANES)
     g = np.empty(LANES)
-    g[:] = ground
+    put_row(g, ground)
     for i in range(1, len(parent)):
         start, flows, u = t[parent[i]], m[i], loss[i]
         for k in range(LANES):
@@ -59,9 +65,9 @@ def outwards(
             now[k] = arriving
             by_flow[k] = (inlet - g[k]) * x * share / flow
             kept[k] = share
-        t[i] = now
-        slope[i] = by_flow
-        keep[i] = kept
+        put_row(t[i], now)
+        put_row(slope[i], by_flow)
+        put_row(keep[i], kept)
 
 
 @compiled
@@ -120,7 +126,7 @@ def inwards(
     arriving = np.empty(LANES)
     brought = np.empty(LANES)
     g = np.empty(LANES)
-    g[:] = ground
+    put_row(g, ground)
     for i in range(len(parent) - 1, -1, -1):
         a, b, c = mix[0, i], mix[1, i], mix[2, i]
         for k in range(LANES):
@@ -171,7 +177,7 @@ def back_outwards(
     kept = np.empty(LANES)
     here = np.empty(LANES)
     g = np.empty(LANES)
-    g[:] = ground
+    put_row(g, ground)
     for i in range(1, len(parent)):
         start, flows, u, held, held_t, held_h = t[parent[i]], m[i], loss[i], mix[0, i], mix[1, i], mix[2, i]
         for k in range(LANES):
@@ -234,7 +240,7 @@ def let_out(
             per_kg = max(enthalpy(cp, temperature[k]) - enthalpy(cp, target[k]), 0.0)
             given[k] = min(heat[k], now[k] * per_kg)
             out[k] = outflow(cp, temperature[k], given[k], now[k])
-        served[s] = given
+        put_row(served[s], given)
         join(cp, mix, i, now, out)
 
 
@@ -261,4 +267,4 @@ def lost(
             total[k] += each[k]
         for k in range(used):
             loss[i] += each[k]
-    lost[:] = total
+    put_row(lost, total)
