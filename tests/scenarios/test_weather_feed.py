@@ -218,7 +218,7 @@ def test_feed_resumes_and_tries_again(store: Store) -> None:
 
 def test_a_page_instead_of_a_file_leaves_the_other_files(store: Store) -> None:
     rain = path_of("RR", "precipitation")
-    files = {TU: temperatures(1.0), rain: station_zip("rr", "  R1", ["2025010106;   1.2"])}
+    files = {TU: temperatures(1.0), rain: station_zip("rr", "  R1", ["2025010106;    3;   1.2"])}
     state = GeoServer(files=files, always={TU: geoserver.page})
     with geoserver.serving(state) as server, pytest.raises(FeedError, match="no ZIP"):
         fetch_once(server, store)
