@@ -20,6 +20,20 @@ def skip_or_fail(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One runner compiles all inner loops, with the manager's app, while the other has tests without any.
+
+    Begun at once, two runners would compile the same loops twice: minutes, where nothing has been compiled.
+    """
+
+    def turn(item: pytest.Item) -> int:
+        if item.path.name == "test_app.py":
+            return 0
+        return 1 if item.path.is_relative_to(REPOSITORY / "tests" / "sensors") else 2
+
+    items.sort(key=turn)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real test files beside the checkout (or where LOBEDA_TEST_DATA says)."""
