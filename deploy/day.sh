@@ -63,6 +63,7 @@ state() { # what has to be the same again: accounts, tokens, measurements, scena
     run accounts tokens list --json
     run sensors token list --json
     run sensors status --json | tr ',' '\n' | grep -E '"(observations|things|datastreams)"' || true
+    mkdir -p "$LOBEDA_DATA/scenarios"
     find "$LOBEDA_DATA/scenarios" -name '*.yaml' -not -path '*/.history/*' -exec sha256sum {} + |
         sed "s|$LOBEDA_DATA||" | sort
     run info "$LOBEDA_DATA/district" --json
