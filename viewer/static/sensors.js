@@ -126,7 +126,7 @@ export function sensors(model, { t, f, send, shell, language }) {
   const showFeed = () => {
     const { there, running, failed } = model.feed;
     fill(feedBox, there && h("p", { class: "hint" }, h("span", { class: running ? "live-dot" : "live-dot off", "aria-hidden": "true" }),
-      failed ? t("sensor.feed_failed", { reason: failed }) : t(running ? "sensor.feed_running" : "sensor.feed_stopped")),
+      failed ? t("sensor.feed_failed") : t(running ? "sensor.feed_running" : "sensor.feed_stopped")),
     there && h("button", { type: "button", class: "small", onclick: () => send("feed", { run: !running }) }, t(running ? "sensor.feed_stop" : "sensor.feed_start")));
   };
 
