@@ -29,7 +29,8 @@ export function mount(model) {
     onView: (name) => { link.set("view", name === "3d" ? "" : name); send("charts", { open: name === "charts" }); },
     onEscape: () => { if (!devices?.closes()) send("select", { id: null }); },
   });
-  const showLegend = ui.legend(byId("legend"), { t, f, options: start.layers, onColour: (id) => send("colour", { id }) });
+  const noteColour = (id) => link.set("colour", id === start.layers[0].id ? "" : id); // at once: a busy server answers later
+  const showLegend = ui.legend(byId("legend"), { t, f, options: start.layers, onColour: (id) => { noteColour(id); send("colour", { id }); } });
   const toCompare = compare(byId("legend"), { t, send, link });
   const kit = tools(byId("scene"), { t, f, send, scene: () => globalThis.lobedaScene, legend: () => ({ ...model.layer, title: start.layers.find((layer) => layer.id === model.layer.id)?.title }) });
   model.on("tool", () => kit.answer(model.tool));
@@ -73,7 +74,7 @@ export function mount(model) {
   });
 
   const draw = {
-    colour: () => { showLegend(model.layer.id, model.layer); link.set("colour", model.layer.id === start.layers[0].id ? "" : model.layer.id); },
+    colour: () => { showLegend(model.layer.id, model.layer); noteColour(model.layer.id); },
     plan: () => {
       controls.plan(model.plan);
       byId("undo").disabled = !model.plan.can_undo;
