@@ -184,8 +184,12 @@ class Bands:
 
     def unmoved(self, scenario: str) -> list[str]:
         """Figures whose change by a scenario is the same in all draws, and not nothing."""
-        still = self._still(self.changes).loc[scenario]
+        still = self._still_changes.loc[scenario]
         return [str(name) for name in still.index[still.to_numpy(bool)]]
+
+    @cached_property
+    def _still_changes(self) -> pd.DataFrame:
+        return self._still(self.changes)
 
     @staticmethod
     def _still(table: pd.DataFrame) -> pd.DataFrame:

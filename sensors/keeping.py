@@ -60,8 +60,7 @@ class Keeper(Repeating):
 
         def work() -> None:
             last = store.state(FEED, "applied_at")
-            if waits_s := watched.waits_s(None if last is None else int(last)):
-                LOG.warning("the clock has jumped; retention waits for %.0f h", waits_s / 3600)
+            if not watched.believed(None if last is None else int(last), "retention"):
                 return
             kept = keep(store, now=clock())
             if kept is not None:

@@ -6,11 +6,13 @@ that is none. What is deleted by age therefore waits for a day after a jump.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 
 from sensors.times import now_us
 
+LOG = logging.getLogger(__name__)
 JUMP_S = 3600.0
 AWAY_S = 30 * 86_400.0
 """A server that was away for longer looks like one whose clock is wrong."""
@@ -48,3 +50,10 @@ class Steady:
         if jumped:
             self._from = seconds + WAIT_S
         return max(0.0, self._from - seconds)
+
+    def believed(self, last: int | None, what: str) -> bool:
+        """Whether the clock is; else the log says that `what` waits. last : as in `waits_s`."""
+        waits_s = self.waits_s(last)
+        if waits_s:
+            LOG.warning("the clock has jumped; %s waits for %.0f h", what, waits_s / 3600)
+        return not waits_s

@@ -55,8 +55,7 @@ def outwards(
     now = np.empty(LANES)
     by_flow = np.empty(LANES)
     kept = np.empty(LANES)
-    g = np.empty(LANES)
-    put_row(g, ground)
+    g = ground.copy()
     for i in range(1, len(parent)):
         start, flows, u = t[parent[i]], m[i], loss[i]
         for k in range(LANES):
@@ -125,8 +124,7 @@ def inwards(
     flow = np.empty(LANES)
     arriving = np.empty(LANES)
     brought = np.empty(LANES)
-    g = np.empty(LANES)
-    put_row(g, ground)
+    g = ground.copy()
     for i in range(len(parent) - 1, -1, -1):
         a, b, c = mix[0, i], mix[1, i], mix[2, i]
         for k in range(LANES):
@@ -176,8 +174,7 @@ def back_outwards(
     by_flow = np.empty(LANES)
     kept = np.empty(LANES)
     here = np.empty(LANES)
-    g = np.empty(LANES)
-    put_row(g, ground)
+    g = ground.copy()
     for i in range(1, len(parent)):
         start, flows, u, held, held_t, held_h = t[parent[i]], m[i], loss[i], mix[0, i], mix[1, i], mix[2, i]
         for k in range(LANES):

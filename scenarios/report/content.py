@@ -19,6 +19,7 @@ from scenarios.report.study import Study
 from scenarios.report.tables import cell
 from scenarios.report.words import Words
 
+Key = dict[str, tables.KeyFigure]
 _BOXES = {"co2_kg": "box_co2", "heating_need_kwh": "box_heat", "net_present_cost_eur": "box_cost"}
 
 
@@ -73,7 +74,7 @@ def _summary(study: Study, words: Words) -> Iterator[Block]:
     key = tables.key_figures(study)
     yield Heading(words("section.summary"))
     yield Boxes([_box(Shown.of(key[name], words), text, study, words) for name, text in _BOXES.items()])
-    yield Text(_verdict(study, words))
+    yield Text(_verdict(key, study, words))
     before, after = (outcome.network for outcome in study.outcomes)
     if before is not None and after is not None and effects.lacks(before, after):
         yield Text(words("summary.undersupplied", **effects.undersupply(before, after, words)), note=True)
@@ -83,10 +84,10 @@ def _summary(study: Study, words: Words) -> Iterator[Block]:
         if second:
             yield Text(words("summary.stage_two", measures=named), note=True)
         yield Text(words("summary.no_network", why=missing))
-    yield _key_table(study, words)
+    yield _key_table(key, study, words)
     yield Text(words("summary.bands" if study.bands is not None else "summary.no_bands"))
     if study.bands is not None:
-        for reason, figures in without_band(study.bands, study.after.name, _shown_figures(study)).items():
+        for reason, figures in without_band(study.bands, study.after.name, _shown_figures(key)).items():
             names = ", ".join(tables.label(name, words, horizon(study)) for name in figures)
             yield Text(words(f"summary.{reason}", names=names))
     if study.base.case.district.is_model:
@@ -102,8 +103,8 @@ def _box(shown: Shown, text: str, study: Study, words: Words) -> tuple[str, str,
     return words(f"summary.{text}", horizon=horizon(study)), f"{shown.change}\u00a0{shown.unit}", below
 
 
-def _verdict(study: Study, words: Words) -> str:
-    key, years = tables.key_figures(study), horizon(study)
+def _verdict(key: Key, study: Study, words: Words) -> str:
+    years = horizon(study)
     co2, cost = key["co2_kg"], key["net_present_cost_eur"]
     share = co2.change / co2.base if co2.base else math.nan
     said = [
@@ -123,9 +124,8 @@ def _verdict(study: Study, words: Words) -> str:
     return " ".join(said)
 
 
-def _shown_figures(study: Study) -> list[str]:
+def _shown_figures(key: Key) -> list[str]:
     """The key figures that are not nothing before and after."""
-    key = tables.key_figures(study)
     return [
         name
         for name in tables.KEY_FIGURES
@@ -134,10 +134,9 @@ def _shown_figures(study: Study) -> list[str]:
     ]
 
 
-def _key_table(study: Study, words: Words) -> Table:
+def _key_table(key: Key, study: Study, words: Words) -> Table:
     rows = []
-    key = tables.key_figures(study)
-    for name in _shown_figures(study):
+    for name in _shown_figures(key):
         shown, label = Shown.of(key[name], words), tables.label(name, words, horizon(study))
         rows.append([label, shown.unit, shown.base, shown.after, shown.change, shown.band, shown.probability])
     names = ("figure", "unit", "today", "after", "change", "band", "lower")

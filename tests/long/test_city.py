@@ -23,6 +23,7 @@ import pytest
 import twin
 from tests.benchmarks.citygml_copies import repeat
 from tests.conftest import REPOSITORY
+from tests.long.opened import opened
 
 pytestmark = pytest.mark.long
 TILE_BUILDINGS = 117  # of EssenExample.gml
@@ -50,36 +51,30 @@ def measured(*command: str) -> Cost:
     began = time.monotonic()
     process = subprocess.Popen([sys.executable, *command], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    said = process.stdout.read()
+    with process.stdout as output:
+        said = output.read()
+    cost = cost_of(process, time.monotonic() - began, said)
+    assert process.returncode == 0, command
+    return cost
+
+
+def cost_of(process: subprocess.Popen[str], wall_s: float, said: str) -> Cost:
+    """What a process took, once it has ended."""
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, command
-    return Cost(usage.ru_utime + usage.ru_stime, time.monotonic() - began, usage.ru_maxrss * 1024 / 1e6, said)
+    return Cost(usage.ru_utime + usage.ru_stime, wall_s, usage.ru_maxrss * 1024 / 1e6, said)
 
 
 def served(district: Path) -> Cost:
     """Until both apps have answered."""
     began = time.monotonic()
-    command = [sys.executable, "-m", "viewer.cli", "serve", str(district), "--port", "0"]
-    process = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    said = ""
-    for line in process.stdout:
-        said += line
-        if "Stop with" in line:
-            break
-    link = re.search(r"(http://[\d.]+:\d+)/login\?token=\S+", said)
-    assert link is not None, said
-    with httpx.Client(timeout=600) as client:
-        assert client.get(link[1]).status_code == 200
-        assert client.get(link[0]).status_code == 200
-        assert client.get(f"{link[1]}/manage").status_code == 200
-        assert client.get(f"{link[1]}/api/ogc/collections/buildings/items?limit=10").status_code == 200
-    wall_s = time.monotonic() - began
-    process.terminate()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return Cost(usage.ru_utime + usage.ru_stime, wall_s, usage.ru_maxrss * 1024 / 1e6, said)
+    with opened(str(district)) as server, httpx.Client(timeout=600) as client:
+        assert client.get(server.address).status_code == 200
+        assert client.get(server.link).status_code == 200
+        assert client.get(f"{server.address}/manage").status_code == 200
+        assert client.get(f"{server.address}/api/ogc/collections/buildings/items?limit=10").status_code == 200
+        wall_s = time.monotonic() - began
+    return cost_of(server.process, wall_s, server.said)
 
 
 def steps(tile: Path, district: Path) -> dict[str, Callable[[], Cost]]:

@@ -12,9 +12,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,8 +21,8 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.conftest import REPOSITORY
 from tests.long.bokeh_client import Slider
+from tests.long.opened import opened
 
 pytestmark = pytest.mark.long
 RESIDENTS, MANAGERS, SECONDS = (int(n) for n in os.environ.get("LOBEDA_LOAD", "200,20,90").split(","))
@@ -37,22 +34,9 @@ PATIENCE_S = 60.0
 def twin(tmp_path: Path) -> Iterator[tuple[str, str, int]]:
     """Address, login link and process of `lobeda serve` on the sample."""
     environment = {**os.environ, "LOBEDA_DATA": str(tmp_path), "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-m", "viewer.cli", "serve", "lobeda", "--port", "0"]
-    with subprocess.Popen(
-        command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        assert process.stdout is not None
-        said = ""
-        for line in process.stdout:
-            said += line
-            if "Stop with" in line:
-                break
-        link = re.search(r"(http://[\d.]+:\d+)/login\?token=\S+", said)
-        assert link is not None, said
-        try:
-            yield link[1], link[0], process.pid
-        finally:
-            process.terminate()
+    with opened("lobeda", environment) as server:
+        yield server.address, server.link, server.process.pid
+    server.process.wait()
 
 
 def _memory_mb(process: int) -> float:

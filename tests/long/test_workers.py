@@ -13,10 +13,10 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -24,7 +24,8 @@ import pytest
 
 from tests.conftest import REPOSITORY, skip_or_fail
 from tests.long.bokeh_client import Slider
-from tests.sensors.postgres import Postgres, program
+from tests.sensors.postgres import started
+from tests.sensors.waiting import until
 from tests.viewer.districts import small
 from tests.viewer.test_legal import FILLED
 from viewer.accounts.store import Accounts
@@ -89,21 +90,11 @@ def proxy_settings(folder: Path, listen: int, ports: list[int]) -> Path:
     return file
 
 
-def until(true: object, what: str, seconds: float = START_S) -> None:
-    """Wait until a call gives something true."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            if callable(true) and true():
-                return
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.2)
-    raise AssertionError(what)
-
-
 def healthy(port: int) -> bool:
-    return httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
+    except httpx.HTTPError:
+        return False
 
 
 @contextmanager
@@ -133,7 +124,7 @@ def serving(folder: Path, database: str) -> Iterator[Site]:
     run = subprocess.Popen(command, cwd=REPOSITORY, env=environment)
     try:
         for port in ports:
-            until(lambda port=port: healthy(port), f"nothing answers on {port}")
+            until(partial(healthy, port), START_S, 0.2)
         yield Site(address, tuple(ports), token, run)
     finally:
         run.terminate()
@@ -142,26 +133,12 @@ def serving(folder: Path, database: str) -> Iterator[Site]:
         nginx.wait(30)
 
 
-def url_of(kind: str, folder: Path) -> Iterator[str]:
-    if kind == "sqlite":
-        yield ""
-        return
-    initdb = program("initdb")
-    if initdb is None:
-        skip_or_fail("PostgreSQL is not installed (Debian: postgresql)")
-    server = Postgres(initdb)
-    try:
-        server.start()
-        yield server.new_database()
-    finally:
-        server.close()
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
-    for database in url_of(request.param, tmp_path):
-        with serving(tmp_path, database) as found:
-            yield found
+    with ExitStack() as stack:
+        kind = request.param
+        database = "" if kind == "sqlite" else stack.enter_context(started()).new_database()
+        yield stack.enter_context(serving(tmp_path, database))
 
 
 async def log_in(site: Site, name: str) -> httpx.AsyncClient:
@@ -196,7 +173,7 @@ def test_managers_stay_with_their_process(site: Site) -> None:
     assert len(children) == WORKERS
     os.kill(int(children[1]), 9)
     assert httpx.get(site.address, timeout=120).status_code == 200  # the proxy goes to the other one
-    until(lambda: healthy(site.ports[1]), "it did not come back")
+    until(partial(healthy, site.ports[1]), START_S, 0.2)
     asyncio.run(work(site))
     site.supervisor.terminate()
     assert site.supervisor.wait(60) == 0

@@ -11,21 +11,14 @@ import pytest
 
 from sensors.store import Store
 from tests.conftest import skip_or_fail
-from tests.sensors.postgres import Postgres, program
+from tests.sensors.postgres import Postgres, started
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """A running PostgreSQL; a test that stops it starts it again."""
-    initdb = program("initdb")
-    if initdb is None:
-        skip_or_fail("PostgreSQL is not installed (apt-get install postgresql)")
-    server = Postgres(initdb)
-    try:
-        server.start()
+    with started() as server:
         yield server
-    finally:
-        server.close()
 
 
 @pytest.fixture(scope="session")

@@ -10,10 +10,14 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pg8000.dbapi
+
+from tests.conftest import skip_or_fail
 
 _USER = "lobeda"
 
@@ -126,3 +130,17 @@ class Postgres:
         """Ends the server at once, its data are not needed any more, and removes its folder."""
         self.stop(signal.SIGQUIT)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@contextmanager
+def started() -> Iterator[Postgres]:
+    """A server that runs; the test skips, or fails, where none is installed."""
+    initdb = program("initdb")
+    if initdb is None:
+        skip_or_fail("PostgreSQL is not installed (apt-get install postgresql)")
+    server = Postgres(initdb)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()

@@ -56,10 +56,8 @@ class RecordKeeper(Repeating):
         watched = steady or Steady(clock)
 
         def work() -> None:
-            if waits_s := watched.waits_s(_newest(accounts)):
-                LOG.warning("the clock has jumped; the record is shortened in %.0f h", waits_s / 3600)
-                return
-            shorten(accounts, months, now=clock())
+            if watched.believed(_newest(accounts), "shortening the record"):
+                shorten(accounts, months, now=clock())
 
         super().__init__(
             "record", work, every_s=LOOK_S, failed=lambda error: LOG.warning("the record waits: %s", error)

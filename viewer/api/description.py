@@ -31,7 +31,7 @@ def router(
             told["paths"] |= calls.participation()
         if sensors:
             told["paths"] |= calls.webhook() | calls.sensorthings()
-            told["components"]["securitySchemes"] = calls.BEARER
+            told["components"] = told["components"] | {"securitySchemes": calls.BEARER}
         return told
 
     def machine(request: Request) -> Response:
@@ -61,7 +61,6 @@ def document(root: str, service: routes.Service, offered: files.Files) -> dict[s
     }
     found["info"]["title"] = f"{service.title('en')}: open data"
     found["servers"] = [{"url": root}]
-    found["components"] = {**found["components"]}
     found["paths"] = {**below, **_catalogue(), **_files(offered)}
     return found
 

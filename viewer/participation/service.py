@@ -137,8 +137,8 @@ class Participation:
         return found is not None and found.is_open(now_us())
 
     def _keep(self) -> None:
-        if self._steady.waits_s(moderation.newest(self.store)):
-            return  # the clock has jumped
+        if not self._steady.believed(moderation.newest(self.store), "deleting comments"):
+            return
         moderation.retain(self.store, self.settings.keep_months)
         if not self.store.wiped:
             self.store.wipe()

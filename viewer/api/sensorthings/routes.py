@@ -15,6 +15,7 @@ from starlette.responses import Response
 from sensors import tokens
 from sensors.errors import StoreError
 from sensors.store import Store
+from viewer import bodies
 from viewer.access import same_origin
 from viewer.api.answers import root
 from viewer.api.sensorthings import service
@@ -47,7 +48,7 @@ def mount(app: FastAPI, store: Store, settings: Settings | None = None, prefix: 
     answers = service.Service(store)
 
     async def handle(request: Request) -> Response:
-        body = await _body(request)
+        body = await bodies.read(request, MAX_BODY)
         if body is None:
             answer = service.failure(413, f"The body is larger than {MAX_BODY // 2**20} MB")
         else:
@@ -110,17 +111,3 @@ def _token(header: str) -> str:
         return base64.b64decode(value.strip(), validate=True).decode().partition(":")[2]
     except (binascii.Error, ValueError):
         return ""
-
-
-async def _body(request: Request) -> bytes | None:
-    """The body; None: it is too large."""
-    length = request.headers.get("content-length", "")
-    if length.isascii() and length.isdigit() and int(length) > MAX_BODY:
-        return None
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MAX_BODY:
-            return None
-        parts.append(part)
-    return b"".join(parts)
