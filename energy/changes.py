@@ -6,6 +6,7 @@ Measures hand on what they leave as it is, so tables that are the same object ne
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import pandas as pd
 
 from energy.case import Case
 from energy.parameters import VALUE_TABLES, Parameters
+from twin.compute import Same
 
 Mask = npt.NDArray[np.bool_]
 # Tables that the chain's yearly sums do not follow from, once the envelope is filled.
@@ -45,23 +47,45 @@ class Changes:
 def changes(before: Case, after: Case) -> Changes | None:
     """What differs between two cases in their yearly sums (method rc5); None where everything may.
 
-    Weather and systems must be the same objects: a measure that leaves them hands them on. Parameters may
-    differ in factors and prices, in tables that the chain does not read, and in the uses of buildings.
+    The weather must be the same object: a measure that leaves it hands it on. Parameters may differ in
+    factors and prices, in tables that the chain does not read, and in the uses of buildings.
     """
     same = (
         before.weather is after.weather
-        and before.pv is after.pv
         and before.shading == after.shading
         and (before.shading == "tabula" or before.district is after.district)
     )
     if not same or not before.envelope.index.equals(after.envelope.index):
         return None
+    modules = _modules(before, after)
     if before.parameters is after.parameters:
-        return Changes(before.columns.changed(after.columns), False)
+        return Changes(before.columns.changed(after.columns) | modules, False)
     differ = _tables(before.parameters, after.parameters)
     if differ - _WEIGHTS - set(_BY_FUNCTION):
         return None
-    return Changes(_buildings(before, after), bool(differ & _WEIGHTS))
+    return Changes(_buildings(before, after) | modules, bool(differ & _WEIGHTS))
+
+
+def _modules(before: Case, after: Case) -> Mask:
+    """Buildings whose photovoltaic systems differ."""
+    index = after.envelope.index
+    if before.pv is after.pv:
+        return np.zeros(len(index), bool)
+    one, other = (_prints(Same(case.pv), Same(index)) for case in (before, after))
+    return np.asarray(one != other)
+
+
+@lru_cache(maxsize=16)
+def _prints(systems: Same[pd.DataFrame], index: Same[pd.Index[Any]]) -> npt.NDArray[np.uint64]:
+    """A fingerprint of each building's systems, in whatever order they stand; 0 without any."""
+    table = systems.it
+    prints = np.zeros(len(index.it), np.uint64)
+    if len(table):
+        counted = table[[name for name in table.columns if not name.endswith("_source")]]
+        rows = pd.util.hash_pandas_object(counted, index=False).to_numpy()
+        owner = index.it.get_indexer(pd.Index(table["building_id"]))
+        np.add.at(prints, owner[owner >= 0], rows[owner >= 0])
+    return prints
 
 
 def _tables(before: Parameters, after: Parameters) -> set[str]:

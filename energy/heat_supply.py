@@ -31,7 +31,7 @@ from energy.lanes import LANES
 from energy.parameters import Parameters
 from energy.supply import ELECTRICITY, Supply, supply_of
 from energy.weather import Weather
-from energy.zone import CHUNK_H
+from energy.zone_kernel import CHUNK_H
 from twin.compute import run_all
 from twin.errors import CallError
 

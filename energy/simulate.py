@@ -28,7 +28,7 @@ from energy.columns import Columns
 from energy.lanes import LANES, width
 from energy.weather import Weather
 from energy.weighting import LARGEST_PAID_KWP
-from energy.zone import CHUNK_H
+from energy.zone_kernel import CHUNK_H
 from twin.compute import Same
 from twin.district import District
 from twin.errors import CallError

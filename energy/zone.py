@@ -20,14 +20,20 @@ import pandas as pd
 
 from energy.lanes import LANES, width
 from energy.occupancy import Schedule
-from energy.zone_kernel import add_to_bins, advance_metered, advance_states, advance_year, collect_sun
+from energy.zone_kernel import (
+    CHUNK_H,
+    add_to_bins,
+    advance_metered,
+    advance_states,
+    advance_year,
+    collect_sun,
+)
 from twin.compute import Same, run_all
 from twin.errors import CallError
 
 Array = npt.NDArray[np.floating[Any]]
 H_IS = 3.45  # surface to air, 7.2.2.2. [W/(m²K)]
 H_MS = 9.1  # mass to surface, 12.2.2. [W/(m²K)]
-CHUNK_H = 438  # hours at a time, so that what they hold stays in the processor's cache
 WARM_UP_H = 504  # three weeks before the year starts: mass of any building has forgotten its first value
 UNLIMITED_W = 1e12
 OPERATIVE_AIR_SHARE = 0.3  # θ_op = 0.3 θ_air + 0.7 θ_s (C.12)
@@ -328,7 +334,7 @@ class _Run:
                 advance_year(*driven, drive.bins, warm_up, *into)
             else:
                 advance_metered(
-                    *driven, drive.bins, warm_up, *into, CHUNK_H, *meter.figures, meter.level, meter.binned
+                    *driven, drive.bins, warm_up, *into, *meter.figures, meter.level, meter.binned
                 )
                 meter.close()
             add_drivers(self.total[..., here], drive)

@@ -17,6 +17,7 @@ from energy.meter_kernel import meter
 from twin.compute import compiled, copied, put_row
 
 Array = npt.NDArray[np.floating[Any]]
+CHUNK_H = 438  # hours at a time, so that what they hold stays in the processor's cache
 _MODE_0, _MODE_1 = 1, 25  # responses (24 rows each) by ventilation; row 0 is the mass temperature
 _SUM_0, _SUM_1 = 49, 52  # by mode: mass temperature, solar gain, power
 _COLLECT, _SUN, _HEAT, _COOL, _HEAT_BIN, _COOL_BIN, _ROWS = 55, 56, 57, 58, 59, 60, 61
@@ -103,7 +104,8 @@ def advance(
                 course[0, t - first, i] = work[_HEAT * PITCH + i]
             for i in range(lanes):
                 course[1, t - first, i] = work[_COOL * PITCH + i]
-        if t + 1 == last or bins[t + 1] != bins[t]:
+        # Bins are added to at the same hours with and without a meter, so that both round alike.
+        if t + 1 == last or bins[t + 1] != bins[t] or (t + 1) % CHUNK_H == 0:
             move(work, _HEAT_BIN, binned[0, bins[t]])
             move(work, _COOL_BIN, binned[1, bins[t]])
     put_row(mass, work)
@@ -161,7 +163,6 @@ def advance_metered(
     start: Array,
     binned: Array,
     sums: Array,
-    chunk: int,
     figures: Array,
     store: Array,
     courses: Array,
@@ -169,7 +170,7 @@ def advance_metered(
     level: Array,
     flows: Array,
 ) -> None:
-    """`advance_year` whose hours a meter takes, `chunk` hours at a time (`energy.meter_kernel.meter`)."""
+    """`advance_year` whose hours a meter takes, `CHUNK_H` hours at a time (`energy.meter_kernel.meter`)."""
     hours, none = len(outdoor), np.empty((2, 0, mass.shape[0]), mass.dtype)
     advance(
         table, collect, sun, outdoor, heat_to, cool_to, gains, mode, bins, hours - warm_up, hours, mass,
@@ -177,9 +178,9 @@ def advance_metered(
     )  # fmt: skip
     put_row(start, mass)
     binned[:], sums[:] = 0, 0
-    course = np.empty((2, chunk, mass.shape[0]), mass.dtype)
-    for first in range(0, hours, chunk):
-        last = min(first + chunk, hours)
+    course = np.empty((2, CHUNK_H, mass.shape[0]), mass.dtype)
+    for first in range(0, hours, CHUNK_H):
+        last = min(first + CHUNK_H, hours)
         advance(
             table, collect, sun, outdoor, heat_to, cool_to, gains, mode, bins, first, last, mass, binned,
             course, sums,

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from energy import Case, heat_balance
+from scenarios.measures import unsealing
 
 COMPONENTS = ("wall", "roof", "floor", "window")
 _SUPPLIES = ("district_heating", "heat_pump", "heat_pump_ground")
@@ -23,6 +24,7 @@ def quantities(before: Case, after: Case) -> pd.DataFrame:
         **_smart(before, after),
         **_modules(before, after),
         **_trees(before, after),
+        **_unsealed(before, after),
     }
     some = {name: amounts[amounts != 0] for name, amounts in found.items() if (amounts != 0).any()}
     return pd.DataFrame(some).fillna(0.0).rename_axis("building_id")
@@ -86,3 +88,14 @@ def _trees(before: Case, after: Case) -> dict[str, pd.Series]:
         return {}
     count = len(after.district.trees.index.difference(before.district.trees.index))
     return {"tree": pd.Series({"": float(count)})}
+
+
+def _unsealed(before: Case, after: Case) -> dict[str, pd.Series]:
+    """Area of ground by its new surface. [m²]"""
+    out = {}
+    for surface in unsealing.SURFACES:
+        name = unsealing.column(surface)
+        if name in after.envelope:
+            known = before.envelope.get(name, 0.0)
+            out[f"unsealing_{surface}"] = (after.envelope[name] - known).clip(lower=0.0)
+    return out

@@ -99,7 +99,8 @@ INDICATORS = {
         ),
         Indicator(
             "running_cost_eur", "€/a", "Laufende Kosten", "Running cost",
-            "energy_cost_eur − feed_in_revenue_eur + upkeep of what is bought (+ network_surplus_eur)",
+            "energy_cost_eur − feed_in_revenue_eur + upkeep of what is bought − rain water fee saved "
+            "(+ network_surplus_eur)",
             network=True,
         ),
         Indicator(
@@ -128,6 +129,10 @@ INDICATORS = {
             "abatement_cost_eur_t", "€/t", "CO2-Vermeidungskosten", "Abatement cost",
             "extra_cost_eur / (co2_saved_kg / 1000); none where no CO2 is saved", adds_up=False,
             network=True,
+        ),
+        Indicator(
+            "rain_kept_m3", "m³/a", "Regen, der nicht mehr abfließt", "Rain that no longer runs off",
+            "Σ unsealed area · run-off coefficient less · rain of the year", better="higher",
         ),
         Indicator(
             "network_fed_kwh", "kWh/a", "Wärme ab Werk", "Heat at the plant", "heat that arrives + losses",
@@ -330,11 +335,10 @@ def _buildings(outcome: Outcome, base: Outcome) -> pd.DataFrame:
     annual, items = outcome.annual, outcome.items
     carriers = [f"delivered_{name}_kwh" for name in outcome.case.parameters.carriers.index]
     table = annual.assign(delivered_kwh=annual[carriers].sum(axis=1))
-    paid = items.groupby("building_id")[["investment_eur", "subsidy_eur", "maintenance_eur_a"]].sum()
+    paid = items.groupby("building_id")[[*costs.MONEY, "rain_kept_m3"]].sum()
     table = table.join(paid, how="outer").fillna(0.0)
-    table["running_cost_eur"] = (
-        table["energy_cost_eur"] - table["feed_in_revenue_eur"] + table["maintenance_eur_a"]
-    )
+    yearly = table["maintenance_eur_a"] + table["fee_eur_a"]
+    table["running_cost_eur"] = table["energy_cost_eur"] - table["feed_in_revenue_eur"] + yearly
     area = living_area_m2(base.case)
     levy = costs.rent_levy(items, area, outcome.case.parameters)
     table["living_area_m2"] = area.reindex(table.index).fillna(0.0)

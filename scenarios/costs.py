@@ -17,7 +17,7 @@ from scenarios.subsidies import subsidies
 
 ITEM_COLUMNS = (
     "building_id", "item", "quantity", "unit", "investment_eur", "subsidy_eur", "maintenance_eur_a",
-    "lifetime_a", "year", "levy", "anyway_share", "source", "is_estimate",
+    "fee_eur_a", "rain_kept_m3", "lifetime_a", "year", "levy", "anyway_share", "source", "is_estimate",
 )  # fmt: skip
 
 
@@ -27,6 +27,7 @@ def investments(before: Case, after: Case, year: int | None = None) -> pd.DataFr
     year : when it is bought; the case's year of evaluation without it.
     """
     prices = after.parameters.measure_costs
+    rain_m = after.parameters.constant("rain_mm_a") / 1000
     amounts = bought.quantities(before, after)
     long = amounts.reset_index().melt("building_id", var_name="item", value_name="quantity")
     long = long[long["quantity"] > 0].reset_index(drop=True)
@@ -38,6 +39,8 @@ def investments(before: Case, after: Case, year: int | None = None) -> pd.DataFr
         investment_eur=paid,
         subsidy_eur=subsidies(long.assign(levy=of["levy"]), paid, after),
         maintenance_eur_a=paid * of["maintenance_share"],
+        fee_eur_a=long["quantity"] * of["fee_eur_a"],
+        rain_kept_m3=long["quantity"] * of["rain_kept_share"] * rain_m,
         lifetime_a=of["lifetime_a"],
         year=int(year if year is not None else after.parameters.year),
         levy=of["levy"],
@@ -86,24 +89,24 @@ def item_payments(items: pd.DataFrame, parameters: Parameters, start: int) -> pd
     """
     horizon = int(parameters.constant("horizon_a"))
     paid = np.zeros(horizon)
-    alike = items.groupby(["year", "lifetime_a"])[list(_MONEY)].sum()
+    alike = items.groupby(["year", "lifetime_a"])[list(MONEY)].sum()
     for (year, life), amounts in zip(alike.index, alike.to_numpy("float64"), strict=True):
         paid += amounts @ _payments_per_euro(max(int(year) - start, 0), int(life), horizon)
     return pd.Series(paid, index=pd.Index(range(start, start + horizon), name="year"))
 
 
-_MONEY = ("investment_eur", "subsidy_eur", "maintenance_eur_a")
+MONEY = ("investment_eur", "subsidy_eur", "maintenance_eur_a", "fee_eur_a")
 
 
 def _payments_per_euro(first: int, life_a: int, horizon: int) -> npt.NDArray[np.float64]:
-    """Payments per euro of investment, subsidy and yearly upkeep, shape (3, year of the horizon). [-]"""
-    paid = np.zeros((3, horizon))
+    """Payments per euro of each of `MONEY`, shape (4, year of the horizon). [-]"""
+    paid = np.zeros((len(MONEY), horizon))
     if first < horizon:
         bought_in = np.arange(first, horizon, life_a)
         paid[0, bought_in] += 1.0
         paid[0, -1] -= 1 - (horizon - bought_in[-1]) / life_a
         paid[1, first] -= 1.0
-        paid[2, first:] += 1.0
+        paid[2:, first:] += 1.0
     return paid
 
 
@@ -116,7 +119,7 @@ def items_present_value(items: pd.DataFrame, parameters: Parameters, start: int)
     for year, life in sorted(set(zip(dated.tolist(), lives.tolist(), strict=True))):
         rows = (dated == year) & (lives == life)
         per_euro = _payments_per_euro(max(year - start, 0), life, horizon) @ discount
-        value[rows] = items.loc[rows, list(_MONEY)].to_numpy("float64") @ per_euro
+        value[rows] = items.loc[rows, list(MONEY)].to_numpy("float64") @ per_euro
     return value
 
 

@@ -49,11 +49,31 @@ def _items(sheet: Sheet, place: Place) -> list[str]:
     return found
 
 
-def _share(sheet: Sheet, place: Place, symbol: str, item: str, column: str, name: str, name_de: str) -> None:
+def _rain(sheet: Sheet, place: Place) -> str:
+    parts = []
+    for item in _items(sheet, place):
+        if float(place.parameters.measure_costs.loc[[item], "rain_kept_share"].iloc[0]):
+            _share(sheet, place, "q", item, "rain_kept_share", "Run-off coefficient less", "Weniger Abfluss")
+            parts.append(f"a_{item} * q_{item}")
+    row = place.parameters.constants.loc[["rain_mm_a"]].iloc[0].to_dict()
+    sheet.given(
+        "N", "Rain of a year", "Niederschlag im Jahr", float(row["value"]), "mm", str(row["source"]),
+        is_estimate=bool(row["is_estimate"]),
+    )  # fmt: skip
+    texts = "Rain that no longer runs off", "Regen, der nicht mehr abfließt"
+    sheet.worked(
+        "V", *texts, f"({' + '.join(parts) or '0'}) * N / 1000", "m³", "DWA-M 153, run-off coefficients"
+    )
+    return "" if parts else "No ground is unsealed."
+
+
+def _share(
+    sheet: Sheet, place: Place, symbol: str, item: str, column: str, name: str, name_de: str, unit: str = "1"
+) -> None:
     row = place.parameters.measure_costs.loc[[item]].iloc[0].to_dict()
     guess = bool(row["is_estimate"])
     texts = f"{name}: {row['title_en']}", f"{name_de}: {row['title_de']}"
-    sheet.given(f"{symbol}_{item}", *texts, float(row[column]), "1", str(row["source"]), is_estimate=guess)
+    sheet.given(f"{symbol}_{item}", *texts, float(row[column]), unit, str(row["source"]), is_estimate=guess)
 
 
 def _investment(sheet: Sheet, place: Place) -> str:
@@ -96,6 +116,11 @@ def _running(sheet: Sheet, place: Place) -> str:
     upkeep = " + ".join(f"I_{item} * m_{item}" for item in found) or "0"
     sheet.worked("U", "Upkeep of what is bought", "Unterhalt des Gekauften", upkeep, "€", "VDI 2067")
     formula = "K - R + U"
+    for item in found:
+        if float(place.parameters.measure_costs.loc[[item], "fee_eur_a"].iloc[0]):
+            texts = "Change of fees per unit", "Änderung der Gebühren je Einheit"
+            _share(sheet, place, "g", item, "fee_eur_a", *texts, unit="€/m²")
+            formula += f" + a_{item} * g_{item}"
     if place.network is not None and place.is_district:
         surplus(sheet, place)
         formula += " + dN"
@@ -355,4 +380,5 @@ RECIPES: dict[str, Callable[[Sheet, Place], str]] = {
     "extra_cost_eur": _extra,
     "co2_saved_kg": _saved,
     "abatement_cost_eur_t": _abatement,
+    "rain_kept_m3": _rain,
 }

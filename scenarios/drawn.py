@@ -122,8 +122,7 @@ def present_values(items: pd.DataFrame, parameters: Parameters, start: int) -> p
     """Of all payments for items (`costs.ITEM_COLUMNS`) over the horizon, index item. [€]"""
     worth: dict[str, float] = {}
     columns = ["item", "year", "lifetime_a"]
-    amounts = ["investment_eur", "subsidy_eur", "maintenance_eur_a"]
-    sums = items.groupby(columns, sort=False)[amounts].sum()
+    sums = items.groupby(columns, sort=False)[list(costs.MONEY)].sum()
     for (item, year, life), paid in zip(sums.index, sums.to_numpy("float64"), strict=True):
         euro = _euro(Same(parameters.economy), Beside(parameters), int(year), int(life), start)
         worth[item] = worth.get(item, 0.0) + float(paid @ euro)
@@ -134,11 +133,10 @@ def present_values(items: pd.DataFrame, parameters: Parameters, start: int) -> p
 def _euro(
     _economy: Same[pd.DataFrame], whole: Beside[Parameters], year: int, life_a: int, start: int
 ) -> Array:
-    """Present value of an item of 1 €, of 1 € of subsidy on it, and of 1 € a year of its upkeep. [€]"""
+    """Present value of 1 € of each of `costs.MONEY` for an item. [€]"""
     found = []
-    for one in ("investment_eur", "subsidy_eur", "maintenance_eur_a"):
-        item = {"year": year, "lifetime_a": life_a, "investment_eur": 0.0, "subsidy_eur": 0.0,
-                "maintenance_eur_a": 0.0, one: 1.0}  # fmt: skip
+    for one in costs.MONEY:
+        item = {"year": year, "lifetime_a": life_a, **dict.fromkeys(costs.MONEY, 0.0), one: 1.0}
         paid = costs.item_payments(pd.DataFrame([item]), whole.it, start)
         rate = whole.it.constant("interest_rate")
         found.append(costs.present_value(paid, rate, start))

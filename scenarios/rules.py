@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from scenarios.scenario import Scenario, Step
 
 # Applied again, these reach the same state; all others would count twice or undo what came before.
-REPEATABLE = ("envelope_retrofit", "roof_pv", "battery", "trees", "district_heating")
+REPEATABLE = ("envelope_retrofit", "roof_pv", "battery", "trees", "unsealing", "district_heating")
 
 
 def check(scenario: Scenario, case: Case) -> None:

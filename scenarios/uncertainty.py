@@ -389,7 +389,10 @@ def figures(
         "self_consumption": _share(used, sums["pv_generation_kwh"]),
         "autarky": _share(used, used + sums["grid_import_kwh"]),
         **{name: float(paid[name].sum()) for name in ("investment_eur", "subsidy_eur")},
-        "running_cost_eur": float(now["energy_cost_eur"] + paid["maintenance_eur_a"].sum()),
+        "running_cost_eur": float(
+            now["energy_cost_eur"] + (paid["maintenance_eur_a"] + paid["fee_eur_a"]).sum()
+        ),
+        "rain_kept_m3": float(paid["rain_kept_m3"].sum()),
         "warm_rent_change_eur_m2_month": _rent(paid, case, homes - (homes if base is None else base.homes)),
         "net_present_cost_eur": costs.net_present_cost(
             paid, years["energy_cost_eur"] + surplus, case.parameters, start

@@ -94,6 +94,9 @@ class Bridge(JSComponent):  # type: ignore[misc]  # Panel has no types
             self.receive(data)
 
 
+REST_S = 0.2  # before what comes later begins
+
+
 class Part(Protocol):
     """A part of the page with messages of its own."""
 
@@ -368,17 +371,18 @@ class Manager:
                 run = await asyncio.to_thread(self._quick, wanted)
                 seq = self._answered(wanted, seq)
                 self.state.show(run)
-                self.busy = self.wanted is not None
                 with pn.io.hold():
                     self._paint()
-                    self.bridge.param.update(plan=self._plan_shown(), result=self._result(seq))
+                    shown = self._result(seq) | {"busy": self.wanted is not None}
+                    self.bridge.param.update(plan=self._plan_shown(), result=shown)
+                await asyncio.sleep(0)  # the figures are on their way before what people look at less
         except TwinError as error:
             self.wanted = None
             self.state.refuse()
-            self.bridge.error = str(error)
+            self.busy = False
+            self.bridge.param.update(error=str(error), plan=self._plan_shown(), result=self._result())
         finally:
             self.busy = False
-        self.bridge.param.update(plan=self._plan_shown(), result=self._result())
         self._look()
         self.table.refresh()
         self._explain()
@@ -387,10 +391,10 @@ class Manager:
             pn.state.execute(self._keep)
 
     def _answered(self, plan: Plan, seq: int) -> int:
-        """The act that a run of `plan` answers: where a slider came to rest as it was, the later one too."""
-        if self.wanted == plan:
-            self.wanted, seq = None, self.seq
-        return seq
+        """The act that a run of `plan` answers: the last one, unless something else is wanted since."""
+        if self.wanted == plan:  # a slider came to rest as it was
+            self.wanted = None
+        return self.seq if self.wanted is None else seq
 
     def _quick(self, plan: Plan) -> Run:
         with self.twin.desk.quick():
@@ -403,7 +407,13 @@ class Manager:
         if done or state.settled != state.plan or pn.state.curdoc is None:
             return
         self.document = pn.state.curdoc
-        self.twin.desk.put(self, self._later(state.plan), partial(self._tell, self._failed))
+        pn.state.execute(partial(self._rested, state.plan))
+
+    async def _rested(self, plan: Plan) -> None:
+        """Hands that move a slider again at once find the processor free for it."""
+        await asyncio.sleep(REST_S)
+        if self.document is not None and not self.busy and plan == self.state.plan == self.state.settled:
+            self.twin.desk.put(self, self._later(plan), partial(self._tell, self._failed))
 
     def _later(self, plan: Plan) -> Iterator[None]:
         """Stages 2 and 3 of `plan`, in chunks and in the desk's thread, and what people look at less."""
@@ -502,6 +512,7 @@ class Manager:
 
     def leave(self) -> None:
         """The page is closed."""
+        self.document = None
         self.twin.desk.drop(self)
         self.twin.desk.drop((self, "derivation"))
         self.time.leave()

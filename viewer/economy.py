@@ -106,8 +106,8 @@ def _parts(found: Outcome, base: Outcome) -> pd.DataFrame:
     parameters = base.case.parameters
     start, items = parameters.year, found.items
     years = compare.years_of(found, base)
-    bought = items.assign(subsidy_eur=0.0, maintenance_eur_a=0.0)
-    only = items.assign(investment_eur=0.0, maintenance_eur_a=0.0)
+    bought = items.assign(subsidy_eur=0.0, maintenance_eur_a=0.0, fee_eur_a=0.0)
+    only = items.assign(investment_eur=0.0, maintenance_eur_a=0.0, fee_eur_a=0.0)
     upkeep = items.assign(investment_eur=0.0, subsidy_eur=0.0)
     parts = {
         name: costs.item_payments(part, parameters, start)

@@ -15,6 +15,7 @@ from scenarios.measures import (
     smart_heating,
     supply_temperature,
     trees,
+    unsealing,
 )
 
 MEASURES: dict[str, ModuleType] = {
@@ -28,6 +29,7 @@ MEASURES: dict[str, ModuleType] = {
     "balcony_pv": balcony_pv,
     "battery": battery,
     "trees": trees,
+    "unsealing": unsealing,
     "climate": climate,
     "prices": prices,
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
+import pandas as pd
 import shapely
 
 from twin import District
@@ -32,6 +34,26 @@ def slabs(count: int = 3, *, surfaces: bool = False, **columns: Any) -> District
     if surfaces:
         tables["surfaces"] = _walls(count)
     return District.from_tables("slabs", tables, derive=False)
+
+
+def with_flat_roofs(district: District) -> District:
+    """The slabs with a flat roof of 40 m by 12 m at 17 m on each."""
+    outlines = district.buildings.geometry
+    roofs = gpd.GeoDataFrame(
+        {
+            "surface_id": [f"r{number}" for number in range(len(outlines))],
+            "building_id": list(outlines.index),
+            "surface_type": "RoofSurface",
+            "area_m2": outlines.area.to_numpy(),
+            "tilt_deg": 0.0,
+            "azimuth_deg": np.nan,
+            "party_area_m2": 0.0,
+        },
+        geometry=list(shapely.force_3d(outlines.to_numpy(), 17.0)),
+        crs=25832,
+    ).set_index("surface_id")
+    surfaces = gpd.GeoDataFrame(pd.concat([district.surfaces, roofs]), crs=25832)
+    return district.replace(surfaces=surfaces)  # type: ignore[arg-type]
 
 
 def _walls(count: int) -> gpd.GeoDataFrame:

@@ -10,7 +10,7 @@ import energy
 from energy import pv_potential
 from energy.changes import changes
 from energy.parameters import VALUE_TABLES, Parameters
-from tests.energy.districts import slabs
+from tests.energy.districts import slabs, with_flat_roofs
 
 WEATHER = energy.weather.sample()
 CASE = energy.Case(slabs(70), WEATHER, shading="tabula")
@@ -43,8 +43,10 @@ def test_only_the_buildings_of_a_measure_are_simulated_again():
 
 
 def test_with_modules_on_the_roofs_too():
-    sunny = CASE.replace(pv=pv_potential.potential(CASE.district, CASE.parameters))
-    envelope = CASE.envelope.copy()
+    roofed = energy.Case(with_flat_roofs(slabs(70, surfaces=True)), WEATHER, shading="tabula")
+    sunny = roofed.replace(pv=pv_potential.potential(roofed.district, roofed.parameters))
+    assert len(sunny.pv) >= 70
+    envelope = roofed.envelope.copy()
     envelope.loc["b3", ["u_wall_w_m2k", "heating"]] = [0.3, "heat_pump"]
     check(sunny.replace(envelope=envelope), ["b3"], before=sunny)
 
@@ -124,3 +126,15 @@ def test_tables_that_do_not_count_change_nothing():
     after = CASE.replace(parameters=base.replace(**tables))
     pd.testing.assert_frame_equal(energy.annual(after), BEFORE, rtol=0, atol=0)
     check(after, [])
+
+
+def test_modules_touch_the_buildings_that_get_or_lose_them():
+    roofed = energy.Case(with_flat_roofs(slabs(70, surfaces=True)), WEATHER, shading="tabula")
+    every = pv_potential.potential(roofed.district, roofed.parameters)
+    owner = every["building_id"]
+    some = roofed.replace(pv=every[owner.isin(["b3", "b9", "b20"])])
+    fewer = every[owner.isin(["b3", "b20", "b41"])].copy()
+    fewer.loc[fewer["building_id"] == "b20", "battery_kwh"] += 10.0
+    shuffled = fewer.iloc[::-1]
+    check(roofed.replace(pv=shuffled), ["b9", "b20", "b41"], before=some)
+    check(some, ["b3", "b9", "b20"], before=roofed)

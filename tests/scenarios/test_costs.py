@@ -25,7 +25,7 @@ def case() -> Case:
 def item(**figures: object) -> pd.DataFrame:
     row = {
         "building_id": "b0", "item": "wall", "quantity": 1.0, "unit": "m²", "investment_eur": 1000.0,
-        "subsidy_eur": 0.0, "maintenance_eur_a": 0.0, "lifetime_a": 40, "year": 2025,
+        "subsidy_eur": 0.0, "maintenance_eur_a": 0.0, "fee_eur_a": 0.0, "lifetime_a": 40, "year": 2025,
         "levy": "modernisation", "anyway_share": 0.0, "source": "", "is_estimate": True, **figures,
     }  # fmt: skip
     return pd.DataFrame([row])
@@ -76,6 +76,12 @@ def test_payments_with_replacement_upkeep_and_rest() -> None:
     assert paid[2035] == paid[2045] == pytest.approx(1020)
     assert paid[2026] == 20 and paid[2049] == pytest.approx(20 - 500)
     assert paid.sum() == pytest.approx(3000 - 300 + 25 * 20 - 500)
+
+
+def test_a_fee_that_is_no_longer_paid_counts_each_year_from_the_purchase_on() -> None:
+    paid = costs.item_payments(item(year=2030, fee_eur_a=-20.0, lifetime_a=40), PARAMETERS, 2025)
+    assert not paid.loc[:2029].any() and paid[2030] == 1000 - 20 and paid[2031] == -20
+    assert paid[2049] == pytest.approx(-20 - 1000 * (1 - 20 / 40))
 
 
 def test_a_later_step_is_paid_later_and_one_behind_the_horizon_never() -> None:

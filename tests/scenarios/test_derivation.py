@@ -19,6 +19,7 @@ from twin import CallError
 STEPS = [
     scenarios.Step(measure="envelope_retrofit", targets=scenarios.Targets(buildings=["ost-0", "ost-1"])),
     scenarios.Step(measure="roof_pv", targets=scenarios.Targets(buildings=["ost-0", "west-1"])),
+    scenarios.Step(measure="unsealing", targets=scenarios.Targets(buildings=["ost-0"])),
     scenarios.Step(measure="supply_temperature", parameters={"supply_c": 80}, year=2030),
 ]
 

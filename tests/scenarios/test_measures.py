@@ -5,11 +5,9 @@ from __future__ import annotations
 import inspect
 from dataclasses import replace
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-import shapely
 
 import energy
 from energy import Case, heat_balance, occupancy
@@ -29,7 +27,7 @@ from scenarios.measures import (
     supply_temperature,
     trees,
 )
-from tests.energy.districts import slabs
+from tests.energy.districts import slabs, with_flat_roofs
 from twin import CallError
 
 WEATHER = energy.weather.sample()
@@ -144,26 +142,7 @@ def test_connection_and_heat_pumps_replace_the_supply(case: Case) -> None:
 
 
 def roofed(shading: str = "tabula") -> Case:
-    district = slabs(surfaces=True)
-    # Flat roofs of 40 m by 12 m at 17 m.
-    roofs = gpd.GeoDataFrame(
-        {
-            "surface_id": [f"r{n}" for n in range(3)],
-            "building_id": [f"b{n}" for n in range(3)],
-            "surface_type": "RoofSurface",
-            "area_m2": 480.0,
-            "tilt_deg": 0.0,
-            "azimuth_deg": np.nan,
-            "party_area_m2": 0.0,
-        },
-        geometry=[
-            shapely.Polygon([(x, 0, 17), (x + 40, 0, 17), (x + 40, 12, 17), (x, 12, 17)])
-            for x in (0, 100, 200)
-        ],
-        crs=25832,
-    ).set_index("surface_id")
-    surfaces = gpd.GeoDataFrame(pd.concat([district.surfaces, roofs]), crs=25832)
-    return Case(district.replace(surfaces=surfaces), WEATHER, shading=shading)  # type: ignore[arg-type]
+    return Case(with_flat_roofs(slabs(surfaces=True)), WEATHER, shading=shading)  # type: ignore[arg-type]
 
 
 def test_roof_modules_take_the_usable_share() -> None:

@@ -11,6 +11,7 @@ import energy
 import scenarios
 from energy import Case, generation, heat_balance
 from scenarios import bought, costs
+from scenarios.compare import compare
 from scenarios.measures import (
     balcony_pv,
     battery,
@@ -19,7 +20,9 @@ from scenarios.measures import (
     heat_pump,
     prices,
     roof_pv,
+    unsealing,
 )
+from scenarios.outcome import evaluate
 from scenarios.subsidies import cap_envelope, cap_heating
 from tests.energy.districts import slabs
 from tests.scenarios.test_measures import STILL, WEATHER, roofed, year
@@ -200,6 +203,42 @@ def test_what_may_not_stand_together_is_refused(
              for step, place in zip(steps, ("b1", "b2"), strict=True)]  # fmt: skip
     if said != "comes after":
         scenarios.Scenario(name="apart", measures=apart).apply(case)
+
+
+@pytest.mark.parametrize(
+    ("surface", "unit_eur", "upkeep", "fee_eur", "run_off_less"),
+    # JenaWasser: 0.52 €/m² for paved ground, grass pavers count a tenth of it, lawn nothing. DWA-M 153:
+    # asphalt 0.9, grass pavers 0.15, meadow 0.1. Prices and upkeep: table measure_costs.
+    [("lawn", 50, 0.02, 0.52, 0.9 - 0.1), ("grass_pavers", 80, 0.005, 0.52 * 0.9, 0.9 - 0.15)],
+)
+def test_unsealing_by_hand(
+    case: Case, surface: str, unit_eur: float, upkeep: float, fee_eur: float, run_off_less: float
+) -> None:
+    after = unsealing.apply(case, buildings=["b1"], ground_share=0.5, surface=surface)
+    area_m2 = 0.5 * case.district.buildings.geometry.loc["b1"].area
+    bill = costs.investments(case, after).set_index("building_id")
+    assert list(bill.index) == ["b1"] and area_m2 > 100
+    assert bill.loc["b1", "investment_eur"] == pytest.approx(unit_eur * area_m2)
+    assert bill.loc["b1", "maintenance_eur_a"] == pytest.approx(unit_eur * upkeep * area_m2)
+    assert bill.loc["b1", "fee_eur_a"] == pytest.approx(-fee_eur * area_m2)
+    assert bill.loc["b1", "rain_kept_m3"] == pytest.approx(area_m2 * run_off_less * 0.587)
+    np.testing.assert_array_equal(year(after), year(case))
+
+
+def test_unsealing_twice_adds_and_reaches_the_comparison(case: Case) -> None:
+    steps = [
+        scenarios.Step(measure="unsealing", parameters={"ground_share": share}, targets=target)
+        for share, target in ((0.5, scenarios.Targets()), (1.0, scenarios.Targets(buildings=["b0"])))
+    ]
+    green = scenarios.Scenario(name="green", measures=steps)
+    shown = compare([evaluate(one, case) for one in (scenarios.BASELINE, green)])
+    footprint = case.district.buildings.geometry.area
+    area_m2 = 0.5 * footprint.sum() + footprint["b0"]
+    before, after = shown.loc["baseline"], shown.loc["green"]
+    assert after["rain_kept_m3"] == pytest.approx(area_m2 * 0.8 * 0.587) and before["rain_kept_m3"] == 0
+    # Mowing costs 2 % of 50 €/m², the fee falls by 0.52 €/m².
+    assert after["running_cost_eur"] - before["running_cost_eur"] == pytest.approx(area_m2 * 0.48, rel=1e-6)
+    assert after["co2_kg"] == before["co2_kg"]
 
 
 def test_what_goes_together_is_taken(case: Case) -> None:
