@@ -81,16 +81,22 @@ class SecondStage:
     problem: str = ""
 
 
-def network_figures(case: Case, network: energy.network.Network, annual: pd.DataFrame) -> NetworkFigures:
+def network_figures(
+    case: Case,
+    network: energy.network.Network,
+    annual: pd.DataFrame,
+    heat: energy.network.ConnectedHeat | None = None,
+) -> NetworkFigures:
     """Solve the year of `network` under the case's heat and keep what the app shows.
 
     annual : of the case's buildings, with district heat as the certificate counts it (`energy.annual`).
+    heat : of the case, where it is known already.
 
     Raises
     ------
     CallError : as `energy.network.simulate_network` says.
     """
-    year = energy.network.simulate_network(case, network)
+    year = energy.network.simulate_network(case, network, heat=heat)
     found = year.substations()
     names = ["heat_kwh", "peak_kw", "power_kw", "coldest_supply_c", "low_pressure_h", "unserved_kwh"]
     stations = found[names].copy()

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 import energy
 from energy import roof_potential
+from energy.network import ConnectedHeat, connected_heat
 from scenarios.measures import MEASURES, base, envelope_retrofit
 from scenarios.scenario import Targets
 from scenarios.year_bands import BaseDraws, YearBands
@@ -43,6 +44,9 @@ NETWORK_KPIS = (
     ("heat_lost", "loss_kwh", 1e-6, 1),
     ("pump", "pump_kwh", 1e-3, 0),
 )
+_KEPT_HEAT_BYTES = (
+    256 << 20
+)  # the hours of 7,000 buildings; larger districts' are simulated as they are needed
 _KEPT = 4  # plans of which what was computed is kept, beside the district as it is
 Level = Literal["block", "building", "set"]
 T = TypeVar("T")
@@ -230,10 +234,18 @@ class Twin:
 
     def _solve(self, plan: Plan) -> SecondStage:
         try:
-            figures = second_stage.network_figures(self.variant(plan), self.network, self._annual(plan))
+            case, annual = self.variant(plan), self._annual(plan)
+            figures = second_stage.network_figures(case, self.network, annual, self._heat(plan, case))
         except TwinError as error:
             return SecondStage(None, None, str(error))
         return SecondStage(figures)
+
+    def _heat(self, plan: Plan, case: energy.Case) -> ConnectedHeat:
+        """Hourly heat of the network's buildings; of a plan, those that it touches are simulated again."""
+        if 4 * len(case.envelope) * len(case.weather) > _KEPT_HEAT_BYTES:
+            return connected_heat(case)
+        today = self.known(("heat", Plan()), lambda: connected_heat(self.case))
+        return today if plan.idle else connected_heat(case, today)
 
     def overheating(self, plan: Plan) -> pd.DataFrame:
         """The rooms' summer under a plan; takes seconds where it changes many buildings (see `summer`)."""

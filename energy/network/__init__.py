@@ -5,17 +5,19 @@
 >>> year.substations()
 """
 
-from energy.network.chain import of_case, simulate_network, with_losses
+from energy.network.chain import ConnectedHeat, connected_heat, of_case, simulate_network, with_losses
 from energy.network.model import Network
 from energy.network.operation import Operation
 from energy.network.report import dataset, write
 from energy.network.solver import FeedIn, NetworkYear, solve
 
 __all__ = [
+    "ConnectedHeat",
     "FeedIn",
     "Network",
     "NetworkYear",
     "Operation",
+    "connected_heat",
     "dataset",
     "of_case",
     "simulate_network",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from energy import heat_balance
 from energy.case import Case
+from energy.changes import changes
 from energy.network import layout
 from energy.network.model import Network
 from energy.network.solver import FeedIn, NetworkYear, solve
@@ -49,10 +52,46 @@ def _connected(case: Case) -> Indices:
     return np.flatnonzero((case.envelope["heating"] == HEATING).to_numpy() & case.columns.conditioned)
 
 
+@dataclass(frozen=True, eq=False)
+class ConnectedHeat:
+    """Heat that the connected buildings of a case take, hour by hour.
+
+    building_ids : in the order of the envelope.  kwh : shape (building, time), float32.
+    """
+
+    case: Case
+    building_ids: pd.Index
+    kwh: npt.NDArray[np.float32]
+
+
+def connected_heat(case: Case, since: ConnectedHeat | None = None) -> ConnectedHeat:
+    """The heat of the case's connected buildings.
+
+    since : of a case that differs in some buildings: only these are simulated again.
+    """
+    rows = _connected(case)
+    ids = case.envelope.index[rows]
+    differ = None if since is None else changes(since.case, case)
+    if since is None or differ is None:
+        return ConnectedHeat(case, ids, _heat(case, ids))
+    known = since.building_ids.get_indexer(ids)
+    fresh = (known < 0) | differ.buildings[rows]
+    kwh = np.empty((len(ids), len(case.weather)), np.float32)
+    kwh[~fresh] = since.kwh[known[~fresh]]
+    if fresh.any():
+        kwh[fresh] = _heat(case, ids[fresh])
+    return ConnectedHeat(case, ids, kwh)
+
+
+def _heat(case: Case, ids: pd.Index) -> npt.NDArray[np.float32]:
+    return np.asarray(simulate(case, outputs=[_HEAT], buildings=ids)[_HEAT].to_numpy(), np.float32)
+
+
 def simulate_network(
     case: Case,
     network: Network | None = None,
     *,
+    heat: ConnectedHeat | None = None,
     feed_in: FeedIn | None = None,
     workers: int | None = None,
     progress: Callable[[str, float], None] | None = None,
@@ -60,6 +99,7 @@ def simulate_network(
     """The network's year with the heat of the case's connected buildings, hour by hour.
 
     network : laid out before, as for the case before a measure; that of the case without it.
+    heat : `connected_heat` of the case, where it is known already.
 
     Raises
     ------
@@ -67,7 +107,7 @@ def simulate_network(
     """
     report = progress or no_progress
     net = of_case(case) if network is None else network
-    connected = case.envelope.index[_connected(case)]
+    connected = case.envelope.index[_connected(case)] if heat is None else heat.building_ids
     if len(lost := connected.difference(net.building_station.index)):
         raise CallError(
             f"{len(lost)} building(s) with district heating have no substation in the network",
@@ -75,11 +115,11 @@ def simulate_network(
             "Lay the network out for this case: energy.network.of_case(case)",
         )
     report("simulate", 0.0)
-    heat = simulate(case, outputs=[_HEAT], buildings=connected)[_HEAT].to_numpy()
+    kwh = (heat or connected_heat(case)).kwh
     report("network", 0.0)
     found = solve(
         net,
-        net.station_heat(heat, connected),
+        net.station_heat(kwh, connected),
         case.weather.temp_air,
         case.weather.times,
         case.parameters,

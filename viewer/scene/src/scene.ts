@@ -27,6 +27,8 @@ import type {
 
 const BRIGHT_DAY = { azimuth: 232, elevation: 36 };
 const IDLE_MS = 220;
+/** In software the fine picture takes the processor for a second or two, which what people do next should find free. */
+const IDLE_IN_SOFTWARE_MS = 800;
 const SLOW_MS = 70;
 const DRAFT = 0.6;
 const FINE_IN_SOFTWARE = 1.4;
@@ -715,7 +717,7 @@ class View implements Handle {
 
   private waitForRest(): void {
     clearTimeout(this.idle);
-    this.idle = window.setTimeout(() => this.settle(), IDLE_MS);
+    this.idle = window.setTimeout(() => this.settle(), this.software && !this.moving ? IDLE_IN_SOFTWARE_MS : IDLE_MS);
   }
 
   /** Nothing changed for a while: the best picture, with the shadows of what is now in view. */
