@@ -16,7 +16,7 @@ from energy.network import layout
 from energy.network.model import Network
 from energy.network.solver import FeedIn, NetworkYear, solve
 from energy.network.water import Indices
-from energy.simulate import simulate
+from energy.simulate import bins_of, chain
 from twin.errors import CallError
 from twin.sources.base import no_progress
 
@@ -73,18 +73,18 @@ def connected_heat(case: Case, since: ConnectedHeat | None = None) -> ConnectedH
     ids = case.envelope.index[rows]
     differ = None if since is None else changes(since.case, case)
     if since is None or differ is None:
-        return ConnectedHeat(case, ids, _heat(case, ids))
+        return ConnectedHeat(case, ids, _heat(case, rows))
     known = since.building_ids.get_indexer(ids)
     fresh = (known < 0) | differ.buildings[rows]
     kwh = np.empty((len(ids), len(case.weather)), np.float32)
     kwh[~fresh] = since.kwh[known[~fresh]]
     if fresh.any():
-        kwh[fresh] = _heat(case, ids[fresh])
+        kwh[fresh] = _heat(case, rows[fresh])
     return ConnectedHeat(case, ids, kwh)
 
 
-def _heat(case: Case, ids: pd.Index) -> npt.NDArray[np.float32]:
-    return np.asarray(simulate(case, outputs=[_HEAT], buildings=ids)[_HEAT].to_numpy(), np.float32)
+def _heat(case: Case, rows: Indices) -> npt.NDArray[np.float32]:
+    return np.asarray(chain(case, rows, bins_of(case.weather, "hour"), [_HEAT])[_HEAT], np.float32)
 
 
 def simulate_network(

@@ -59,7 +59,7 @@ class Visit:
 
     def picture(self) -> bytes:
         """The scene as it is drawn, once it stands still."""
-        self.page.wait_for_timeout(1200)
+        self.page.wait_for_timeout(2000)
         return self.page.locator("#scene").screenshot()
 
     def finish(self) -> None:

@@ -28,7 +28,7 @@ import type {
 const BRIGHT_DAY = { azimuth: 232, elevation: 36 };
 const IDLE_MS = 220;
 /** In software the fine picture takes the processor for a second or two, which what people do next should find free. */
-const IDLE_IN_SOFTWARE_MS = 800;
+const IDLE_IN_SOFTWARE_MS = 1500;
 const SLOW_MS = 70;
 const DRAFT = 0.6;
 const FINE_IN_SOFTWARE = 1.4;
