@@ -72,7 +72,7 @@ class Targets(BaseModel):
                 raise CallError(
                     f"there is no column {column!r}", "targets", _near(column, table.columns.drop("geometry"))
                 )
-            keep &= _fulfils(table[column], wanted)
+            keep &= _fulfils(column, table[column], wanted)
         if self.area is not None:
             inside = shapely.intersects(_polygon(self.area), table.geometry.representative_point().to_numpy())
             keep &= inside
@@ -217,9 +217,28 @@ def load(place: str | Path, *, allow_code: bool = False, district: District | No
 
 def _check_targets(step: Step, district: District, where: str) -> None:
     try:
-        step.targets.within(district)
+        found = step.targets.within(district)
     except CallError as error:
         raise SourceError(error.what, where, error.remedy) from None
+    if step.targets.given and not len(found):
+        raise SourceError("no building fulfils these targets", where, _alone(step.targets, district))
+
+
+def _alone(targets: Targets, district: District) -> str:
+    """What to do about targets that no building fulfils: what the column holds of which nothing is wanted."""
+    for column, wanted in targets.where.items():
+        values = district.buildings[column].dropna()
+        if not _fulfils(column, values, wanted).any():
+            if isinstance(wanted, Range):
+                return (
+                    f"{column} runs from {values.min():g} to {values.max():g}"
+                    if len(values)
+                    else f"{column} is empty"
+                )
+            known = pd.Index(values.unique()).astype(str).sort_values()
+            first = wanted[0] if isinstance(wanted, list) and wanted else wanted
+            return f"{_near(str(first), known)} for {column}" if len(known) else f"{column} is empty"
+    return "Each condition is fulfilled by some building, but none by all: widen one"
 
 
 def _check_step(step: Step, allow_code: bool, where: str) -> None:
@@ -307,8 +326,12 @@ def _near(word: str, known: pd.Index) -> str:
     return f"Did you mean {', '.join(near)}" if near else f"Use one of {', '.join(names[:5])}, …"
 
 
-def _fulfils(column: pd.Series, wanted: Any) -> pd.Series:
+def _fulfils(name: str, column: pd.Series, wanted: Any) -> pd.Series:
     if isinstance(wanted, Range):
+        if not pd.api.types.is_numeric_dtype(column):
+            raise CallError(
+                f"{name} holds no numbers, but a range is wanted", "targets", "Give values or a list"
+            )
         low = column >= wanted.min if wanted.min is not None else column.notna()
         return low & (column <= wanted.max) if wanted.max is not None else low
     values = wanted if isinstance(wanted, list) else [wanted]

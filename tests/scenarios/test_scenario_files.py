@@ -68,6 +68,11 @@ def test_each_fault_names_file_line_and_remedy(tmp_path: Path, text: str, line: 
         ("buildings: [b1, b11]", "there is no building 'b11' (1 of 2 are unknown). Did you mean b1"),
         ("buildings: [nowhere]", "there is no building 'nowhere'. Use one of b0, b1, b2"),
         ("where: {storey_above_ground: 5}", "Did you mean storeys_above_ground"),
+        ("where: {construction_series: WBS70}", "no building fulfils these targets. Did you mean WBS 70 for"),
+        ("where: {construction_series: [WBS70, P2]}", "Did you mean WBS 70 for construction_series"),
+        ("where: {year_of_construction: {min: 2000}}", "year_of_construction runs from 1980 to 1980"),
+        ("where: {construction_series: {min: 70}}", "construction_series holds no numbers"),
+        ("where: {dwellings: 24}\n      buildings: []", "Each condition is fulfilled by some building"),
         ("wher: {}", "there is no key 'wher' at measures.0.targets.wher"),
     ],
 )
