@@ -125,11 +125,18 @@ def _buildings(before: Case, after: Case) -> Mask:
     return np.asarray(touched | other_rows[after.columns.function])
 
 
-def _differing(one: pd.DataFrame, other: pd.DataFrame) -> pd.Index[Any]:
+def _differing(one: pd.DataFrame, other: pd.DataFrame) -> npt.NDArray[np.object_]:
     """Functions with a row that differs, or that only the later table has."""
-    there = one.reindex(other.index)
-    alike = (there == other) | (there.isna() & other.isna())
-    return other.index[~alike.all(axis=1).to_numpy()].get_level_values("function")
+    place = {key: row for row, key in enumerate(one.index)}
+    rows = np.array([place.get(key, -1) for key in other.index], np.intp)
+    if len(one) and one.columns.equals(other.columns):
+        before, after = (table.to_numpy(object, na_value=np.nan) for table in (one, other))
+        before = before[rows]
+        alike = (before == after) | ((before != before) & (after != after))  # two nan are alike
+        same = alike.all(axis=1) & (rows >= 0)
+    else:
+        same = np.zeros(len(other), bool)
+    return np.asarray(other.index.get_level_values("function").to_numpy(object)[~same])
 
 
 def changed_buildings(before: Case, after: Case) -> Mask | None:

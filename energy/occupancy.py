@@ -19,6 +19,7 @@ from energy import load_profiles
 from energy.calendar_days import LOCAL_TIME, kinds_of_day
 from energy.parameters import DAYS, HOUR_COLUMNS, Parameters
 from energy.weather import Weather
+from twin.compute import Same
 
 Array = npt.NDArray[np.floating[Any]]
 NO_COOLING_C = 1000.0  # a set-point that no building reaches: it floats
@@ -43,7 +44,8 @@ class Schedule:
     hot_water: Array
 
 
-_TABLES = ("use", "schedules", "holidays", "vacations", "load_profiles")
+_CALENDAR = ("holidays", "vacations")
+_TABLES = ("use", "schedules", *_CALENDAR, "load_profiles")
 
 
 def schedule(function: str, weather: Weather, parameters: Parameters) -> Schedule:
@@ -67,30 +69,51 @@ def of_uses(weather: Weather, parameters: Parameters) -> Callable[[int], Schedul
 def _schedule(function: str, weather: Weather, parameters: Parameters) -> Schedule:
     use = parameters.use.loc[function].to_dict()
     rests = bool(use["vacations"])
-    local = weather.times.tz_convert(LOCAL_TIME)
-    day, hour = kinds_of_day(local, rests, parameters), local.hour.to_numpy()
+    local = _local(Same(weather.times))
+    day, hour = _kinds(Same(local), rests, parameters.part(*_CALENDAR)), local.hour.to_numpy()
     heated = _week(function, "occupied", parameters)[day, hour]
     gains = _week(function, "gains", parameters)
     cool_to = float(use["set_cooling_c"]) if use["cooled"] else NO_COOLING_C
 
-    def shape(quantity: str) -> Callable[[pd.DatetimeIndex], Array]:
+    def shape(quantity: str) -> Array:
         week = _week(function, quantity, parameters)
-        return lambda times: week[kinds_of_day(times, rests, parameters), times.hour.to_numpy()]
+
+        def course(times: pd.DatetimeIndex) -> Array:
+            kinds = day if times is local else kinds_of_day(times, rests, parameters)
+            return np.asarray(week[kinds, times.hour.to_numpy()])
+
+        return share_of_year(course, local)
 
     profile = use["electricity_profile"]
-    electricity = (
-        (lambda times: load_profiles.course(profile, times, rests, parameters))
-        if isinstance(profile, str)
-        else shape("electricity")
-    )
+    if isinstance(profile, str):
+        electricity = _by_profile(profile, Same(local), rests, parameters.part("load_profiles", *_CALENDAR))
+    else:
+        electricity = shape("electricity")
     return Schedule(
         set_heating_c=heated * float(use["set_heating_c"]) + (1 - heated) * float(use["set_back_c"]),
         set_cooling_c=np.full(len(weather), cool_to),
         occupied=heated > 0,
         gains=gains[day, hour] / _weekly_mean(gains),
-        electricity=share_of_year(electricity, local),
-        hot_water=share_of_year(shape("hot_water"), local),
+        electricity=electricity,
+        hot_water=shape("hot_water"),
     )
+
+
+@lru_cache(maxsize=4)
+def _local(times: Same[pd.DatetimeIndex]) -> pd.DatetimeIndex:
+    return times.it.tz_convert(LOCAL_TIME)
+
+
+@lru_cache(maxsize=16)
+def _kinds(local: Same[pd.DatetimeIndex], rests: bool, parameters: Parameters) -> npt.NDArray[np.intp]:
+    """Kept: set-points that a slider moves leave the calendar as it is."""
+    return kinds_of_day(local.it, rests, parameters)
+
+
+@lru_cache(maxsize=64)
+def _by_profile(profile: str, local: Same[pd.DatetimeIndex], rests: bool, parameters: Parameters) -> Array:
+    """A load profile as shares of its year's sum, kept as `_kinds`."""
+    return share_of_year(lambda times: load_profiles.course(profile, times, rests, parameters), local.it)
 
 
 def share_of_year(course: Callable[[pd.DatetimeIndex], Array], local: pd.DatetimeIndex) -> Array:
@@ -117,9 +140,16 @@ def _sum(values: Array) -> float:
 
 def _week(function: str, quantity: str, parameters: Parameters) -> Array:
     """Shape (3, 24): workday, Saturday, Sunday."""
-    hours = parameters.schedules[list(HOUR_COLUMNS)]
-    rows = hours.index.get_indexer(pd.MultiIndex.from_tuples([(function, day, quantity) for day in DAYS]))
-    return hours.to_numpy("float64")[rows]
+    rows, hours = _weeks(Same(parameters.schedules))
+    return np.asarray(hours[[rows[function, day, quantity] for day in DAYS]])
+
+
+@lru_cache(maxsize=16)
+def _weeks(schedules: Same[pd.DataFrame]) -> tuple[dict[tuple[str, str, str], int], Array]:
+    """Row of each (function, day, quantity) of the table schedules, and its hours, shape (row, 24)."""
+    table = schedules.it
+    hours = table[list(HOUR_COLUMNS)].to_numpy("float64")
+    return {key: row for row, key in enumerate(table.index)}, hours
 
 
 def _weekly_mean(week: Array) -> float:

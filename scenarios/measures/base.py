@@ -16,13 +16,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from energy import Case
+from energy.columns import relabelled
+from energy.parameters import HOUR_COLUMNS
+from twin.compute import Same
 from twin.errors import CallError
 
 Mask = npt.NDArray[np.bool_]
@@ -141,25 +145,69 @@ def variant_of_use(
     label : of the variant; two variants of one label and function must have the same figures.
     occupied : hours of use in place of the function's, shape (24,) for all days; None: as they are.
     """
-    parameters, envelope = case.parameters, case.envelope.copy()
-    functions = envelope["function"].to_numpy(object)
-    use, schedules, rooms = parameters.use, parameters.schedules, parameters.rooms
-    for function in sorted(set(functions[rows])):
-        name = f"{function}~{label}"
-        row = use.loc[[function]].assign(**figures)
-        use = pd.concat([use.drop(index=name, errors="ignore"), row.set_axis([name])]).rename_axis("function")
-        week = schedules.xs(function, level="function", drop_level=False).reset_index()
-        week["function"] = name
-        if occupied is not None:
-            hours = [f"h{hour:02d}" for hour in range(24)]
-            week.loc[week["quantity"] == "occupied", hours] = occupied
-        kept = schedules[schedules.index.get_level_values("function") != name]
-        schedules = pd.concat([kept, week.set_index(list(schedules.index.names))])
-        room = rooms.loc[[function]].set_axis([name])
-        rooms = pd.concat([rooms.drop(index=name, errors="ignore"), room]).rename_axis("function")
-        envelope.loc[rows & (functions == function), "function"] = name
-    changed = parameters.replace(use=use, schedules=schedules, rooms=rooms)
-    return case.replace(envelope=envelope, parameters=changed)
+    parameters = case.parameters
+    functions = case.envelope["function"].to_numpy(object)
+    originals = tuple(sorted(set(functions[rows])))
+    names = {_PLACE + function: f"{function}~{label}" for function in originals}
+    known = [
+        _without(table, names.values()) for table in (parameters.use, parameters.schedules, parameters.rooms)
+    ]
+    use, schedules, rooms, opens = _with_variants(*map(Same, known), originals)
+    use, rooms = (table.set_axis([names.get(name, name) for name in table.index]) for table in (use, rooms))
+    variants = use.index.isin(list(names.values()))
+    use = use.assign(**{name: np.where(variants, value, use[name]) for name, value in figures.items()})
+    hours = schedules[list(HOUR_COLUMNS)].to_numpy("float64", copy=True)
+    if occupied is not None:
+        hours[opens] = occupied
+    fresh = pd.DataFrame(hours, index=schedules.index, columns=list(HOUR_COLUMNS))
+    week = pd.concat([fresh, schedules.drop(columns=list(HOUR_COLUMNS))], axis=1)[list(schedules.columns)]
+    index = cast(pd.MultiIndex, week.index)
+    level = index.names.index("function")
+    week.index = index.set_levels([names.get(name, name) for name in index.levels[level]], level=level)
+    labels = case.envelope["function"]
+    for function in originals:
+        mine = rows & (functions == function)
+        labels = pd.Series(relabelled(labels, mine, names[_PLACE + function]), index=labels.index)
+    changed = parameters.replace(
+        use=use.rename_axis("function"), schedules=week, rooms=rooms.rename_axis("function")
+    )
+    return case.replace(envelope=case.envelope.assign(function=labels), parameters=changed)
+
+
+_PLACE = "~"  # before the name of a function whose variant has no label yet
+
+
+def _without(table: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
+    """The table without rows of some functions; itself, where it has none of them."""
+    theirs = table.index.get_level_values("function").isin(list(names))
+    return table[~theirs] if theirs.any() else table
+
+
+@lru_cache(maxsize=16)
+def _with_variants(
+    use: Same[pd.DataFrame],
+    schedules: Same[pd.DataFrame],
+    rooms: Same[pd.DataFrame],
+    functions: tuple[str, ...],
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, npt.NDArray[np.intp]]:
+    """The tables with rows for variants, as those of the functions, and where the hours of use stand.
+
+    Kept, as a slider changes figures in them again and again: building them takes longer than the simulation.
+    """
+    names = [_PLACE + function for function in functions]
+    table, room = (
+        pd.concat([one, one.loc[list(functions)].set_axis(names)]).rename_axis("function")
+        for one in (use.it, rooms.it)
+    )
+    week = schedules.it
+    level, parts = week.index.get_level_values("function"), [week]
+    for function, name in zip(functions, names, strict=True):
+        part = week[level == function].reset_index().assign(function=name)
+        parts.append(part.set_index(list(week.index.names)))
+    weeks = pd.concat(parts)
+    mine = weeks.index.get_level_values("function").isin(names)
+    opens = np.flatnonzero(mine & (weeks.index.get_level_values("quantity") == "occupied"))
+    return table, weeks, room, opens
 
 
 def function_of(function: str) -> str:
