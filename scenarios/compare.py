@@ -337,7 +337,7 @@ def _buildings(outcome: Outcome, base: Outcome) -> pd.DataFrame:
     table = annual.assign(delivered_kwh=annual[carriers].sum(axis=1))
     paid = items.groupby("building_id")[[*costs.MONEY, "rain_kept_m3"]].sum()
     table = table.join(paid, how="outer").fillna(0.0)
-    yearly = table["maintenance_eur_a"] + table["fee_eur_a"]
+    yearly = table[list(costs.YEARLY)].sum(axis=1)
     table["running_cost_eur"] = table["energy_cost_eur"] - table["feed_in_revenue_eur"] + yearly
     area = living_area_m2(base.case)
     levy = costs.rent_levy(items, area, outcome.case.parameters)

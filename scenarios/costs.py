@@ -6,6 +6,8 @@ and rules are rows of assets/parameters (measure_costs, economy, carriers, paths
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -95,7 +97,18 @@ def item_payments(items: pd.DataFrame, parameters: Parameters, start: int) -> pd
     return pd.Series(paid, index=pd.Index(range(start, start + horizon), name="year"))
 
 
-MONEY = ("investment_eur", "subsidy_eur", "maintenance_eur_a", "fee_eur_a")
+YEARLY = ("maintenance_eur_a", "fee_eur_a")
+MONEY = ("investment_eur", "subsidy_eur", *YEARLY)
+PRICED = (
+    "investment_eur",
+    "subsidy_eur",
+    "maintenance_eur_a",
+)  # what a dearer item has more of; fees it has not
+
+
+def only(items: pd.DataFrame, money: Sequence[str]) -> pd.DataFrame:
+    """The items with some columns of `MONEY`, the others 0."""
+    return items.assign(**{name: 0.0 for name in MONEY if name not in money})
 
 
 def _payments_per_euro(first: int, life_a: int, horizon: int) -> npt.NDArray[np.float64]:

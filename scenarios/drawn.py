@@ -118,29 +118,17 @@ def weight_ratios(parameters: Parameters, z: Mapping[str, float]) -> tuple[Array
     return ratios("price"), ratios("co2")
 
 
-def present_values(items: pd.DataFrame, parameters: Parameters, start: int) -> pd.Series[float]:
-    """Of all payments for items (`costs.ITEM_COLUMNS`) over the horizon, index item. [€]"""
-    worth: dict[str, float] = {}
-    columns = ["item", "year", "lifetime_a"]
-    sums = items.groupby(columns, sort=False)[list(costs.MONEY)].sum()
-    for (item, year, life), paid in zip(sums.index, sums.to_numpy("float64"), strict=True):
-        euro = _euro(Same(parameters.economy), Beside(parameters), int(year), int(life), start)
-        worth[item] = worth.get(item, 0.0) + float(paid @ euro)
-    return pd.Series(worth, dtype="float64")
+def present_values(items: pd.DataFrame, parameters: Parameters, start: int) -> pd.DataFrame:
+    """Of all payments for items (`costs.ITEM_COLUMNS`) over the horizon, index item. [€]
 
-
-@lru_cache(maxsize=512)
-def _euro(
-    _economy: Same[pd.DataFrame], whole: Beside[Parameters], year: int, life_a: int, start: int
-) -> Array:
-    """Present value of 1 € of each of `costs.MONEY` for an item. [€]"""
-    found = []
-    for one in costs.MONEY:
-        item = {"year": year, "lifetime_a": life_a, **dict.fromkeys(costs.MONEY, 0.0), one: 1.0}
-        paid = costs.item_payments(pd.DataFrame([item]), whole.it, start)
-        rate = whole.it.constant("interest_rate")
-        found.append(costs.present_value(paid, rate, start))
-    return np.array(found)
+    Columns priced (purchase, subsidy, upkeep, at expected costs) and fees.
+    """
+    worth = {
+        name: costs.items_present_value(costs.only(items, money), parameters, start)
+        for name, money in (("priced", costs.PRICED), ("fees", ("fee_eur_a",)))
+    }
+    found: pd.DataFrame = pd.DataFrame(worth).groupby(items["item"]).sum()
+    return found
 
 
 def cost_ratio(items: pd.Index[Any], parameters: Parameters, z: float) -> Array:
@@ -156,14 +144,14 @@ class Ready:
     """A scenario on a case, ready to be drawn from.
 
     states, spread : of its pathway, each from its first year on.
-    bought_eur : present value of what it buys, index item.
+    bought_eur : what it buys, as `present_values`.
     case : before the measures, whose year the horizon starts in.
     """
 
     case: Case
     states: tuple[Stage, ...]
     spread: tuple[Spread, ...]
-    bought_eur: pd.Series[float]
+    bought_eur: pd.DataFrame
 
     @classmethod
     def of(
@@ -220,7 +208,7 @@ class Ready:
         turns = [*(state.first_year for state in self.states), end]
         rate = self.case.parameters.constant("interest_rate")
         ratio = cost_ratio(self.bought_eur.index, self.case.parameters, z["unit_costs"])
-        cost = float(self.bought_eur.to_numpy() @ ratio)
+        cost = float(self.bought_eur["priced"].to_numpy() @ ratio + self.bought_eur["fees"].sum())
         total_kg = 0.0
         for state, year, first, behind in zip(self.states, years, turns, turns[1:], strict=False):
             parameters = state.case.parameters

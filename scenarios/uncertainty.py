@@ -22,6 +22,7 @@ from energy.parameters import Parameters
 from energy.simulate import bins_of, chain
 from energy.spreads import SOURCE_OF, spreads
 from scenarios import costs, heat_network
+from scenarios.drawn import cost_ratio
 from scenarios.drawn_columns import INPUT_OF, Spread, draw_columns, spread_of
 from scenarios.heat_network import HeatNetwork
 from scenarios.outcome import (
@@ -53,7 +54,6 @@ ONE = (
 )  # fmt: skip
 NETWORK_FIGURES = heat_network.YEAR_COLUMNS[1:]
 _SAME = 1e-6  # of a figure: closer draws differ by rounding alone
-_HIGH_Z = 1.6448536  # of the 95 % that low_eur and high_eur stand for
 
 
 @dataclass(frozen=True, eq=False)
@@ -389,9 +389,7 @@ def figures(
         "self_consumption": _share(used, sums["pv_generation_kwh"]),
         "autarky": _share(used, used + sums["grid_import_kwh"]),
         **{name: float(paid[name].sum()) for name in ("investment_eur", "subsidy_eur")},
-        "running_cost_eur": float(
-            now["energy_cost_eur"] + (paid["maintenance_eur_a"] + paid["fee_eur_a"]).sum()
-        ),
+        "running_cost_eur": float(now["energy_cost_eur"] + paid[list(costs.YEARLY)].to_numpy().sum()),
         "rain_kept_m3": float(paid["rain_kept_m3"].sum()),
         "warm_rent_change_eur_m2_month": _rent(paid, case, homes - (homes if base is None else base.homes)),
         "net_present_cost_eur": costs.net_present_cost(
@@ -428,13 +426,12 @@ def _share(part: float, whole: float) -> float:
 
 
 def at_drawn_costs(items: pd.DataFrame, parameters: Parameters, z: float) -> pd.DataFrame:
-    """What is bought (`costs.ITEM_COLUMNS`) at drawn costs; subsidies and upkeep are shares of them.
+    """What is bought (`costs.ITEM_COLUMNS`) at drawn costs; subsidies and upkeep follow, fees do not.
 
     z : of the input unit_costs, standard normal.
     """
-    dearer = _dearer(items, parameters, z)
-    money = ["investment_eur", "subsidy_eur", "maintenance_eur_a"]
-    return items.assign(**{name: items[name] * dearer for name in money})
+    dearer = cost_ratio(pd.Index(items["item"]), parameters, z)
+    return items.assign(**{name: items[name] * dearer for name in costs.PRICED})
 
 
 def _rent(paid: pd.DataFrame, case: Case, more_heat_eur: float) -> float:
@@ -473,11 +470,3 @@ def _weights(parameters: Parameters, z: dict[str, float]) -> Parameters:
             sigma = np.sqrt(np.log1p(spread[f"{kind}_{of}"] ** 2))
             carriers.loc[rows, column] *= np.exp(sigma * z[f"{kind}_{of}"] - sigma**2 / 2)
     return parameters.replace(carriers=carriers)
-
-
-def _dearer(items: pd.DataFrame, parameters: Parameters, z: float) -> Array:
-    """Ratio of the drawn to the expected cost of each item: low_eur at 5 %, high_eur at 95 %."""
-    prices = parameters.measure_costs.loc[items["item"]]
-    middle = prices["unit_cost_eur"].to_numpy("float64")
-    end = prices["high_eur" if z > 0 else "low_eur"].to_numpy("float64")
-    return np.asarray(np.maximum(1 + (end / middle - 1) * abs(z) / _HIGH_Z, 0.1))

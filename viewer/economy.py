@@ -106,12 +106,10 @@ def _parts(found: Outcome, base: Outcome) -> pd.DataFrame:
     parameters = base.case.parameters
     start, items = parameters.year, found.items
     years = compare.years_of(found, base)
-    bought = items.assign(subsidy_eur=0.0, maintenance_eur_a=0.0, fee_eur_a=0.0)
-    only = items.assign(investment_eur=0.0, maintenance_eur_a=0.0, fee_eur_a=0.0)
-    upkeep = items.assign(investment_eur=0.0, subsidy_eur=0.0)
+    columns = {"investment": ["investment_eur"], "subsidy": ["subsidy_eur"], "upkeep": costs.YEARLY}
     parts = {
-        name: costs.item_payments(part, parameters, start)
-        for name, part in (("investment", bought), ("subsidy", only), ("upkeep", upkeep))
+        name: costs.item_payments(costs.only(items, money), parameters, start)
+        for name, money in columns.items()
     }
     delivered = _delivered(found)
     taxed = pd.Series(

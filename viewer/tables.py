@@ -214,7 +214,7 @@ def measures(state: State) -> Table:
         "dwellings": [_rounded(np.nansum(dwellings[found])) if len(found) else None for found in reached],
         "investment": [_rounded(float(part["investment_eur"].sum())) for part in items],
         "subsidy": [_rounded(float(part["subsidy_eur"].sum())) for part in items],
-        "upkeep": [_rounded(float((part["maintenance_eur_a"] + part["fee_eur_a"]).sum())) for part in items],
+        "upkeep": [_rounded(float(part[list(costs.YEARLY)].to_numpy().sum())) for part in items],
         "basis": [_basis(part, said) for part in items],
     }  # fmt: skip
     return Table("measures", columns, values, [""] * len(active), [rows.tolist() for rows in reached])

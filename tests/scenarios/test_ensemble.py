@@ -54,18 +54,27 @@ def test_variants_cover_inputs_and_parameters(whole: pd.DataFrame) -> None:
     assert np.corrcoef(whole["1.share"], whole["heating_need_kwh"])[0, 1] < -0.5
 
 
-def test_a_variant_is_a_draw_of_the_bands(whole: pd.DataFrame) -> None:
-    # The same figures as `uncertainty.one` reckons with tables, here with the arrays that make many cheap.
-    some = ensemble()
-    names = some.inputs[: -len(VARY)]
+def check_draws(some: Ensemble, found: pd.DataFrame, numbers: tuple[int, ...]) -> None:
+    """The figures are those that `uncertainty.one` reckons with tables, here with arrays."""
+    names = some.inputs[: len(some.inputs) - len(some.vary)]
     levels = some.levels()
-    for number in (0, 19):
+    for number in numbers:
         variant = some.variant(levels[number])
-        z = whole.loc[[number], list(names)].to_numpy()
+        z = found.loc[[number], list(names)].to_numpy()
         seed = some.seed + number  # times a prime in both
         drawn = Draws(z, names, seed)
         by_table = one(some.case, stages(variant, some.case), bought_items(variant, some.case), drawn, 0)
-        assert whole.loc[number, list(by_table)].to_dict() == pytest.approx(by_table, rel=1e-12)
+        assert found.loc[number, list(by_table)].to_dict() == pytest.approx(by_table, rel=1e-12)
+
+
+def test_a_variant_is_a_draw_of_the_bands(whole: pd.DataFrame) -> None:
+    check_draws(ensemble(), whole, (0, 19))
+
+
+def test_a_fee_is_not_dearer_where_the_item_is(tmp_path: Path) -> None:
+    yards = scenarios.Scenario(name="yards", measures=[scenarios.Step(measure="unsealing")])
+    some = Ensemble(yards, ensemble().case, (), 4)
+    check_draws(some, run(some, tmp_path), (0, 3))
 
 
 def test_buildings_lie_in_zarr_and_add_up(whole: pd.DataFrame, folder: Path) -> None:
