@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import pandas as pd
 
@@ -20,11 +21,17 @@ from scenarios.outcome import living_area_m2
 _SOLVED = "heat network, solved hour by hour"
 
 
+def _price_of(place: Place, item: str) -> dict[str, Any]:
+    """The item's row of the table measure_costs."""
+    row = place.parameters.measure_costs.loc[[item]].iloc[0]
+    return {str(name): value for name, value in row.items()}
+
+
 def _items(sheet: Sheet, place: Place) -> list[str]:
     """What is bought, each item with its quantity and prices; symbols of the investments."""
-    prices, found = place.parameters.measure_costs, []
+    found = []
     for item, rows in place.items.groupby("item"):
-        row = prices.loc[[item]].iloc[0].to_dict()
+        row = _price_of(place, str(item))
         source, guess = str(row["source"]), bool(row["is_estimate"])
         unit = str(row["unit"])
         texts = row["title_en"], row["title_de"]
@@ -52,7 +59,7 @@ def _items(sheet: Sheet, place: Place) -> list[str]:
 def _rain(sheet: Sheet, place: Place) -> str:
     parts = []
     for item in _items(sheet, place):
-        if float(place.parameters.measure_costs.loc[[item], "rain_kept_share"].iloc[0]):
+        if _price_of(place, item)["rain_kept_share"]:
             _share(sheet, place, "q", item, "rain_kept_share", "Run-off coefficient less", "Weniger Abfluss")
             parts.append(f"a_{item} * q_{item}")
     row = place.parameters.constants.loc[["rain_mm_a"]].iloc[0].to_dict()
@@ -70,7 +77,7 @@ def _rain(sheet: Sheet, place: Place) -> str:
 def _share(
     sheet: Sheet, place: Place, symbol: str, item: str, column: str, name: str, name_de: str, unit: str = "1"
 ) -> None:
-    row = place.parameters.measure_costs.loc[[item]].iloc[0].to_dict()
+    row = _price_of(place, item)
     guess = bool(row["is_estimate"])
     texts = f"{name}: {row['title_en']}", f"{name_de}: {row['title_de']}"
     sheet.given(f"{symbol}_{item}", *texts, float(row[column]), unit, str(row["source"]), is_estimate=guess)
@@ -94,7 +101,7 @@ def _subsidy(sheet: Sheet, place: Place) -> str:
 
 def _eligible(sheet: Sheet, place: Place, item: str) -> None:
     """What of an item's cost the subsidy counts: U-value reached, and not above the caps by dwellings."""
-    row = place.parameters.measure_costs.loc[[item]].iloc[0].to_dict()
+    row = _price_of(place, item)
     share, limit = float(row["subsidy_share"]), float(row["subsidy_u_value_w_m2k"])
     paid = float(place.items.loc[place.items["item"] == item, "subsidy_eur"].sum())
     rule = "building by building, up to the cap per dwelling (economy)"
@@ -117,7 +124,7 @@ def _running(sheet: Sheet, place: Place) -> str:
     sheet.worked("U", "Upkeep of what is bought", "Unterhalt des Gekauften", upkeep, "€", "VDI 2067")
     formula = "K - R + U"
     for item in found:
-        if float(place.parameters.measure_costs.loc[[item], "fee_eur_a"].iloc[0]):
+        if _price_of(place, item)["fee_eur_a"]:
             texts = "Change of fees per unit", "Änderung der Gebühren je Einheit"
             _share(sheet, place, "g", item, "fee_eur_a", *texts, unit="€/m²")
             formula += f" + a_{item} * g_{item}"

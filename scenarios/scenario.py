@@ -228,16 +228,14 @@ def _alone(targets: Targets, district: District) -> str:
     """What to do about targets that no building fulfils: what the column holds of which nothing is wanted."""
     for column, wanted in targets.where.items():
         values = district.buildings[column].dropna()
-        if not _fulfils(column, values, wanted).any():
-            if isinstance(wanted, Range):
-                return (
-                    f"{column} runs from {values.min():g} to {values.max():g}"
-                    if len(values)
-                    else f"{column} is empty"
-                )
-            known = pd.Index(values.unique()).astype(str).sort_values()
-            first = wanted[0] if isinstance(wanted, list) and wanted else wanted
-            return f"{_near(str(first), known)} for {column}" if len(known) else f"{column} is empty"
+        if _fulfils(column, values, wanted).any():
+            continue
+        if values.empty:
+            return f"{column} is empty"
+        if isinstance(wanted, Range):
+            return f"{column} runs from {values.min():g} to {values.max():g}"
+        first = wanted[0] if isinstance(wanted, list) and wanted else wanted
+        return f"{_near(str(first), pd.Index(values.unique()).astype(str).sort_values())} for {column}"
     return "Each condition is fulfilled by some building, but none by all: widen one"
 
 

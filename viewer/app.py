@@ -48,6 +48,8 @@ from viewer.time_view import TimeView
 from viewer.tools import Tools
 from viewer.whatif import Plan
 
+REST_S = 0.2  # of a hand, before later stages begin
+
 
 class Bridge(JSComponent):  # type: ignore[misc]  # Panel has no types
     """Plain data to the page, messages from it."""
@@ -92,9 +94,6 @@ class Bridge(JSComponent):  # type: ignore[misc]  # Panel has no types
     def _handle_msg(self, data: Any) -> None:
         if isinstance(data, Mapping):
             self.receive(data)
-
-
-REST_S = 0.2  # before what comes later begins
 
 
 class Part(Protocol):

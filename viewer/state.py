@@ -44,9 +44,7 @@ NETWORK_KPIS = (
     ("heat_lost", "loss_kwh", 1e-6, 1),
     ("pump", "pump_kwh", 1e-3, 0),
 )
-_KEPT_HEAT_BYTES = (
-    256 << 20
-)  # the hours of 7,000 buildings; larger districts' are simulated as they are needed
+_KEPT_HEAT_BYTES = 256 << 20  # the hours of 7,000 buildings; of larger districts all are simulated again
 _KEPT = 4  # plans of which what was computed is kept, beside the district as it is
 Level = Literal["block", "building", "set"]
 T = TypeVar("T")

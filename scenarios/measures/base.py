@@ -17,7 +17,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -153,23 +153,21 @@ def variant_of_use(
         _without(table, names.values()) for table in (parameters.use, parameters.schedules, parameters.rooms)
     ]
     use, schedules, rooms, opens = _with_variants(*map(Same, known), originals)
-    use, rooms = (table.set_axis([names.get(name, name) for name in table.index]) for table in (use, rooms))
+    if occupied is not None:
+        hours = schedules[list(HOUR_COLUMNS)].to_numpy("float64", copy=True)
+        hours[opens] = occupied
+        others = schedules.drop(columns=list(HOUR_COLUMNS))
+        fresh = pd.DataFrame(hours, index=schedules.index, columns=list(HOUR_COLUMNS))
+        schedules = pd.concat([fresh, others], axis=1)[list(schedules.columns)]
+    use, rooms = (table.rename(index=names) for table in (use, rooms))
     variants = use.index.isin(list(names.values()))
     use = use.assign(**{name: np.where(variants, value, use[name]) for name, value in figures.items()})
-    hours = schedules[list(HOUR_COLUMNS)].to_numpy("float64", copy=True)
-    if occupied is not None:
-        hours[opens] = occupied
-    fresh = pd.DataFrame(hours, index=schedules.index, columns=list(HOUR_COLUMNS))
-    week = pd.concat([fresh, schedules.drop(columns=list(HOUR_COLUMNS))], axis=1)[list(schedules.columns)]
-    index = cast(pd.MultiIndex, week.index)
-    level = index.names.index("function")
-    week.index = index.set_levels([names.get(name, name) for name in index.levels[level]], level=level)
     labels = case.envelope["function"]
     for function in originals:
         mine = rows & (functions == function)
         labels = pd.Series(relabelled(labels, mine, names[_PLACE + function]), index=labels.index)
     changed = parameters.replace(
-        use=use.rename_axis("function"), schedules=week, rooms=rooms.rename_axis("function")
+        use=use, schedules=schedules.rename(index=names, level="function"), rooms=rooms
     )
     return case.replace(envelope=case.envelope.assign(function=labels), parameters=changed)
 

@@ -53,7 +53,7 @@ def with_flat_roofs(district: District) -> District:
         crs=25832,
     ).set_index("surface_id")
     surfaces = gpd.GeoDataFrame(pd.concat([district.surfaces, roofs]), crs=25832)
-    return district.replace(surfaces=surfaces)  # type: ignore[arg-type]
+    return district.replace(surfaces=surfaces)
 
 
 def _walls(count: int) -> gpd.GeoDataFrame:

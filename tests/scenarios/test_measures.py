@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -141,8 +142,8 @@ def test_connection_and_heat_pumps_replace_the_supply(case: Case) -> None:
     assert after.loc["b1", "heating_delivered_kwh"] < 0.5 * before.loc["b1", "heating_delivered_kwh"]
 
 
-def roofed(shading: str = "tabula") -> Case:
-    return Case(with_flat_roofs(slabs(surfaces=True)), WEATHER, shading=shading)  # type: ignore[arg-type]
+def roofed(shading: Literal["rays", "tabula"] = "tabula") -> Case:
+    return Case(with_flat_roofs(slabs(surfaces=True)), WEATHER, shading=shading)
 
 
 def test_roof_modules_take_the_usable_share() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -36,7 +38,9 @@ def test_is_what_the_chain_delivers(before: ConnectedHeat) -> None:
     ],
     ids=["retrofit", "connect", "set points", "supply temperature"],
 )
-def test_only_what_a_measure_touches_is_simulated_again(before, apply, touched) -> None:  # type: ignore[no-untyped-def]
+def test_only_what_a_measure_touches_is_simulated_again(
+    before: ConnectedHeat, apply: Callable[[Case], Case], touched: list[str]
+) -> None:
     after = apply(before.case)
     fresh = connected_heat(after)
     again = connected_heat(after, before)
