@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energy import archetypes, grid_exchange, heat_balance, pv_potential, solar, window_sun
+from energy import archetypes, grid_exchange, heat_balance, pv_potential, room_sun, solar, window_sun
 from energy.blocks import Blocks
 from energy.columns import Columns, columns
 from energy.parameters import Parameters
@@ -86,6 +86,14 @@ class Case:
     def planes(self) -> npt.NDArray[np.float64]:
         """Irradiance on the planes of `energy.solar.PLANES`, unshaded, shape (time, 9). [W/m²]"""
         return solar.plane_irradiance(self.weather, self.parameters.constant("albedo"))
+
+    @property
+    def room_sun(self) -> room_sun.OpenSun | room_sun.ShadedSun:
+        """The sun on the critical rooms (`energy.rooms`), shaded as windows are."""
+        if self.shading == "tabula":
+            return room_sun.OpenSun(self.planes)
+        albedo = self.parameters.constant("albedo")
+        return room_sun.ShadedSun(self.weather, albedo, self.planes, self.district, self.envelope)
 
     @property
     def visibility(self) -> Visibility:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +33,6 @@ Array = npt.NDArray[np.floating[Any]]
 _AFTERNOON = np.array([0.1, 0.2, 0.4, 0.5, 0.7, 1.0, 1.0, 0.75])
 _CORNER = 2  # sectors between two walls at a right angle
 _LEAST_SHARE = 0.05  # of the outer walls: less is an oriel, no facade
-_HORIZONTAL = len(SECTORS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,16 +41,18 @@ class Rooms:
 
     zones : for the thermal kernel, with windows that people open; its collecting areas hold windows and
         opaque surfaces, no movable shading.
+    building_id : shape (room,).
     facing : sectors of the two facades, −1 for none, shape (room, 2).
     floor_area_m2, volume_m3 : of the room.
-    window_collecting_m2 : effective collecting area by sector, shape (room, 8). [m²]
-    opaque_collecting_m2 : of outer walls and roof, planes as `energy.solar.PLANES`, shape (room, 9). [m²]
+    window_collecting_m2 : effective collecting area of each facade, shape (room, 2). [m²]
+    opaque_collecting_m2 : of the outer wall of each facade and of the roof, shape (room, 3). [m²]
     sky_loss_w : radiation of the outer surfaces to the sky. [W]
     shading_reduction, shading_above_w_m2 : factor of closed movable shading, and the irradiance on a facade
         from which it is closed.
     """
 
     zones: Zones
+    building_id: npt.NDArray[np.object_]
     facing: npt.NDArray[np.intp]
     floor_area_m2: Array
     volume_m3: Array
@@ -106,15 +107,15 @@ def critical_rooms(envelope: pd.DataFrame, parameters: Parameters) -> Rooms:
     figures = {name: envelope[name].to_numpy("float64") for name in _FIGURES}
     u_roof = effective_u(figures["u_roof_w_m2k"], figures["r_unheated_roof_m2k_w"])
     roof = figures["b_roof"] * u_roof * shape.floor_m2
-    walls = _by_sector(shape.walls_m2, shape.facing) * figures["u_wall_w_m2k"][:, None]
-    glass = (_glass_factor(kind, parameters) * figures["g_window"])[:, None]
-    windows = _by_sector(shape.windows_m2, shape.facing) * glass
+    walls = shape.walls_m2 * figures["u_wall_w_m2k"][:, None]
+    windows = shape.windows_m2 * (_glass_factor(kind, parameters) * figures["g_window"])[:, None]
     opaque = _opaque_collecting(walls, roof, parameters)
     device = parameters.shading_devices.loc[envelope["shading_device"]]
     capacity = _heat_capacity_wh_k(envelope, shape, parameters)
     losses = walls.sum(axis=1) + roof
     return Rooms(
-        zones=_zones(shape, figures, kind, losses, capacity, _planes(windows) + opaque, parameters),
+        zones=_zones(shape, figures, kind, losses, capacity, _collecting(windows, opaque), parameters),
+        building_id=envelope.index.to_numpy(object),
         facing=shape.facing,
         floor_area_m2=shape.floor_m2,
         volume_m3=shape.volume_m3,
@@ -135,13 +136,13 @@ _FIGURES = (
 
 def _shape(envelope: pd.DataFrame, kind: pd.DataFrame) -> _Shape:
     width, depth, height = (kind[f"{side}_m"].to_numpy("float64") for side in ("width", "depth", "height"))
-    facing = _corner(envelope)
+    facing = facing_of(envelope)
     facades = np.stack([width * height, depth * height], axis=1) * (facing >= 0)
     windows = facades * _window_share(envelope)[:, None]
     return _Shape(width, depth, height, facing, windows, facades - windows)
 
 
-def _corner(envelope: pd.DataFrame) -> npt.NDArray[np.intp]:
+def facing_of(envelope: pd.DataFrame) -> npt.NDArray[np.intp]:
     """Sectors of the two facades of the corner with the most afternoon sun; −1: none. Shape (building, 2)."""
     facing = envelope[list(WALL_COLUMNS)].to_numpy("float64")
     facing = facing + envelope[list(WINDOW_COLUMNS)].to_numpy("float64")
@@ -154,15 +155,6 @@ def _corner(envelope: pd.DataFrame) -> npt.NDArray[np.intp]:
     first = np.where(there.any(axis=1), first, -1)
     second = np.where(corners.max(axis=1) > 0, other[first], -1)
     return np.stack([first, second], axis=1).astype(np.intp)
-
-
-def _by_sector(areas: Array, facing: npt.NDArray[np.intp]) -> Array:
-    """Areas of the two facades, shape (room, 2), by sector, shape (room, 8)."""
-    out = np.zeros((len(areas), len(SECTORS)))
-    for side in range(2):
-        rows = np.flatnonzero(facing[:, side] >= 0)
-        out[rows, facing[rows, side]] += areas[rows, side]
-    return out
 
 
 def _window_share(envelope: pd.DataFrame) -> Array:
@@ -179,7 +171,7 @@ def _glass_factor(kind: pd.DataFrame, parameters: Parameters) -> Array:
 
 
 def _opaque_collecting(walls_w_k: Array, roof_w_k: Array, parameters: Parameters) -> Array:
-    """Effective collecting area of opaque surfaces, ISO 13790:2008, 11.3.4; shape (room, 9). [m²]"""
+    """Effective collecting area of opaque surfaces, ISO 13790:2008, 11.3.4; shape (room, 3). [m²]"""
     share = parameters.constant("solar_absorptance") * constructions.R_OUTSIDE
     return np.concatenate([walls_w_k, roof_w_k[:, None]], axis=1) * share
 
@@ -190,9 +182,14 @@ def _sky_loss_w(walls_w_k: Array, roof_w_k: Array, parameters: Parameters) -> Ar
     return constructions.R_OUTSIDE * exchange * (0.5 * walls_w_k + roof_w_k)
 
 
-def _planes(facades: Array) -> Array:
-    """Areas by sector, shape (room, 8), as areas by plane, shape (room, 9), none of them horizontal."""
-    return np.concatenate([facades, np.zeros((len(facades), 1))], axis=1)
+def _collecting(windows: Array, opaque: Array) -> Array:
+    """All collecting area as the kernel holds it; shape (room, 9). [m²]
+
+    The sun on it is given by room (`solar_gains_w`), so that only the sum over the planes counts.
+    """
+    out = np.zeros((len(windows), len(SECTORS) + 1))
+    out[:, 0], out[:, -1] = windows.sum(axis=1) + opaque[:, :-1].sum(axis=1), opaque[:, -1]
+    return out
 
 
 def _heat_capacity_wh_k(envelope: pd.DataFrame, shape: _Shape, parameters: Parameters) -> Array:
@@ -241,32 +238,42 @@ def _zones(
     )
 
 
-def solar_gains_w(rooms: Rooms, planes: Array) -> Array:
+def solar_gains_w(rooms: Rooms, facades: Array, level: Array) -> Array:
     """Solar gains of the rooms with movable shading and the opaque surfaces, less their loss to the sky. [W]
 
     Parameters
     ----------
-    planes : irradiance on the planes of `energy.solar.PLANES`, shape (time, 9). [W/m²]
+    facades : irradiance on the facades, shape (time, room, 2).  level : on the roofs, shape (time,). [W/m²]
 
     Returns
     -------
     Array, shape (time, room). Shading is closed on a facade in the hours with more irradiance than its
     threshold. Negative at night, when the surfaces only radiate.
     """
-    gains = planes @ rooms.opaque_collecting_m2.T - rooms.sky_loss_w
-    facades = planes[:, :_HORIZONTAL]
-    for pair in np.unique(np.stack([rooms.shading_reduction, rooms.shading_above_w_m2], axis=1), axis=0):
-        mine = np.flatnonzero((rooms.shading_reduction == pair[0]) & (rooms.shading_above_w_m2 == pair[1]))
-        through = np.where(facades > pair[1], pair[0], 1.0) * facades
-        gains[:, mine] += through @ rooms.window_collecting_m2[mine].T
+    gains = level[:, None] * rooms.opaque_collecting_m2[:, -1] - rooms.sky_loss_w
+    for side in range(2):
+        on = facades[:, :, side]
+        through = np.where(on > rooms.shading_above_w_m2, rooms.shading_reduction, 1.0)
+        through *= rooms.window_collecting_m2[:, side]
+        gains += (through + rooms.opaque_collecting_m2[:, side]) * on
     return np.asarray(gains)
+
+
+class Sun(Protocol):
+    """Irradiance on rooms (`energy.room_sun`)."""
+
+    def facades(self, rooms: Rooms) -> Array:
+        """On the two facades of each room, shape (time, room, 2). [W/m²]"""
+
+    def level(self) -> Array:
+        """On the roofs, shape (time,). [W/m²]"""
 
 
 def operative_temperature_c(
     rooms: Rooms,
     functions: pd.Series,
     weather: Weather,
-    planes: Array,
+    sun: Sun,
     parameters: Parameters,
     *,
     dtype: type[np.floating[Any]] = np.float32,
@@ -276,28 +283,31 @@ def operative_temperature_c(
     Parameters
     ----------
     functions : use of each room's building, index building_id.
-    planes : irradiance on the planes of `energy.solar.PLANES` in the weather's hours, shape (time, 9). [W/m²]
+    sun : in the weather's hours (`energy.room_sun`, `Case.room_sun`).
     """
     operative = np.empty((len(weather), len(rooms)), dtype)
     occupied = np.empty((len(weather), len(rooms)), bool)
+    nothing = np.zeros((len(weather), 1))  # the rooms' gains stand in `_sun_of`
     names = functions.to_numpy("object")
     for name in pd.unique(names):
         rows = np.flatnonzero(names == name)
         mine, plan = rooms.take(rows), schedule(str(name), weather, parameters)
-        drive = Drive(weather.temp_air, planes, plan, np.arange(len(weather)), _sun_of(mine, planes))
+        drive = Drive(weather.temp_air, nothing, plan, np.arange(len(weather)), _sun_of(mine, sun))
         operative[:, rows] = simulate_zones(mine.zones, drive, dtype=dtype).operative_temperature_c.T
         occupied[:, rows] = plan.occupied[:, None]
     return operative, occupied
 
 
-def _sun_of(rooms: Rooms, planes: Array) -> Callable[[int], Array]:
+def _sun_of(rooms: Rooms, sun: Sun) -> Callable[[int], Array]:
     """Solar gains over the collecting area that the kernel multiplies with; blocks of shape (time, lane)."""
     area = rooms.zones.solar_area_m2.sum(axis=1)
 
     def block(first: int) -> Array:
         wide = width(first, len(area))
         part = slice(first, first + wide)
-        gains = solar_gains_w(rooms.take(part), planes) / np.where(area[part] > 0, area[part], 1.0)
+        mine = rooms.take(part)
+        gains = solar_gains_w(mine, sun.facades(mine), sun.level())
+        gains /= np.where(area[part] > 0, area[part], 1.0)
         return np.pad(gains, ((0, 0), (0, wide - gains.shape[1])))
 
     return block
@@ -306,15 +316,15 @@ def _sun_of(rooms: Rooms, planes: Array) -> Callable[[int], Array]:
 def overheating(
     envelope: pd.DataFrame,
     weather: Weather,
-    planes: Array,
+    sun: Sun,
     parameters: Parameters,
     *,
     region: str | None = None,
 ) -> pd.DataFrame:
     """Over-temperature of the critical room of each building of `envelope` over the weather's year.
 
-    Columns as `energy.comfort.summer_comfort`; `planes` as in `operative_temperature_c`.
+    Columns as `energy.comfort.summer_comfort`; `sun` as in `operative_temperature_c`.
     """
     rooms, functions = critical_rooms(envelope, parameters), envelope["function"]
-    operative, occupied = operative_temperature_c(rooms, functions, weather, planes, parameters)
+    operative, occupied = operative_temperature_c(rooms, functions, weather, sun, parameters)
     return summer_comfort(operative, functions, occupied, parameters, region=region)

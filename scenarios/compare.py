@@ -188,7 +188,7 @@ INDICATORS = {
         ),
         Indicator(
             "over_temperature_kh", "Kh/a", "Übertemperaturgradstunden", "Over-temperature degree-hours",
-            "Σ max(operative temperature − limit, 0) in the critical room (DIN 4108-2), mean by area",
+            "Σ max(operative temperature − limit, 0) in the critical room under the roof, DIN 4108-2",
             adds_up=False, detail="rooms",
         ),
         Indicator(

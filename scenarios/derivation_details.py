@@ -71,7 +71,8 @@ def _over_temperature(sheet: Sheet, place: Place) -> str:
         place.outcome.case.envelope["a_use_m2"].astype("float64"), "G", "Over-temperature degree-hours",
         "Übertemperaturgradstunden", "Kh",
         f"critical room, hour by hour: Σ max(θ_op − {limit:g} °C, 0) over the hours that count; "
-        "DIN 4108-2:2013, 8.4; rooms and their use: estimates of the table rooms",
+        "DIN 4108-2:2013, 8.4; sun with neighbours, trees and terrain in its way at the top storey, "
+        "where the rooms lie; rooms and their use: estimates of the table rooms",
         ("Reference area", "Bezugsfläche"),
     )  # fmt: skip
 

@@ -164,6 +164,6 @@ def over_temperature_kh(case: Case, z: dict[str, float], noise: int, before: Hea
     if len(open_rooms):
         warmer = z["weather"] * case.parameters.uncertainties["spread"].astype("float64").to_dict()["weather"]
         weather = replace(case.weather, temp_air=case.weather.temp_air + warmer)
-        found = rooms.overheating(open_rooms, weather, case.planes, case.parameters)["over_temperature_kh"]
+        found = rooms.overheating(open_rooms, weather, case.room_sun, case.parameters)["over_temperature_kh"]
         known = pd.concat([known, found]) if len(known) else found
     return Heat(case, heated, known.reindex(heated.index))

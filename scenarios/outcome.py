@@ -77,7 +77,7 @@ class Outcome:
     def over_temperature_kh(self) -> pd.Series:
         """Degree-hours of each building's critical room (DIN 4108-2), index building_id. [Kh]"""
         heated = self.case.envelope[self.case.envelope["conditioned"].to_numpy(bool)]
-        table = rooms.overheating(heated, self.case.weather, self.case.planes, self.case.parameters)
+        table = rooms.overheating(heated, self.case.weather, self.case.room_sun, self.case.parameters)
         found: pd.Series = table["over_temperature_kh"]
         return found
 

@@ -315,7 +315,7 @@ def _overheating(case: Any) -> Any:
     from energy import rooms
 
     heated = case.envelope[case.envelope["conditioned"].to_numpy(bool)]
-    return rooms.overheating(heated, case.weather, case.planes, case.parameters)
+    return rooms.overheating(heated, case.weather, case.room_sun, case.parameters)
 
 
 def _explain(case: Any, building_id: str, as_json: bool, language: str, network: Any = None) -> None:

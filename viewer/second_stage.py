@@ -161,7 +161,7 @@ def overheating_steps(case: Case, since: tuple[Case, pd.DataFrame] | None = None
     parts: list[pd.DataFrame] = []
     for first in range(0, max(len(fresh), 1), ROOMS_AT_ONCE):
         some = fresh.iloc[first : first + ROOMS_AT_ONCE]
-        parts.append(rooms.overheating(some, case.weather, case.planes, case.parameters))
+        parts.append(rooms.overheating(some, case.weather, case.room_sun, case.parameters))
         yield parts[-1]
     found = pd.concat(parts)
     if since is None or changed is None:

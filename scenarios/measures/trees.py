@@ -16,8 +16,10 @@ from scenarios.measures.base import Parameter
 
 TITLE = {"de": "Bäume pflanzen", "en": "Plant trees"}
 DESCRIPTION = {
-    "de": "Laubbäume vor sonnigen Fassaden beschatten die Fenster im Sommer, im Winter wenig.",
-    "en": "Deciduous trees in front of sunny facades shade windows in summer, and let sun through in winter.",
+    "de": "Laubbäume vor sonnigen Fassaden beschatten die Fenster im Sommer, im Winter wenig. Räume unter "
+    "dem Dach kühlen sie nur, wenn sie bis dorthin reichen.",
+    "en": "Deciduous trees in front of sunny facades shade windows in summer, and let sun through in winter. "
+    "They cool rooms under the roof only where they reach up to them.",
 }
 STAGE = 1
 EXCLUDES: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from energy import archetypes, comfort, heat_balance, occupancy, rooms, solar, weather, zone
+from energy import archetypes, comfort, heat_balance, occupancy, room_sun, rooms, solar, weather, zone
 from energy.parameters import Parameters
 from tests.energy.districts import slabs
 
@@ -45,7 +45,7 @@ def test_parts_of_the_room_by_hand():
     assert zones.open_above_c[0] == 23
     assert zones.gains_w[0] == pytest.approx(100 / 24 * 20)
     np.testing.assert_allclose(
-        room.window_collecting_m2[0, [S, W]], 0.9 * 0.7 * 0.9 * 0.75 * 0.2 * np.array([12.5, 10])
+        room.window_collecting_m2[0], 0.9 * 0.7 * 0.9 * 0.75 * 0.2 * np.array([12.5, 10])
     )
     np.testing.assert_allclose(room.opaque_collecting_m2[0, -1], 0.6 * 0.04 * roof)
     assert zones.cooling_limit_w[0] == 0
@@ -87,7 +87,7 @@ def summer(room, *, opened=True, gains=None):
     closed = zone.coefficients(zones, zones.h_ve_on_w_k)
     airy = zone.coefficients(zones, zones.h_ve_open_w_k)
     row = {name: number for number, name in enumerate(zone.ROWS)}
-    sun = rooms.solar_gains_w(room, planes)
+    sun = gains_of(room, planes)
     mass, before = np.full(len(zones), 20.0), np.full(len(zones), 20.0)
     out = np.empty((len(outdoor), len(zones)))
     for hour, outside in enumerate(outdoor):
@@ -108,6 +108,12 @@ def summer(room, *, opened=True, gains=None):
         before = air
         out[hour] = 0.3 * air + 0.7 * surface
     return out
+
+
+def gains_of(room, planes):
+    """By sectors, as if facades lay open. [W]"""
+    sun = room_sun.OpenSun(planes)
+    return rooms.solar_gains_w(room, sun.facades(room), sun.level())
 
 
 def over_temperature(frame, **options):
@@ -141,8 +147,9 @@ def test_the_room_is_warmer_than_its_building():
     beside = dataclasses.replace(
         room,
         zones=whole,
-        window_collecting_m2=whole.solar_area_m2[:, :-1],
-        opaque_collecting_m2=np.zeros((1, 9)),
+        facing=np.array([[S, N]]),
+        window_collecting_m2=whole.solar_area_m2[:, [S, N]],
+        opaque_collecting_m2=np.zeros((1, 3)),
         sky_loss_w=np.zeros(1),
     )
     assert summer(room, opened=False).max() > summer(beside, opened=False).max()
@@ -153,9 +160,10 @@ def test_movable_shading_closes_above_its_threshold():
     room = rooms.critical_rooms(envelope(shading_device="outer_blind"), PARAMETERS)
     planes = np.zeros((2, 9))
     planes[0, S], planes[1, S] = 100.0, 400.0
-    gains = rooms.solar_gains_w(room, planes)[:, 0] + room.sky_loss_w[0]
-    opaque = room.opaque_collecting_m2[0, S]
-    window = room.window_collecting_m2[0, S]
+    gains = gains_of(room, planes)[:, 0] + room.sky_loss_w[0]
+    side = list(room.facing[0]).index(S)
+    opaque = room.opaque_collecting_m2[0, side]
+    window = room.window_collecting_m2[0, side]
     np.testing.assert_allclose(gains, [100 * (window + opaque), 400 * (0.25 * window + opaque)])
 
 
@@ -174,10 +182,8 @@ def test_the_kernel_agrees_with_the_plain_loop():
     room = rooms.critical_rooms(frame, PARAMETERS)
     year = weather.sample()
     hours = np.flatnonzero((year.times.month >= 5) & (year.times.month <= 9))
-    planes = solar.plane_irradiance(year)
-    whole, _ = rooms.operative_temperature_c(
-        room, frame["function"], year, planes, PARAMETERS, dtype=np.float64
-    )
+    sun = room_sun.OpenSun(solar.plane_irradiance(year))
+    whole, _ = rooms.operative_temperature_c(room, frame["function"], year, sun, PARAMETERS, dtype=np.float64)
     later = hours[24 * 60 :] - hours[0]
     # The loop starts in May from 20 °C, the kernel in January: after two months both have forgotten it.
     gains = occupancy.schedule("residential", year, PARAMETERS).gains[hours]
@@ -188,11 +194,11 @@ def test_overheating_of_a_district_in_float32_is_that_of_float64():
     functions = list(PARAMETERS.use.index)
     frame = archetypes.fill(slabs(len(functions), function=functions), PARAMETERS)
     year = weather.sample()
-    planes = solar.plane_irradiance(year)
-    table = rooms.overheating(frame, year, planes, PARAMETERS, region="A")
+    sun = room_sun.OpenSun(solar.plane_irradiance(year))
+    table = rooms.overheating(frame, year, sun, PARAMETERS, region="A")
     room = rooms.critical_rooms(frame, PARAMETERS)
     exact, used = rooms.operative_temperature_c(
-        room, frame["function"], year, planes, PARAMETERS, dtype=np.float64
+        room, frame["function"], year, sun, PARAMETERS, dtype=np.float64
     )
     reference = comfort.summer_comfort(exact, frame["function"], used, PARAMETERS, region="A")
     np.testing.assert_allclose(

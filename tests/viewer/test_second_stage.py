@@ -114,7 +114,7 @@ def test_overheating_is_that_of_the_rooms(deep: State) -> None:
     layer = LAYERS["overheating"](deep.view())
     case = deep.twin.case
     heated = case.envelope[case.envelope["conditioned"]]
-    rooms = energy.rooms.overheating(heated, case.weather, case.planes, case.parameters)
+    rooms = energy.rooms.overheating(heated, case.weather, case.room_sun, case.parameters)
     index = deep.twin.annual.index.get_indexer(rooms.index)
     assert layer.values[index] == pytest.approx(rooms["over_temperature_kh"].to_numpy(), rel=1e-5)
     assert np.isnan(layer.values[deep.twin.annual.index.get_loc("garage-1")])

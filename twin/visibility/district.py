@@ -88,14 +88,14 @@ def of_district(
         return known
     frame = _scene(inputs, horizon_deg)
     samples, exposed = _samples(inputs, frame)
-    caster = Caster(frame, samples, progress=_staged(progress))
+    caster = Caster(frame, samples, progress=staged(progress))
     sky = patches(sky_patches)
     seen = caster.sky(sky)
     grounds = caster.ground()
     latitude, longitude, convergence = place_of(inputs.origin)
     suns = turned(sun_grid(latitude), -convergence)
     beam = caster.beam(suns, near_patches(suns, sky), None if every_sun else seen.state)
-    found = _assembled(seen, grounds, beam, suns, samples, exposed, bool(len(frame.crowns)))
+    found = assembled(seen, grounds, beam, suns, samples, exposed, bool(len(frame.crowns)))
     found = _named(found, inputs, (latitude, longitude, convergence), caster.rays)
     store.keep(found, cache)
     return found
@@ -126,16 +126,14 @@ def of_points(
     latitude, longitude, convergence = place_of(frame.origin)
     ways = turned(sun_grid(latitude), -convergence) if suns is None else np.asarray(suns, float)
     samples = sampling.at_points(place, facing, frame)
-    caster = Caster(frame, samples, per_patch=per_patch, progress=_staged(progress))
+    caster = Caster(frame, samples, per_patch=per_patch, progress=staged(progress))
     sky = patches(sky_patches)
     seen, grounds = caster.sky(sky), caster.ground()
     beam = caster.beam(ways, near_patches(ways, sky), None)
-    found = _assembled(
+    found = assembled(
         seen, grounds, beam, ways, samples, np.ones(len(place), np.uint16), bool(len(frame.crowns))
     )
-    return replace(
-        found, latitude=latitude, longitude=longitude, convergence_deg=convergence, rays=caster.rays
-    )
+    return placed(found, (latitude, longitude, convergence), caster.rays)
 
 
 def update(
@@ -195,7 +193,7 @@ def _brought_up(
         chosen[..., ~kept] = True
     touched = cells.any(axis=0) | ground_cells | sun_cells.any(axis=0)
     few = samples.take(touched[samples.surface])
-    caster = Caster(frame, few, workers=1, progress=_staged(progress))  # too little for threads
+    caster = Caster(frame, few, workers=1, progress=staged(progress))  # too little for threads
     seen, grounds = caster.sky(sky, cells), caster.ground(ground_cells)
     state = np.where(cells, seen.state, before.state[:, source])
     near = near_patches(suns, sky)
@@ -205,7 +203,7 @@ def _brought_up(
             sun_cells[position] |= turned_over[around].any(axis=0)
     old_beam = np.broadcast_to(before.beam, (2, *before.beam.shape[1:]))[:, :, source]
     beam = caster.beam(suns, near, None if every_sun else state, np.ascontiguousarray(old_beam), sun_cells)
-    part = _assembled(
+    part = assembled(
         Sky(seen.seen, seen.whole, state), grounds, beam, suns, samples, exposed,
         bool(len(frame.crowns)),
     )  # fmt: skip
@@ -283,7 +281,7 @@ def place_of(origin: Floats) -> tuple[float, float, float]:
     return float(latitude), float(longitude), float(factors.meridian_convergence)
 
 
-def _assembled(
+def assembled(
     seen: Sky, grounds: tuple[Floats, Floats], beam: NDArray[np.uint8], suns: Floats, samples: Samples,
     exposed: NDArray[np.uint16], trees: bool,
 ) -> Visibility:  # fmt: skip
@@ -309,11 +307,13 @@ def _assembled(
 
 
 def _named(found: Visibility, inputs: _Inputs, place: tuple[float, float, float], rays: int) -> Visibility:
+    return replace(placed(found, place, rays), surface_id=inputs.ids, key=inputs.key)
+
+
+def placed(found: Visibility, place: tuple[float, float, float], rays: int) -> Visibility:
+    """With latitude, longitude and meridian convergence (`place_of`) and the number of rays."""
     latitude, longitude, convergence = place
-    return replace(
-        found, surface_id=inputs.ids, latitude=latitude, longitude=longitude, convergence_deg=convergence,
-        rays=rays, key=inputs.key,
-    )  # fmt: skip
+    return replace(found, latitude=latitude, longitude=longitude, convergence_deg=convergence, rays=rays)
 
 
 def _kept_rows(
@@ -328,7 +328,7 @@ def _kept_rows(
     return source
 
 
-def _staged(progress: Progress | None) -> Progress:
+def staged(progress: Progress | None) -> Progress:
     """The three stages as shares of one whole, by their usual durations."""
     stages = {"sky": (0.0, 0.4), "ground": (0.4, 0.5), "sun": (0.5, 1.0)}
 
