@@ -183,7 +183,9 @@ class Plan:
                 replace(Choice(_known(str(name))).with_values(values), targets=_checked(targets), on=bool(on))
                 for name, values, targets, on in json.loads(text)
             ]
-        except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+        except (TypeError, AttributeError, KeyError, RecursionError, json.JSONDecodeError):
+            raise CallError("this is no plan", "address", "Open the page without it") from None
+        except ValueError as error:
             raise CallError(f"this is no plan: {error}", "address", "Open the page without it") from None
         return _ordered(choices)
 

@@ -116,7 +116,7 @@ export function charts(element, { t, f, language, link }) {
     const series = [{ kind: "heat", name: t("kpi.after"), values: rows.map((row) => (100 * row.after) / row.before), before: rows.map(() => 100) }];
     return figures.card({
       t, title: t("charts.compared"), desc: t("charts.compared_desc"),
-      picture: figures.bars({ f, unit: "%", series, names: rows.map((row) => row.label), short: rows.map((row) => row.label), label: t("charts.label", { title: t("charts.compared"), unit: "%" }) }),
+      picture: figures.bars({ f, unit: "%", series, names: rows.map((row) => row.label), label: t("charts.label", { title: t("charts.compared"), unit: "%" }) }),
       table: { caption: t("charts.compared"), head: [t("charts.figure"), t("kpi.before"), t("kpi.after")], rows: rows.map((row) => [`${row.label}, ${row.unit}`, f.number(row.before, row.digits), f.number(row.after, row.digits)]) },
     });
   };

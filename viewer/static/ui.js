@@ -119,6 +119,21 @@ function classes(layer, f) {
     h("li", {}, swatch(c.colour), c.label, h("span", { class: "n" }, f.number(c.count)))))];
 }
 
+/** Keeps the first and the last of a scale's labels, and of the others those that touch none. */
+function clearOf(place) {
+  const share = (words) => words.length * 0.029;  // of the scale's width, by digits of 12 px
+  let end = 0;
+  return ([value, words], i, all) => {
+    const [wide, middle] = [share(words), place(value)];
+    if (i === 0) { end = wide; return true; }
+    if (i === all.length - 1) return true;
+    const [left, right] = [middle - wide / 2, middle + wide / 2];
+    if (left < end + 0.02 || right > 1 - share(all.at(-1)[1]) - 0.02) return false;
+    end = right;
+    return true;
+  };
+}
+
 function scale(layer, f) {
   const canvas = h("canvas", { width: 256, height: 1, "aria-hidden": "true" });
   const context = canvas.getContext("2d");
@@ -131,9 +146,9 @@ function scale(layer, f) {
   const place = (value) => layer.log ? Math.log(value / layer.min) / Math.log(layer.max / layer.min) : (value - layer.min) / (layer.max - layer.min);
   const year = layer.id === "year";
   const last = layer.over ? "≥\u202f" : "";
-  const clear = (value, i) => i === 0 || i === ticks.length - 1 || (place(value) < 0.82 && place(value) > 0.09);
-  const labels = ticks.filter(clear).map((value, i, ticks) => {
-    const label = h("span", {}, (i === ticks.length - 1 ? last : "") + (year ? String(value) : f.number(value, layer.log && value % 1 ? 1 : layer.log ? 0 : digits)));
+  const text = (value, i) => (i === ticks.length - 1 ? last : "") + (year ? String(value) : f.number(value, layer.log && value % 1 ? 1 : layer.log ? 0 : digits));
+  const labels = ticks.map((value, i) => [value, text(value, i)]).filter(clearOf(place)).map(([value, words]) => {
+    const label = h("span", {}, words);
     label.style.left = `${100 * place(value)}%`;
     return label;
   });
