@@ -22,40 +22,78 @@ from energy.network.water import (
 Law = Literal["colebrook", "nikuradse"]
 LAWS: dict[str, int] = {"nikuradse": 0, "colebrook": 1}
 LAMINAR, TURBULENT = 2300.0, 4000.0  # Reynolds numbers, between which the two laws are blended
-_STEPS = 3  # of Newton's method; it converges to 1e-9 from a start that is 30 % off
+_STEPS = 3  # of Newton's method; it converges to 1e-10 from a start that is 30 % off
+_PER_LOG = 0.8685889638065037  # 2 / ln 10
+_ROOT_HALF = 0x3FE6A09E667F3BCD  # the bits of √½
+_LN_2 = 0.6931471805599453
 
 
 @small
-def colebrook(reynolds: float, rough: float) -> float:
-    """Friction factor of turbulent flow after Colebrook and White, by Newton's method for 1/√λ.
+def _log_from(mantissa: float, exponent: float) -> float:
+    """ln(m · 2^exponent), m from √½ to √2, to 1e-14: 2 artanh((m − 1) / (m + 1)) as a series."""
+    s = (mantissa - 1.0) / (mantissa + 1.0)
+    q = s * s
+    series = 1 / 9 + q * (1 / 11 + q * (1 / 13 + q * (1 / 15 + q * (1 / 17))))
+    return exponent * _LN_2 + 2.0 * s * (1.0 + q * (1 / 3 + q * (1 / 5 + q * (1 / 7 + q * series))))
 
-    rough : k / (3.71 d).
+
+@compiled
+def _logarithms(x: Array, out: Array) -> None:
+    """ln of positive numbers, shape (lane,), by their bits: a call for each would keep lanes apart.
+
+    x : holds the mantissas afterwards.
     """
-    b = 2.51 / reynolds
-    y = 7.0
+    bits = x.view(np.int64)
+    for k in range(len(x)):
+        power = (bits[k] - _ROOT_HALF) >> 52
+        out[k] = power
+        bits[k] -= power << 52
+    for k in range(len(x)):
+        out[k] = _log_from(x[k], out[k])
+
+
+@compiled
+def colebrook(reynolds: Array, rough: float, rooms: Array, out: Array) -> None:
+    """Friction factors of turbulent flow after Colebrook and White, by Newton's method for y = 1/√λ.
+
+    y + 2 log₁₀(rough + b y) = 0 with b = 2.51/Re and rough = k / (3.71 d).
+    reynolds, out : shape (lane,).  rooms : for figures between, shape (3, lane).
+    """
+    b, inner, y = rooms[0], rooms[1], rooms[2]
+    for k in range(len(out)):
+        b[k] = 2.51 / reynolds[k]
+        y[k] = 7.0
     for _ in range(_STEPS):
-        inner = rough + b * y
-        y -= (y + 0.8685889638065037 * math.log(inner)) / (1.0 + 0.8685889638065037 * b / inner)
-    return 1.0 / (y * y)
+        for k in range(len(out)):
+            inner[k] = rough + b[k] * y[k]
+        _logarithms(inner, out)
+        for k in range(len(out)):
+            again = rough + b[k] * y[k]
+            y[k] -= (y[k] + _PER_LOG * out[k]) * again / (again + _PER_LOG * b[k])
+    for k in range(len(out)):
+        out[k] = 1.0 / (y[k] * y[k])
 
 
-@small
-def factor(law: int, reynolds: float, rough: float) -> float:
-    """Friction factor: "colebrook" with 64/Re below 2,300 and a blend up to 4,000; or "nikuradse".
+@compiled
+def factors(law: int, reynolds: Array, rough: float, rooms: Array, out: Array) -> None:
+    """Friction factors: "colebrook" with 64/Re below 2,300 and a blend up to 4,000; or "nikuradse".
 
     The latter is what pandapipes takes by default: 64/Re plus the factor of a fully rough pipe.
+
+    reynolds, out : shape (lane,).  rooms : for figures between, shape (4, lane).
     """
-    laminar = 64.0 / reynolds
     if law == 0:
-        y = 0.8685889638065037 * math.log(rough)
-        return laminar + 1.0 / (y * y)
-    if reynolds < LAMINAR:
-        return laminar
-    turbulent: float = colebrook(max(reynolds, TURBULENT), rough)
-    if reynolds >= TURBULENT:
-        return turbulent
-    part = (reynolds - LAMINAR) / (TURBULENT - LAMINAR)
-    return (1.0 - part) * 64.0 / LAMINAR + part * turbulent
+        y = _PER_LOG * math.log(rough)
+        for k in range(len(out)):
+            out[k] = 64.0 / reynolds[k] + 1.0 / (y * y)
+        return
+    for k in range(len(out)):
+        rooms[3, k] = max(reynolds[k], TURBULENT)
+    colebrook(rooms[3], rough, rooms, out)
+    for k in range(len(out)):
+        laminar = 64.0 / min(reynolds[k], LAMINAR)
+        part = min(max((reynolds[k] - LAMINAR) / (TURBULENT - LAMINAR), 0.0), 1.0)
+        out[k] = (1.0 - part) * laminar + part * out[k]
 
 
 @compiled
@@ -81,24 +119,27 @@ def drops(
     temperature : of the nodes. [°C]  Properties are those of the mean of both ends (the density the mean of
     the densities), and the loss Δp = λ·L/d·ρ/2·v², as in pandapipes.
     """
-    lost = np.empty(LANES)
+    reynolds, mass, weight, lam = np.empty(LANES), np.empty(LANES), np.empty(LANES), np.empty(LANES)
+    rooms = np.empty((4, LANES))
     for begin in range(first, last, LANES):
         used = min(LANES, last - begin)
         for k in range(used):
             out[0, begin + k] = 0.0
+        for k in range(LANES):
+            reynolds[k] = TURBULENT
         for i in range(1, len(parent)):
             p, d = parent[i], diameter[i]
             area = 0.25 * math.pi * d * d
             for k in range(used):
-                h = begin + k
-                m = flow[i, h]
-                near, far = temperature[p, h], temperature[i, h]
-                reynolds = max(abs(m), NO_FLOW) * d / area * value(fluidity, 0.5 * (near + far))
-                rho = 0.5 * (value(density, near) + value(density, far))
-                lam = factor(law, reynolds, rough[i])
-                lost[k] = lam * length[i] / d * m * abs(m) / (2.0 * rho * area * area)
+                mass[k] = flow[i, begin + k]
             for k in range(used):
-                out[i, begin + k] = out[p, begin + k] + lost[k]
+                near, far = temperature[p, begin + k], temperature[i, begin + k]
+                reynolds[k] = max(abs(mass[k]), NO_FLOW) * d / area * value(fluidity, 0.5 * (near + far))
+                rho = 0.5 * (value(density, near) + value(density, far))
+                weight[k] = length[i] / d * mass[k] * abs(mass[k]) / (2.0 * rho * area * area)
+            factors(law, reynolds, rough[i], rooms, lam)
+            for k in range(used):
+                out[i, begin + k] = out[p, begin + k] + lam[k] * weight[k]
 
 
 def gradient(flow: Array, diameter: Array, water: Water, celsius: float, roughness_m: float) -> Array:
@@ -110,5 +151,9 @@ def gradient(flow: Array, diameter: Array, water: Water, celsius: float, roughne
     area, rho = 0.25 * np.pi * diameter**2, water.density_at(np.array(celsius))
     reynolds = np.maximum(np.abs(flow), NO_FLOW) * diameter / area / water.viscosity_at(np.array(celsius))
     rough = roughness_m / (3.71 * diameter)
-    lam = np.array([factor(1, r, k) for r, k in zip(reynolds.flat, rough.flat, strict=True)])
-    return np.asarray(lam.reshape(flow.shape) / diameter * flow**2 / (2 * rho * area**2))
+    lam = np.empty(flow.shape)
+    one, rooms = np.empty(1), np.empty((4, 1))
+    for at in np.ndindex(flow.shape):
+        factors(1, np.array([reynolds[at]]), float(rough[at]), rooms, one)
+        lam[at] = one[0]
+    return np.asarray(lam / diameter * flow**2 / (2 * rho * area**2))
