@@ -260,9 +260,7 @@ class Twin:
         if not acting.idle:
             yield from self.summer(Plan())
             since = (self.case, self.overheating(Plan()))
-        with self._keeping:
-            there = ("rooms", acting) in self._kept
-        if there:
+        if self.kept(("rooms", acting)) is not None:
             return
         for table in second_stage.overheating_steps(self.variant(acting), since):  # noqa: B007
             yield
@@ -289,6 +287,11 @@ class Twin:
             for old in changing[:-_KEPT]:
                 del self._kept[old]
         return made
+
+    def kept(self, key: Hashable) -> object:
+        """What `known` keeps under a key; None where it keeps nothing."""
+        with self._keeping:
+            return self._kept.get(key)
 
     def in_scope(self, choice: Choice) -> NDArray[np.bool_]:
         """The buildings that a choice may reach, shape (building,)."""
