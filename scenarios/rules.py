@@ -37,17 +37,23 @@ def _check_pair(scenario: Scenario, first: int, second: int, building: str, coun
     where = f"scenario {scenario.name}, measures {first + 1} and {second + 1}"
     shared = f"both reach {count} building(s), first {building}"
     before, after = MEASURES[one.measure], MEASURES[other.measure]
+    title, later = (f"„{module.TITLE['de']}“" for module in (before, after))
+    reached = f"beide betreffen {count} Gebäude, darunter {building}"
     if other.measure in before.EXCLUDES or one.measure in after.EXCLUDES:
         raise CallError(
             f"{one.measure} and {other.measure} exclude each other, but {shared}",
             where,
             "Choose one of them, or give them other targets",
+            german=f"{title} und {later} schließen einander aus, aber {reached}. Wählen Sie eine der beiden "
+            "Maßnahmen, oder geben Sie ihnen verschiedene Gebäude.",
         )
     if one.measure == other.measure and one.measure not in REPEATABLE and one.year == other.year:
         raise CallError(
             f"{one.measure} stands twice, and {shared}: it would count twice",
             where,
             "Keep one of them, or give them other targets or years",
+            german=f"{title} steht zweimal da, und {reached}: Die Wirkung zählte doppelt. Behalten Sie eine, "
+            "oder geben Sie ihnen verschiedene Gebäude oder Jahre.",
         )
     standards = _retrofits(other)
     if twice := [part for part, wanted in _retrofits(one).items() if standards.get(part, wanted) != wanted]:
@@ -55,12 +61,15 @@ def _check_pair(scenario: Scenario, first: int, second: int, building: str, coun
             f"both bring the {twice[0]} to a standard of their own, and {shared}: it would be paid twice",
             where,
             "Keep one of them, or give them other components or targets",
+            german=f"{title} steht zweimal mit verschiedenem Standard da, und {reached}: Das Bauteil würde "
+            "zweimal bezahlt. Behalten Sie eine, oder geben Sie ihnen andere Bauteile oder Gebäude.",
         )
     if one.measure in after.BEFORE:
         raise CallError(
             f"{other.measure} comes after {one.measure}, which builds on it, and {shared}",
             where,
             f"Put {other.measure} first",
+            german=f"{later} kommt nach {title}, die darauf aufbaut, und {reached}. Stellen Sie sie davor.",
         )
 
 

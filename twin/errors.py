@@ -18,9 +18,11 @@ class TwinError(Exception):
     what : what is wrong, without a full stop.
     where : the file and, where known, the record.
     remedy : what the user can do.
+    german : all of it in German, for what people meet on the page.
     """
 
-    def __init__(self, what: str, where: object = "", remedy: str = "") -> None:
+    def __init__(self, what: str, where: object = "", remedy: str = "", *, german: str = "") -> None:
+        self.german = " ".join(german.split())
         self.what = " ".join(str(what).split())
         self.where = " ".join(str(where).split())
         self.remedy = " ".join(str(remedy).split())
@@ -28,6 +30,10 @@ class TwinError(Exception):
         if self.remedy:
             parts.append(self.remedy)
         super().__init__(". ".join(part.rstrip(".") for part in parts) + ".")
+
+    def text(self, language: str) -> str:
+        """The line in German where there is one and it is asked for, else in English."""
+        return self.german if language == "de" and self.german else str(self)
 
 
 class SourceError(TwinError):

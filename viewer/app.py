@@ -123,7 +123,7 @@ class Manager:
         self.twin = twin
         self.state = State(twin, language, colour=address.colour)
         self.state.select(address.selected, address.level)
-        problem = address.problem or self._chosen(address.targets)
+        problem = address.problem.text(language) if address.problem else self._chosen(address.targets)
         self.names = facts.names(twin.district.buildings)
         self.wanted: Plan | None = None
         self.first = address.plan
@@ -207,7 +207,7 @@ class Manager:
             if scenario:
                 self.first = self.drafts.resume(scenario, self.first)
         except (TwinError, ValueError) as error:
-            self.bridge.error = str(error)
+            self.bridge.error = texts.error(self.state.language, error)
         self.bridge.shelf = self.drafts.shown()
 
     def _begin(self, plan: Plan) -> None:
@@ -221,7 +221,7 @@ class Manager:
         try:
             await asyncio.to_thread(self.drafts.keep, self.state.plan)
         except (TwinError, OSError) as error:
-            self.bridge.error = str(error)
+            self.bridge.error = texts.error(self.state.language, error)
         self.bridge.shelf = self.bridge.shelf | self.drafts.now()
 
     def _chosen(self, targets: str) -> str:
@@ -230,7 +230,7 @@ class Manager:
             if targets:
                 picking.read(self.state, targets)
         except CallError as error:
-            return str(error)
+            return error.text(self.state.language)
         return ""
 
     def _show(self, **news: Any) -> None:
@@ -271,7 +271,7 @@ class Manager:
                 raise ValueError(f"unknown message {message.get('type')!r}")
             action(self, message)
         except (TwinError, KeyError, TypeError, ValueError) as error:
-            self.bridge.error = str(error)
+            self.bridge.error = texts.error(self.state.language, error)
 
     def _change(self, message: Mapping[str, Any]) -> None:
         """A measure is switched, set, or given other targets."""
@@ -379,7 +379,8 @@ class Manager:
             self.wanted = None
             self.state.refuse()
             self.busy = False
-            self.bridge.param.update(error=str(error), plan=self._plan_shown(), result=self._result())
+            said = error.text(self.state.language)
+            self.bridge.param.update(error=said, plan=self._plan_shown(), result=self._result())
         finally:
             self.busy = False
         self._look()
@@ -481,7 +482,7 @@ class Manager:
             self.bridge.result = self._result()
 
     def _failed(self, error: Exception) -> None:
-        self.bridge.error = str(error)
+        self.bridge.error = texts.error(self.state.language, error)
         if not isinstance(error, TwinError):
             raise error
 
@@ -505,7 +506,7 @@ class Manager:
             self.bridge.derivation = shown | {"ask": ask}
 
     def _unexplained(self, asked: derivations.Asked, ask: int, error: Exception) -> None:
-        self._explained(ask, asdict(asked) | {"error": str(error)})
+        self._explained(ask, asdict(asked) | {"error": texts.error(self.state.language, error)})
         if not isinstance(error, TwinError):
             raise error
 

@@ -291,7 +291,13 @@ def _title(scenario: Scenario, language: str) -> str:
 def _checked_title(title: Any) -> str:
     text = " ".join(str(title or "").split())
     if not text:
-        raise CallError("a scenario needs a name", "scenario", "Write what it is about")
+        raise CallError(
+            "a scenario needs a name", "scenario", "Write what it is about",
+            german="Das Szenario braucht einen Namen. Schreiben Sie, worum es geht.",
+        )  # fmt: skip
     if len(text) > _LONGEST_TITLE:
-        raise CallError(f"the name is longer than {_LONGEST_TITLE} characters", "scenario", "Shorten it")
+        raise CallError(
+            f"the name is longer than {_LONGEST_TITLE} characters", "scenario", "Shorten it",
+            german=f"Der Name hat mehr als {_LONGEST_TITLE} Zeichen. Kürzen Sie ihn.",
+        )  # fmt: skip
     return text

@@ -37,7 +37,7 @@ class Address:
     targets: str = ""
     scenario: str = ""
     tab: Literal["plan", "sensors"] = "plan"
-    problem: str = ""
+    problem: CallError | None = None
     held: Plan | None = None
     held_title: str = ""
 
@@ -48,13 +48,13 @@ class Address:
         def given(name: str) -> str:
             return next(iter(arguments.get(name, [])), b"").decode("utf-8", "replace")
 
-        plan, held, problem = Plan(), None, ""
+        plan, held, problem = Plan(), None, None
         try:
             plan = Plan.from_text(given("plan"))
             if given("a"):
                 held = Plan() if given("a") == TODAY else Plan.from_text(given("a"))
         except CallError as error:
-            problem = str(error)
+            problem = error
         colour, level, tab = given("colour"), given("level"), given("tab")
         return cls(
             plan=plan,

@@ -208,7 +208,10 @@ def read(state: State, targets: str) -> None:
     try:
         limits = Targets.model_validate_json(targets)
     except ValueError as error:  # pydantic's too
-        raise CallError(f"this is no selection: {error}", "address", "Open the page without it") from None
+        raise CallError(
+            f"this is no selection: {error}", "address", "Open the page without it",
+            german="Die Adresse enthält eine Auswahl, die es so nicht gibt. Öffnen Sie die Seite ohne sie.",
+        ) from None  # fmt: skip
     state.choose(_json(limits), [str(i) for i in limits.ids(state.twin.case)])
 
 

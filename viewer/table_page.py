@@ -88,7 +88,7 @@ class TablePage:
         try:
             self._take(await asyncio.to_thread(self._made, copy(self.state), kind), asked)
         except TwinError as error:
-            self._fail(str(error))
+            self._fail(texts.error(self.state.language, error))
 
     def _made(self, state: State, kind: Kind) -> Table:
         if kind == "sensors" and self.board is not None:

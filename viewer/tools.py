@@ -130,7 +130,7 @@ class Tools:
         try:
             answer = await asyncio.to_thread(_ANSWERS[kind], self.state, message, report)
         except (TwinError, KeyError, TypeError, ValueError) as error:
-            self._fail(str(error))
+            self._fail(texts.error(self.state.language, error))
             answer = {"kind": "failed"}
         if asked != self.asked:
             return

@@ -184,10 +184,17 @@ class Plan:
                 for name, values, targets, on in json.loads(text)
             ]
         except (TypeError, AttributeError, KeyError, RecursionError, json.JSONDecodeError):
-            raise CallError("this is no plan", "address", "Open the page without it") from None
+            raise _no_plan("") from None
         except ValueError as error:
-            raise CallError(f"this is no plan: {error}", "address", "Open the page without it") from None
+            raise _no_plan(f": {error}") from None
         return _ordered(choices)
+
+
+def _no_plan(why: str) -> CallError:
+    return CallError(
+        f"this is no plan{why}", "address", "Open the page without it",
+        german="Die Adresse enthält Maßnahmen, die es so nicht gibt. Öffnen Sie die Seite ohne sie.",
+    )  # fmt: skip
 
 
 def retrofit(

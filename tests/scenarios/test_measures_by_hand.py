@@ -197,8 +197,16 @@ def test_what_may_not_stand_together_is_refused(
     case: Case, first: tuple[str, dict[str, object]], second: tuple[str, dict[str, object]], said: str
 ) -> None:
     steps = [scenarios.Step(measure=name, parameters=options) for name, options in (first, second)]
-    with pytest.raises(CallError, match=said):
+    with pytest.raises(CallError, match=said) as refused:
         scenarios.Scenario(name="both", measures=steps).apply(case)
+    german = {
+        "exclude": "schließen einander aus",
+        "count": "doppelt",
+        "paid": "zweimal bezahlt",
+        "comes": "davor",
+    }
+    assert german[said.split()[0]] in refused.value.text("de")
+    assert refused.value.text("en") == str(refused.value)
     apart = [step.model_copy(update={"targets": scenarios.Targets(buildings=[place])})
              for step, place in zip(steps, ("b1", "b2"), strict=True)]  # fmt: skip
     if said != "comes after":

@@ -123,4 +123,4 @@ def test_an_address_brings_a_back() -> None:
     assert panel.Address.read({"a": [b"today"]}).held == Plan()
     assert panel.Address.read({}).held is None
     broken = panel.Address.read({"a": [b"{"]})
-    assert broken.held is None and "no plan" in broken.problem
+    assert broken.held is None and "no plan" in str(broken.problem)

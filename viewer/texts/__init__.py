@@ -16,13 +16,18 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from twin.errors import CallError
+from twin.errors import CallError, TwinError
 
 DEFAULT = "de"
 CODE = re.compile(r"[a-z]{2,3}(-[a-z0-9]+)*")
 VARIANT_ONLY = ("language.base", "language.tag")
 _FOLDER = Path(__file__).resolve().parent
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+def error(language: str, problem: Exception) -> str:
+    """What is wrong, in the language where the error knows it."""
+    return problem.text(language) if isinstance(problem, TwinError) else str(problem)
 
 
 def languages(folder: Path = _FOLDER, *, variants: bool = False) -> dict[str, str]:
