@@ -9,7 +9,7 @@ APT = DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
 SERVICES = chromium postgresql mosquitto gdal-bin nginx-light
 SCENE = $(wildcard viewer/scene/src/*.ts)
 
-.PHONY: serve test bench check-long lint constraints sample clean services
+.PHONY: serve test bench check-long screenshots lint constraints sample clean services
 
 serve: $(STAMP)run
 	@$(BIN)/lobeda serve $(DISTRICT) --port $(PORT)
@@ -38,6 +38,10 @@ bench: $(STAMP)test $(STAMP)peer
 check-long: $(STAMP)test $(STAMP)peer
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[bench]"
 	$(BIN)/python -m pytest -q -s -m long tests/long
+
+# Takes the pictures of the guides again.
+screenshots: $(STAMP)test services
+	$(BIN)/python -m pytest -q -m long tests/long/test_screenshots.py
 
 lint: $(STAMP)test
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[lint]"

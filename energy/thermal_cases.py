@@ -61,7 +61,7 @@ def read(path: str | os.PathLike[str]) -> dict[str, Any]:
         document = json.loads(file.read_text("utf-8"))
     except OSError as error:
         raise SourceError(f"cannot be read: {error.strerror}", file, "Check the path") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SourceError(f"is no JSON: {error}", file, "Correct it") from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise SourceError(f"is not of the format {FORMAT}", file, f'It needs "format": "{FORMAT}"')

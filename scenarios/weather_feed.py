@@ -239,7 +239,7 @@ def _check(target: Path, url: str) -> None:
     try:
         with zipfile.ZipFile(target) as archive:
             damaged = archive.testzip()
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
         damaged = str(error) or "cut off"
     if damaged is not None:
         target.unlink()

@@ -109,7 +109,7 @@ def set_rules(store: Store, found: Sequence[RetentionRule]) -> None:
 def _document(path: Path) -> dict[str, Any]:
     try:
         document = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise SourceError(f"the config cannot be read: {error}", path, "See docs/feeds.md") from None
     unknown = sorted(set(document) - {"feeds", "retention"})
     if unknown:

@@ -101,3 +101,11 @@ def test_what_a_page_points_at_is_there(page: Path) -> None:
     for name in _NAMED.findall(text):
         if name.startswith(_OWN) and "/x." not in name and "tight_windows" not in name:
             assert (REPOSITORY / name.rstrip("/")).exists(), f"{page.name}: {name}"
+
+
+def test_every_picture_is_in_a_guide_with_a_text_and_small() -> None:
+    told = "".join(page.read_text("utf-8") for page in PAGES)
+    named = set(re.findall(r"!\[[^\]]{20,}\]\(img/([\w-]+\.webp)\)", told))
+    made = {file.name: file.stat().st_size for file in (REPOSITORY / "docs" / "img").iterdir()}
+    assert named == set(made)
+    assert max(made.values()) < 150_000  # bytes; they are read on telephones too

@@ -261,7 +261,7 @@ def open_district(place: str | os.PathLike[str] = "lobeda") -> District:
         )
     try:
         head = json.loads(document.read_text("utf-8"))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise DistrictError(
             f"district.json cannot be read: {error}", folder, "Import the district again"
         ) from None

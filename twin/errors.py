@@ -9,6 +9,9 @@ TwinError
 
 from __future__ import annotations
 
+LONGEST = 600
+"""Characters of what is said of one thing: what a damaged file puts into a message may be its whole text."""
+
 
 class TwinError(Exception):
     """The data are at fault. `str()` gives one line: what, where, what to do.
@@ -23,9 +26,7 @@ class TwinError(Exception):
 
     def __init__(self, what: str, where: object = "", remedy: str = "", *, german: str = "") -> None:
         self.german = " ".join(german.split())
-        self.what = " ".join(str(what).split())
-        self.where = " ".join(str(where).split())
-        self.remedy = " ".join(str(remedy).split())
+        self.what, self.where, self.remedy = (_line(part) for part in (what, where, remedy))
         parts = [f"{self.where}: {self.what}" if self.where else self.what]
         if self.remedy:
             parts.append(self.remedy)
@@ -34,6 +35,13 @@ class TwinError(Exception):
     def text(self, language: str) -> str:
         """The line in German where there is one and it is asked for, else in English."""
         return self.german if language == "de" and self.german else str(self)
+
+
+def _line(text: object) -> str:
+    """One line; of a long one the beginning and the end."""
+    line = " ".join(str(text).split())
+    half = LONGEST // 2 - 1
+    return line if len(line) <= LONGEST else f"{line[:half]} … {line[-half:]}"
 
 
 class SourceError(TwinError):

@@ -322,9 +322,15 @@ def translate(facts_map: FactsMap, column: str, cell: Cell) -> Cell:
     return table.get(_plain(cell), cell) if table else cell
 
 
+HEADER_LENGTH = 1000
+"""Characters of a header that count. A lost quotation mark makes a cell of a whole file, and what looks for
+brackets in it takes time by the square."""
+
+
 def header_word(cell: Cell) -> str:
     """A header folded for comparison: "Wohnfläche [m²]" → "wohnflaeche"."""
-    text = re.sub(r"\(.*?\)|\[.*?\]|\bin\s+(m²|m2|qm)|m²|\bqm\b", " ", fold(str(cell or "")))
+    folded = fold(str(cell or "")[:HEADER_LENGTH])
+    text = re.sub(r"\(.*?\)|\[.*?\]|\bin\s+(m²|m2|qm)|m²|\bqm\b", " ", folded)
     return re.sub(r"[^a-z0-9:]", "", text)
 
 

@@ -15,6 +15,7 @@ import shutil
 import sqlite3
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -208,6 +209,8 @@ def _opened(file: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, Any]]]:
         with zipfile.ZipFile(file) as archive:
             if archive.getinfo(MANIFEST).file_size > _MANIFEST_BYTES_MAX:
                 raise ValueError("manifest")
+            if any(info.header_offset < 0 for info in archive.infolist()):  # bytes are lost before it
+                raise ValueError("offsets")
             manifest = json.loads(archive.read(MANIFEST))
             names = set(archive.namelist()) - {MANIFEST}
             if manifest["format"] != FORMAT:
@@ -215,7 +218,9 @@ def _opened(file: Path) -> Iterator[tuple[zipfile.ZipFile, dict[str, Any]]]:
             if names != set(manifest["files"]) or not all(map(_is_inside, names)):
                 raise ValueError("names")
             yield archive, manifest
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError, NotImplementedError) as error:
+    except (
+        zipfile.BadZipFile, zlib.error, KeyError, ValueError, TypeError, EOFError, RuntimeError,
+    ) as error:  # fmt: skip
         raise SourceError("this is no backup, or it is damaged", file, "Take another one") from error
 
 

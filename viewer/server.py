@@ -18,6 +18,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI, Request
@@ -250,6 +251,10 @@ def serve(
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}"
     try:
+        seen = urlsplit(url).port if url else listener.getsockname()[1]
+        if seen in access.BLOCKED_PORTS:
+            other = _other(seen)
+            tell(f"Browsers open no page on port {seen}, another protocol's. Use another, such as {other}.")
         tell("Simulating the year and writing the public twin …")
         token = secrets.token_urlsafe(32)
         app = create_app(
@@ -414,7 +419,8 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _other(port: int) -> int:
-    return port + 1 if port < 65535 else 5007
+    higher = range(port + 1, 65536)
+    return next((other for other in higher if other not in access.BLOCKED_PORTS), 5007)
 
 
 def _print(text: str) -> None:

@@ -12,11 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from energy.weather_formats import dwd, epw, mosmix, open_meteo, pvgis, try_file
-from energy.weather_formats.base import Reading
+from energy.weather_formats.base import Reading, unpack
 from twin.errors import SourceError
 
 KNOWN = "EPW, DWD TRY (2010, 2015), DWD station files, MOSMIX_L, PVGIS (csv, json) and Open-Meteo (json)"
-_MOST_BYTES = 1_000_000_000  # of a file in an archive: no weather file is larger
 _TEXTS: tuple[tuple[Callable[[str], bool], Callable[[str, Path], Reading]], ...] = (
     (epw.matches, epw.parse),
     (mosmix.matches, mosmix.parse),
@@ -52,13 +51,7 @@ def texts(file: Path) -> list[tuple[str, str]]:
     content = file.read_bytes()
     if not zipfile.is_zipfile(io.BytesIO(content)):
         return [(file.name, decode(content))]
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if any(entry.file_size > _MOST_BYTES for entry in archive.infolist()):
-                raise SourceError("the archive holds a file of more than 1 GB", file, "Unpack and check it")
-            return [(entry, decode(archive.read(entry))) for entry in archive.namelist()]
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
-        raise SourceError(f"the archive cannot be unpacked: {error}", file, "Fetch it again") from None
+    return [(name, decode(unpacked)) for name, unpacked in unpack(content, file)]
 
 
 def decode(content: bytes) -> str:

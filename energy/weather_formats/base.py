@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+import zlib
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+from twin.errors import SourceError
 
 Array = npt.NDArray[np.float64]
 HOUR = pd.Timedelta(hours=1)
@@ -28,6 +34,7 @@ QUANTITIES = {
 }
 RADIATION = ("ghi", "dni", "dhi", "bhi")
 ASIDE = ("precipitation", "pressure")  # what the energy of buildings does not need
+_MOST_BYTES = 1_000_000_000  # unpacked: no weather file is larger
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,22 @@ class Reading:
     licence: str
     attribution: str = ""
     metadata: dict[str, str] = field(default_factory=dict)
+
+
+def unpack(content: bytes, file: Path) -> list[tuple[str, bytes]]:
+    """Name and content of each file in an archive.
+
+    Raises
+    ------
+    SourceError : it is damaged or locked, or holds what is too large.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
+                raise SourceError("the archive holds more than 1 GB", file, "Unpack and check it")
+            return [(entry, archive.read(entry)) for entry in archive.namelist()]
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise SourceError(f"the archive cannot be unpacked: {error}", file, "Fetch it again") from None
 
 
 def hours(start: pd.Timestamp, count: int) -> pd.DatetimeIndex:

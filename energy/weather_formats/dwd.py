@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from energy.weather_formats.base import HOUR, Reading, at_middles, ended, hours
+from energy.weather_formats.base import HOUR, Reading, at_middles, ended, hours, unpack
 from twin.errors import SourceError
 
 Array = npt.NDArray[np.float64]
@@ -155,8 +155,7 @@ def _products(file: Path) -> list[_Product]:
     if not file.is_file():
         raise SourceError("there is no such file", file, _REMEDY)
     if zipfile.is_zipfile(file):
-        with zipfile.ZipFile(file) as archive:
-            contents = [(name, archive.read(name)) for name in archive.namelist()]
+        contents = unpack(file.read_bytes(), file)
     else:
         contents = [(file.name, file.read_bytes())]
     texts = {
@@ -168,7 +167,10 @@ def _products(file: Path) -> list[_Product]:
 
 
 def _product(name: str, text: str, geography: str) -> _Product:
-    rows = pd.read_csv(io.StringIO(text), sep=";", skipinitialspace=True, dtype=str)
+    try:
+        rows = pd.read_csv(io.StringIO(text), sep=";", skipinitialspace=True, dtype=str)
+    except ValueError as error:  # pandas' own errors are such
+        raise SourceError(f"the table cannot be read: {error}", name, "Fetch it again") from None
     rows.columns = rows.columns.str.strip()
     if "MESS_DATUM" not in rows or rows.empty:
         raise SourceError("the table has no rows, or no column MESS_DATUM", name, "Fetch it again")

@@ -47,9 +47,11 @@ def parse(text: str, file: Path) -> Reading:
         raise SourceError(
             f"the forecast holds {len(places)} stations", file, "Use a file of a single station"
         )
-    stamps = pd.DatetimeIndex(
-        [step.text for step in document.iterfind(".//dwd:TimeStep", _NAMES)]
-    ).tz_convert("UTC")
+    try:
+        steps = [step.text for step in document.iterfind(".//dwd:TimeStep", _NAMES)]
+        stamps = pd.DatetimeIndex(pd.to_datetime(steps, utc=True, format="ISO8601"))
+    except ValueError as error:
+        raise SourceError(f"a time step is no time: {error}", file, "Fetch it again") from None
     elements = _elements(places[0], len(stamps), file)
     longitude, latitude, altitude = _coordinates(places[0], file)
     issued = document.findtext(".//dwd:IssueTime", "", _NAMES)
@@ -76,7 +78,10 @@ def _elements(place: etree._Element, count: int, file: Path) -> dict[str, Array]
         words = forecast.findtext("dwd:value", "", _NAMES).split()
         if len(words) != count:
             raise SourceError(f"{name} has {len(words)} values for {count} hours", file, "Fetch it again")
-        found[name] = np.array([np.nan if word == "-" else float(word) for word in words])
+        try:
+            found[name] = np.array([np.nan if word == "-" else float(word) for word in words])
+        except ValueError as error:
+            raise SourceError(f"{name} is no number: {error}", file, "Fetch it again") from None
     for name in _NEEDED:
         if name not in found:
             raise SourceError(f"the forecast has no element {name}", file, "Use MOSMIX_L, not MOSMIX_S")

@@ -63,7 +63,7 @@ def parse(text: str, file: Path) -> Reading:
         hourly, units = answer["hourly"], answer["hourly_units"]
         place = (float(answer["latitude"]), float(answer["longitude"]), float(answer.get("elevation") or 0.0))
         stamps = _stamps(hourly["time"], units, int(answer.get("utc_offset_seconds", 0)))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SourceError(
             f"the Open-Meteo answer cannot be read: {error!r}", file, "Ask for hourly values as JSON"
         ) from None

@@ -64,7 +64,7 @@ def parse_json(text: str, file: Path) -> Reading:
         fixed = answer["inputs"]["mounting_system"]["fixed"]
         tilt, azimuth = float(fixed["slope"]["value"]), float(fixed["azimuth"]["value"])
         return _series(pd.DataFrame(outputs["hourly"]), place, (tilt, azimuth), file)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SourceError(f"the PVGIS answer cannot be read: {error!r}", file, "Fetch it again") from None
 
 
@@ -81,11 +81,11 @@ def parse_csv(text: str, file: Path) -> Reading:
         rows = pd.DataFrame(table, columns=lines[head].split(",")).rename(columns={"time(UTC)": "time"})
         rows = rows.astype({name: "float64" for name in rows.columns if name != "time"})
         place = (facts["latitude"], facts["longitude"], facts["elevation"])
+        if "G(h)" in rows:
+            return _typical(rows, place, facts.get("irradiance time offset", 0.0), file)
+        return _series(rows, place, (facts.get("slope", 0.0), facts.get("azimuth", 0.0)), file)
     except (ValueError, KeyError) as error:
         raise SourceError(f"the PVGIS answer cannot be read: {error!r}", file, "Fetch it again") from None
-    if "G(h)" in rows:
-        return _typical(rows, place, facts.get("irradiance time offset", 0.0), file)
-    return _series(rows, place, (facts.get("slope", 0.0), facts.get("azimuth", 0.0)), file)
 
 
 def _facts(lines: list[str]) -> dict[str, float]:

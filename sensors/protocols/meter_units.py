@@ -7,6 +7,7 @@ import re
 from sensors import units
 from sensors.things import Kind, ObservedProperty, Unit
 from twin.addresses import fold
+from twin.facts_map import HEADER_LENGTH
 
 _SPELLINGS = {
     "wh": "W.h",
@@ -114,8 +115,9 @@ def kind_of(*texts: str) -> Kind | None:
 
 def header_unit(header: str) -> str | None:
     """The unit that a header names: "Verbrauch [MWh]", "Wärme (kWh)", "Energie in GJ", "Wert kWh"."""
-    found = re.search(r"[\[(]\s*([^\])]+?)\s*[\])]", header) or re.search(r"\bin\s+(\S+)\s*$", header)
-    word = found[1] if found else (header.replace("_", " ").split() or [""])[-1]
+    header = header[:HEADER_LENGTH]
+    found = re.search(r"[\[(]([^\])]+)[\])]", header) or re.search(r"\bin\s+(\S+)\s*$", header)
+    word = found[1].strip() if found else (header.replace("_", " ").split() or [""])[-1]
     if word == "1" or (not found and (len(word) < 2 or word.casefold() not in _SPELLINGS)):
         return None
     try:
@@ -126,7 +128,7 @@ def header_unit(header: str) -> str | None:
 
 def without_unit(header: str) -> str:
     """A header without the unit that it names."""
-    plain = re.sub(r"[\[(].*?[\])]|\bin\s+\S+\s*$", " ", header).strip()
+    plain = re.sub(r"[\[(].*?[\])]|\bin\s+\S+\s*$", " ", header[:HEADER_LENGTH]).strip()
     words = plain.replace("_", " ").split()
     bare = len(words) > 1 and len(words[-1]) > 1 and words[-1].casefold() in _SPELLINGS
     return " ".join(words[:-1] if bare else plain.split())

@@ -221,6 +221,9 @@ def test_bad_cases_name_case_and_key(tmp_path, change, message):
 def test_bad_documents_name_the_file(tmp_path):
     with pytest.raises(SourceError, match="cannot be read"):
         thermal_cases.read(tmp_path / "none.json")
+    (tmp_path / "deep.json").write_text("[" * 5000, "utf-8")
+    with pytest.raises(SourceError, match="is no JSON"):
+        thermal_cases.read(tmp_path / "deep.json")
     (tmp_path / "cases.json").write_text("{", "utf-8")
     with pytest.raises(SourceError, match="is no JSON"):
         thermal_cases.read(tmp_path / "cases.json")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from energy import weather
-from energy.weather_formats import dwd
+from energy.weather_formats import dwd, texts
 from tests.energy.weather_files import clear_weather, open_meteo, station_files, write_epw, write_json
 from twin.errors import SourceError
 
@@ -103,10 +103,19 @@ def test_weather_of_another_part_of_the_world_is_refused():
         ("x.json", '{"hourly_units": {}}', "Open-Meteo answer cannot be read"),
         ("x.json", '{"outputs": {"tmy_hourly": []}}', "PVGIS answer cannot be read"),
         ("x.csv", "Latitude (decimal degrees):\t45\n", "no line of column names"),
+        (
+            "x.csv",
+            "Latitude (decimal degrees):\t45\nLongitude (decimal degrees):\t8\nElevation (m):\t250\n"
+            "time,Gb(i),T2m\n20160101:0010,0.0,3.4\n20160101:0110,0.0,3.4\n",
+            "PVGIS answer cannot be read",
+        ),
         ("x.dat", "Kopf\nRW HW MM DD HH t RF WG B D\n***\n1 2 3\n", "data row 1 has 3 values"),
         ("x.dat", "Kopf\nRW HW MM DD HH t RF WG B\n***\n", "no column D"),
         ("produkt_x.txt", "STATIONS_ID;MESS_DATUM;TT_TU;eor\n", "no rows"),
+        ("produkt_x.txt", "STATIONS_ID;MESS_DATUM;TT_TU;eor\n1;2;3;4\n1;2;3;4;5;6\n", "table cannot be read"),
         ("x.kml", '<?xml version="1.0"?><a xmlns:dwd="pointforecast_dwd_extension">', "cannot be read"),
+        ("x.json", '{"Gb(i)": ' + "[" * 5000, "PVGIS answer cannot be read"),
+        ("x.json", '{"hourly": {}, "hourly_units": ' + "[" * 5000, "Open-Meteo answer cannot be read"),
     ],
 )
 def test_broken_files_of_each_format(tmp_path, name, content, message):
@@ -115,6 +124,30 @@ def test_broken_files_of_each_format(tmp_path, name, content, message):
     with pytest.raises(SourceError, match=message) as error:
         weather.read(file)
     assert name in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("sound", "damaged", "message"),
+    [
+        (">2023-04-12T10:00:00.000Z<", ">2023-04-12T10:00:9**9<", "a time step is no time"),
+        ("     282.75     282.65", "     2NaN.5     282.65", "is no number"),
+    ],
+)
+def test_a_forecast_with_a_damaged_value(shared_data, tmp_path, sound, damaged, message):
+    ((_, forecast),) = texts(shared_data / "dwd" / "MOSMIX_L_LATEST.kmz")
+    file = tmp_path / "x.kml"
+    file.write_text(forecast.replace(sound, damaged), "latin-1")
+    with pytest.raises(SourceError, match=message):
+        weather.read(file)
+
+
+def test_an_archive_whose_beginning_is_lost(tmp_path):
+    """Python's zipfile then looks before the file."""
+    file = station_files(tmp_path)["TU"]
+    file.write_bytes(file.read_bytes()[5:])
+    for read in (weather.read, dwd.measured):
+        with pytest.raises(SourceError, match="cannot be unpacked"):
+            read(file)
 
 
 def test_a_station_file_comes_with_a_byte_order_mark_and_names_a_bad_cell(tmp_path):

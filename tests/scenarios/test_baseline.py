@@ -111,6 +111,7 @@ def test_a_calibration_on_disk_is_the_same(annual, tmp_path):
         ("version = 1\n[[unit]]\nmeter = 3", "an entry is missing"),
         ("version = 9", "no calibration of version 1"),
         ("a = [", "no TOML"),
+        ("a = " + "[" * 5000, "no TOML"),
     ],
 )
 def test_what_is_no_calibration_is_refused(tmp_path, text, said):

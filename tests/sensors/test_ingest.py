@@ -42,6 +42,7 @@ def test_the_documented_config_is_right(tmp_path: Path) -> None:
     ("config", "line"),
     [
         ("x = [", "the config cannot be read"),
+        ("x = " + "[" * 5000, "the config cannot be read"),
         ("", "there is no table"),
         ("database = 'x'\n" + GOOD, "there is no key database"),
         (GOOD.replace("mqtt", "carrier pigeon"), "feeds.jena.protocol: unknown protocol 'carrier pigeon'"),

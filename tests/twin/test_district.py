@@ -195,6 +195,7 @@ def test_unknown_tables_and_blocks_are_said() -> None:
     ("text", "what"),
     [
         ("no json", "cannot be read"),
+        ("[" * 5000, "cannot be read"),
         ("[]", "another program"),
         ('{"version": "1"}', "another program"),
         ('{"version": 99}', "reads up to 1.*Update"),

@@ -11,6 +11,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
+from sensors.protocols.meter_units import header_unit
 from twin import facts, facts_map
 from twin import facts_values as values
 from twin.errors import SourceError
@@ -241,6 +242,12 @@ def test_unknown_sheet_names_those_that_are_there(tmp_path: Path) -> None:
 )
 def test_header_words_without_units(header: str) -> None:
     assert facts_map.header_word(header) == "wohnflaeche"
+
+
+def test_a_file_that_became_one_cell_is_no_header() -> None:
+    """Looking for the end of each bracket would take hours."""
+    assert facts_map.header_word("(" * 300_000) == ""
+    assert header_unit("[ " * 300_000) is None
 
 
 def test_header_words_mean_one_column_each() -> None:

@@ -102,6 +102,8 @@ def test_nothing_is_left_of_a_restore_that_fails(data: Path, tmp_path: Path) -> 
     longer = json.loads(json.dumps(told))
     longer["files"]["district/terrain.tif"]["bytes"] = 10
     newer = {**told, "format": 99}
+    begun = tmp_path / "begun.lobeda"
+    begun.write_bytes(b"PK\x03\x04" + file.read_bytes()[9:])
     for bad, what in (
         (changed(**{"district/terrain.tif": b"x"}), "is damaged"),
         (changed(**{"databases/accounts.sqlite": b"x" * 100}), "is damaged"),
@@ -110,6 +112,8 @@ def test_nothing_is_left_of_a_restore_that_fails(data: Path, tmp_path: Path) -> 
         (changed(**{backup.MANIFEST: json.dumps(longer).encode()}), "is damaged"),
         (changed(**{backup.MANIFEST: json.dumps(newer).encode()}), "newer version"),
         (tmp_path / "town" / "terrain.tif", "no backup"),
+        (changed(**{backup.MANIFEST: b"[" * 5000}), "no backup"),
+        (begun, "no backup"),
         (tmp_path / "nothing", "no such file"),
     ):
         with pytest.raises((SourceError, StoreError), match=what):

@@ -210,6 +210,7 @@ def test_a_provider_that_is_away_is_said(town: Town) -> None:
         ('issuer = "https://id.example"\nroles = {}', "roles"),
         ('issuer = "https://id.example"\nscop = "x"', "scop"),
         ("issuer", "cannot be read"),
+        ("issuer = " + "[" * 5000, "cannot be read"),
     ],
 )
 def test_wrong_settings_are_named(tmp_path: Path, text: str, what: str) -> None:

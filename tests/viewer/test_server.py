@@ -188,6 +188,21 @@ def test_busy_port_is_named(bundle: Path) -> None:
             server.serve(small(), port=port)
 
 
+@pytest.mark.parametrize(("port", "other"), [(5060, 5062), (6665, 6670), (5059, None)])
+def test_a_port_that_browsers_refuse_is_told(bundle: Path, port: int, other: int | None) -> None:
+    said: list[str] = []
+
+    def say(text: str) -> None:
+        said.append(text)
+        if text.startswith("Simulating"):
+            raise KeyboardInterrupt  # as somebody who reads it would
+
+    server.serve(small(), port=port, say=say)
+    warned = [text for text in said if "Browsers open no page" in text]
+    line = f"Browsers open no page on port {port}, another protocol's. Use another, such as {other}."
+    assert warned == ([line] if other else [])
+
+
 @pytest.mark.parametrize("port", [-1, 65536])
 def test_impossible_port_is_refused(port: int) -> None:
     with pytest.raises(CallError, match="is no port"):

@@ -190,6 +190,8 @@ def _guarded(stream: object, limit: int, label: str) -> BinaryIO:
 def _zip_members(path: Path) -> list[Member]:
     try:
         with zipfile.ZipFile(path) as archive:
+            if any(info.header_offset < 0 for info in archive.infolist()):  # bytes are lost before it
+                raise zipfile.BadZipFile
             infos = [info for info in archive.infolist() if not info.is_dir()]
     except _DAMAGED as error:
         raise _damaged(str(path), error) from None

@@ -31,9 +31,8 @@ _TAIL = {
     "utm",
 }
 _SHAPEFILE_NAME = 10  # dBase cuts field names there
-_NUMBER = re.compile(
-    r"^\s*([+-]?[\d.,'’\s]*\d[.,]?)\s*(m|cm|ft|feet|'|′|jahre?|a|stk\.?)?\.?\s*$", re.IGNORECASE
-)
+# The text comes stripped: with room for spaces at its ends too, long blank cells took time by their cube.
+_NUMBER = re.compile(r"([+-]?[\d.,'’\s]*\d[.,]?)\s*(m|cm|ft|feet|'|′|jahre?|a|stk\.?)?\.?", re.IGNORECASE)
 
 
 def plain(name: object) -> str:
@@ -90,7 +89,7 @@ def numbers(values: pd.Series) -> NDArray[np.float64]:
 
 
 def _number(text: str) -> float:
-    match = _NUMBER.match(text)
+    match = _NUMBER.fullmatch(text.strip())
     if match is None:
         return np.nan
     digits = re.sub(r"[\s'’]", "", match[1])

@@ -79,7 +79,7 @@ def _from_osmium(path: Path, kind: str) -> tuple[list[Element], list[Finding]]:
                 lines[item.id] = Element(f"osm-way-{item.id}", dict(item.tags), shape)
             elif item.is_relation() and item.tags.get("type") == "multipolygon" and _tagged(item.tags):
                 relations[item.id] = [m.ref for m in item.members if m.type == "w" and m.role != "inner"]
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
         raise SourceError(
             f"the file cannot be read as OpenStreetMap: {error}", path, "Download it again"
         ) from None

@@ -21,6 +21,7 @@ from twin.schema import CRS
 from twin.sources import archive
 from twin.sources import crs as crs_names
 from twin.sources.archive import Member
+from twin.sources.xyz import FARTHEST
 
 PathLike = str | os.PathLike[str]
 # No driver that opens further files or addresses that a raster may name (VRT, WMS, ...).
@@ -95,7 +96,7 @@ def crs_of(raster: rasterio.DatasetReader, told: str | None, member: Member) -> 
     SourceError : it has no place on the ground, no CRS, or degrees where the CRS says metres.
     """
     transform = raster.transform
-    if transform == Affine.identity() or (transform.a == 0 and transform.b == 0):
+    if transform == Affine.identity() or not _has_area(transform, raster.shape):
         raise SourceError(
             "the raster has no place on the ground",
             member.label,
@@ -118,6 +119,15 @@ def crs_of(raster: rasterio.DatasetReader, told: str | None, member: Member) -> 
             "Correct the CRS in the file, or export it again",
         )
     return found
+
+
+def _has_area(transform: Affine, shape: tuple[int, int]) -> bool:
+    """Whether cells differ in place: a damaged header may give them no size, or none beside the numbers'."""
+    rows, columns = shape
+    first = np.array(transform @ (0, 0))
+    across, down = (np.array(transform @ corner) - first for corner in ((columns, 0), (0, rows)))
+    near = np.abs([*first, *across, *down]).max() < FARTHEST
+    return bool(near and across[0] * down[1] - across[1] * down[0])
 
 
 def without_zone(transform: Affine, crs: pyproj.CRS) -> Affine:

@@ -26,9 +26,11 @@ from twin.sources.columns import numbers, texts, within, years
 LICENCE = "as the file's owner says"
 TABLES = ("trees",)
 _VECTOR_MAGIC = (b"SQLite format 3", b"fgb", b"\x00\x00\x27\x0a", b"PK\x03\x04", b"\x89HDF")
+MAX_COLUMNS = 300
+"""Cadastres have some tens; lost line ends make thousands, and each is looked through."""
 _SEPARATORS = ";\t,|"
 _TALLEST_M, _WIDEST_M, _THICKEST_CM = 70.0, 45.0, 1500.0
-_NUMERIC_CELL = re.compile(r"^\s*[+-]?[\d.,]*\d[\d.,]*\s*$")
+_NUMERIC_CELL = re.compile(r"^\s*[+-]?[.,]*\d[\d.,]*\s*$")
 _WGS84_LIMIT = 180.0
 _ZONE_33_EAST = 600_000.0  # UTM zone 33 ends there within Germany, zone 32 goes on
 
@@ -167,6 +169,8 @@ def _rows(path: Path) -> tuple[pd.DataFrame, bool, list[Finding]]:
     if not rows or max(widths) < 2:
         raise SourceError("the file is no table of trees", path, "Pass CSV with one tree a line")
     width = max(widths, key=lambda size: (widths[size], size))
+    if width > MAX_COLUMNS:
+        raise SourceError(f"the file has {width} columns", path, "Pass CSV with one tree a line")
     odd = [number for number, row in enumerate(rows, 1) if len(row) != width]
     rows = [row for row in rows if len(row) == width]
     has_names = _is_header(rows)

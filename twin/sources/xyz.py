@@ -16,6 +16,8 @@ from twin.sources.archive import Member
 CHUNK_ROWS = 1 << 20  # a tile of 1 km at 1 m fits, so that it is parsed once
 MAX_GRID_LINES = 200_000
 MAX_GRID_CELLS = 256_000_000
+FARTHEST = 1e9
+"""Of a coordinate in any CRS; beyond, sums of them overflow."""
 _SPARSEST = 100  # cells per point beyond which points are no grid
 _OFF_GRID = 0.05  # part of a cell
 _NUMBER = r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?|nan|NaN"
@@ -97,6 +99,8 @@ def survey(member: Member, form: Format, *, digits: int) -> tuple[Grid, NDArray[
     kept: NDArray[np.float64] | None = None
     for number, block in enumerate(chunks(member, form)):
         xyz = block[np.isfinite(block[:, :2]).all(axis=1)]
+        if np.abs(xyz[:, :2]).max(initial=0.0) > FARTHEST:
+            raise _no_grid(member)
         points += len(xyz)
         kept = xyz if number == 0 else None
         xs = np.union1d(xs, xyz[:, 0].round(digits))

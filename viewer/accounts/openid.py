@@ -82,7 +82,7 @@ class Settings(BaseModel):
         """
         try:
             found = cls.model_validate(tomllib.loads(file.read_text("utf-8")))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
             raise CallError(f"the settings cannot be read: {error}", file, "docs/administration.md") from None
         except ValidationError as error:
             first = error.errors()[0]

@@ -311,6 +311,13 @@ def test_a_truncated_zip(tmp_path: Path, cut: int) -> None:
     assert "damaged or cut off" in refusal(path)
 
 
+def test_a_zip_whose_beginning_is_lost(tmp_path: Path) -> None:
+    """Python's zipfile then looks before the file."""
+    path = zipped(tmp_path / "tile.zip", {"tile.gml": gml.city(HOUSE)})
+    path.write_bytes(b"PK\x03\x04" + path.read_bytes()[9:])
+    assert "damaged or cut off" in refusal(path)
+
+
 def test_a_zip_with_damaged_content(tmp_path: Path) -> None:
     text = gml.city(*(gml.building(gml.boundaries(prefix=f"p{n}"), f"B{n}") for n in range(200)))
     path = zipped(tmp_path / "tile.zip", {"tile.gml": text})

@@ -68,6 +68,13 @@ def test_image_without_place_names_the_world_file(tmp_path) -> None:
         ortho.read(tmp_path / "a.jpg", crs="EPSG:25832")
 
 
+@pytest.mark.parametrize("transform", [Affine(1, 0, -8e147, 0, -1, N), Affine(1, 0, W, 0, -0.0, N)])
+def test_image_whose_pixels_have_no_size_has_no_place(tmp_path, transform) -> None:
+    """As damaged headers give them."""
+    with pytest.raises(SourceError, match="no place on the ground"):
+        ortho.read(tiff(tmp_path / "a.tif", halves(), transform=transform))
+
+
 def test_tiles_become_one_and_what_none_covers_is_said(tmp_path) -> None:
     files = [tiff(tmp_path / "a.tif", halves()), tiff(tmp_path / "b.tif", halves()[::-1], west=W + 200)]
     answer = ortho.read(files)

@@ -242,17 +242,31 @@ def test_text_is_read_in_bounded_memory(tmp_path, monkeypatch) -> None:
         ),
         ("682000 5640000 -9999\n682001 5640000 -9999\n", "EPSG:25832", "no heights in it"),
         ("682000 5640000 nan\n682001 5640000 inf\n", "EPSG:25832", "no heights in it"),
+        ("682000 5640000 150\n682001 9e307 150\n", "EPSG:25832", "no regular grid"),
+        (f"682000 5640000 150\n682001 5640000 1{'[' * 5000}\n", "EPSG:25832", "three numbers"),
         ("", "EPSG:25832", "empty"),
         ("a letter\nto nobody\n", "EPSG:25832", "no terrain"),
         ("682000 5640000 150\n682001 5640000 151\n", "EPSG:99999", "CRS"),
     ],
-    ids=["no crs", "degrees", "word", "scattered", "nodata only", "nan", "empty", "letter", "unknown crs"],
+    ids=[
+        "no crs",
+        "degrees",
+        "word",
+        "scattered",
+        "nodata only",
+        "nan",
+        "far",
+        "long",
+        "empty",
+        "letter",
+        "unknown crs",
+    ],
 )
 def test_text_that_is_no_terrain_is_said_in_one_line(tmp_path, content, crs, message) -> None:
     (tmp_path / "a.xyz").write_text(content)
     with pytest.raises(SourceError, match=message) as caught:
         terrain.read(tmp_path / "a.xyz", crs=crs)
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 1000
     assert "a.xyz" in str(caught.value) or crs == "EPSG:99999"
 
 

@@ -274,8 +274,9 @@ def test_zipped_list(tmp_path) -> None:
         (b"\x00\x01\x02\x03" * 100, "neither a table of text nor a vector file"),
         (b"x;y;art\n683000;5640000;" + b"T" * 10_000_000 + b"\n", "cannot be split"),
         (b'{"type": "FeatureCollection", "features": []}', "no trees"),
+        (b"x;y;art\n" + b";".join([b"683000"] * 3000) + b"\n", "3000 columns"),
     ],
-    ids=["empty", "prose", "colours", "no place", "binary", "10 million letters", "no features"],
+    ids=["empty", "prose", "colours", "no place", "binary", "10 million letters", "no features", "one line"],
 )
 def test_what_is_no_list_of_trees_is_said_in_one_line(tmp_path, content, message) -> None:
     (tmp_path / "a.csv").write_bytes(content)
@@ -283,6 +284,17 @@ def test_what_is_no_list_of_trees_is_said_in_one_line(tmp_path, content, message
         trees.read(tmp_path / "a.csv")
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
+    "cell", [" " * 20_000 + "9" + " " * 20_000 + "x", "9" * 60_000 + "x"], ids=["spaces", "digits"]
+)
+def test_endless_cells_are_no_numbers(tmp_path, cell) -> None:
+    """Patterns that may match them in many ways would take hours."""
+    write(tmp_path / "a.csv", "x;y;hoehe", f'683000;5640000;"{cell}"', "683001;5640000;7")
+    assert table(tmp_path / "a.csv", crs="EPSG:25832")["height_m"].to_list()[1] == 7
+    write(tmp_path / "a.csv", f"683000;5640000;{cell}", "683001;5640000;7")
+    assert len(table(tmp_path / "a.csv", crs="EPSG:25832")) == 2
 
 
 @pytest.mark.parametrize(
