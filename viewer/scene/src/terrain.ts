@@ -184,7 +184,7 @@ diffuseColor.rgb = mix(mix(uBeyond, vec3(dot(uBeyond, vec3(0.3, 0.59, 0.11))), 0
 // goes over into the haze (fogColor is of the picture's colour space, this light is linear).
 const LAID = /* glsl */ `
 float away = max(max(-rim.x, -rim.y), 0.0) / max(uArea.z, uArea.w);
-outgoingLight = mix(outgoingLight, pow(fogColor, vec3(2.2)), 0.92 * smoothstep(0.0, 0.9, away));
+outgoingLight = mix(outgoingLight, pow(fogColor, vec3(2.2)), 0.96 * smoothstep(-0.02, 0.34, away));
 if (uRasterArea.z > 0.0) {
   vec2 on = (vPlace.xz - uRasterArea.xy) / uRasterArea.zw;
   if (on.x > 0.0 && on.x < 1.0 && on.y > 0.0 && on.y < 1.0) {
