@@ -193,6 +193,12 @@ def pvgis(data: Path, file: Path) -> Path:
     return text(file, "\n".join([*lines[: head + 1], *(f"{stamp},{cells}" for stamp in stamps)]))
 
 
+def places(data: Path, file: Path) -> Path:
+    """The first rows of a list of sensor sites."""
+    lines = (data / "jena-hackathon" / "Sensorstandorte.csv").read_text("utf-8").splitlines()
+    return text(file, "\n".join(lines[:40]))
+
+
 def station(folder: Path) -> Path:
     """All station files in one archive."""
     with zipfile.ZipFile(folder / "station.zip", "w") as archive:
@@ -280,7 +286,7 @@ IMPORTERS: dict[str, tuple[Made, Callable[[Path, Path], object]]] = {
     "sensors sites": (lambda data, _: data / "jena-udp" / "refflaechen_smartcity.kml", stored),
     "sensors uplinks": (lambda data, _: data / "jena-udp" / "chirpstack" / "example3.json", stored),
     "sensors sensorthings": (lambda data, _: data / "jena-udp" / "sensorthings_datastreams.json", stored),
-    "sensors table": (lambda data, _: data / "jena-hackathon" / "Sensorstandorte.csv", stored),
+    "sensors table": (lambda data, to: places(data, to / "places.csv"), stored),
     "sensors weather": (lambda data, _: data / "dwd" / "observations_recent_TU_akt.zip", observed),
     "sensors map": (
         lambda _, to: text(to / "map.toml", 'unit = "kWh"\n[columns]\nmeter = "Zähler"\n'),

@@ -73,15 +73,22 @@ def opened(member: Member) -> Iterator[rasterio.DatasetReader]:
 
     Raises
     ------
-    SourceError : it cannot be opened or read.
+    SourceError : it cannot be opened or read, or is too large for the memory.
     """
     driver = _DRIVERS.get(kind(member.head(200)) or "", "GTiff")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             with rasterio.open(gdal_name(member), driver=driver) as raster:
-                yield raster
-    except (RasterioError, MemoryError) as error:
+                try:
+                    yield raster
+                except MemoryError:
+                    raise SourceError(
+                        f"out of memory: the raster has {raster.width} by {raster.height} cells",
+                        member.label,
+                        "Pass smaller tiles, or use a machine with more memory; or export it again",
+                    ) from None
+    except RasterioError as error:
         cause = str(error.__cause__ or error).replace(gdal_name(member), member.label)
         raise SourceError(
             f"the raster cannot be read: {cause}", member.label, "Download or export it again"

@@ -20,6 +20,7 @@ FARTHEST = 1e9
 """Of a coordinate in any CRS; beyond, sums of them overflow."""
 _SPARSEST = 100  # cells per point beyond which points are no grid
 _OFF_GRID = 0.05  # part of a cell
+_OBLONG = 20  # times that a cell may be longer than wide; one wrong digit makes a row far away
 _NUMBER = r"[+-]?(?:\d+[.,]?\d*|[.,]\d+)(?:[eE][+-]?\d+)?|nan|NaN"
 
 
@@ -111,7 +112,8 @@ def survey(member: Member, form: Format, *, digits: int) -> tuple[Grid, NDArray[
         raise SourceError("there are no points in it", member.label, "Download it again")
     cell_x, cell_y = _spacing(xs), _spacing(ys)
     cell_x, cell_y = cell_x or cell_y or 1.0, cell_y or cell_x or 1.0
-    if _off_grid(xs, cell_x) or _off_grid(ys, cell_y):
+    oblong = max(cell_x, cell_y) > _OBLONG * min(cell_x, cell_y)
+    if oblong or _off_grid(xs, cell_x) or _off_grid(ys, cell_y):
         raise _no_grid(member)
     columns = round((xs[-1] - xs[0]) / cell_x) + 1
     rows = round((ys[-1] - ys[0]) / cell_y) + 1
