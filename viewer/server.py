@@ -202,6 +202,11 @@ def add_guard(app: FastAPI, keeper: access.Keeper, ways: Callable[[], pages.Ways
     app.add_middleware(access.Guard, keeper=keeper, refused=login.refusal(ways))
 
 
+KEPT_OPEN_S = 75
+"""How long an idle connection stays open: longer than a proxy keeps its own (nginx 60 s), and than a busy
+server may take to look. With 5 s, uvicorn's own, it hung up on people whose next request had just arrived."""
+
+
 def serve(
     district: District,
     host: str = "127.0.0.1",
@@ -293,8 +298,9 @@ def serve(
         lines.append("Stop with Ctrl-C.")
         chosen = None if log_json else uvicorn.config.LOGGING_CONFIG
         config = uvicorn.Config(
-            app, log_level="warning", log_config=chosen, access_log=False,
-            server_header=False, timeout_graceful_shutdown=2, ws_max_size=64 * 2**20, proxy_headers=False,
+            app, log_level="warning", log_config=chosen, access_log=False, server_header=False,
+            timeout_keep_alive=KEPT_OPEN_S, timeout_graceful_shutdown=2, ws_max_size=64 * 2**20,
+            proxy_headers=False,
         )  # fmt: skip
         server = _Server(config, lambda: tell("\n".join(lines)), worker)
         server.run(sockets=[listener])
