@@ -266,7 +266,9 @@ class Guard:
             return None, PlainTextResponse("Other origin.\n", 403)
         right = need.of(method)
         try:
-            person = None if elsewhere else await run_in_threadpool(self.keeper.who, headers)
+            asks = not elsewhere and ("authorization" in headers or session_key(headers))
+            # Most visitors say nothing of themselves: they need not wait for a thread of a busy server.
+            person = await run_in_threadpool(self.keeper.who, headers) if asks else None
         except StoreError:
             if self.keeper.may(None, right):
                 return None, None

@@ -23,10 +23,12 @@ from urllib.parse import urlsplit
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
+from starlette.responses import FileResponse, Response
+from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scenarios.model_check import HeatModel
@@ -64,6 +66,9 @@ from viewer.workers import Worker
 
 _HASHED = re.compile(r"-[0-9a-f]{12,64}(\.\w+$|/)")
 _IMMUTABLE = "public, max-age=31536000, immutable"
+_HELD_BYTES, _LARGEST_HELD = 64_000_000, 4_000_000  # of files in memory
+_SWITCH_S = 0.001
+"""After how long a computing thread lets others run: with Python's 5 ms an answer of ten turns takes 50."""
 
 
 def create_app(
@@ -303,6 +308,7 @@ def serve(
             proxy_headers=False,
         )  # fmt: skip
         server = _Server(config, lambda: tell("\n".join(lines)), worker)
+        sys.setswitchinterval(_SWITCH_S)
         server.run(sockets=[listener])
     except KeyboardInterrupt:
         pass
@@ -321,16 +327,48 @@ def _participation(
     return Participation.of(topics, is_model=district.is_model, settings=settings, bounds=bounds, keep=keep)
 
 
+def _answer(content: bytes, headers: dict[str, str], known: str = "") -> Response:
+    """A file's content, or that the visitor has it already."""
+    if known and headers["etag"] in (tag.strip().removeprefix("W/") for tag in known.split(",")):
+        return NotModifiedResponse(Headers(headers))
+    return Response(content, headers=headers)
+
+
 class Site(StaticFiles):
-    """A folder as `publish` writes it: pre-compressed files, long caching of what carries a content hash."""
+    """A folder as `publish` writes it: pre-compressed files, long caching of what carries a content hash.
+
+    Files with a hash stay in memory, up to a limit: reading one takes several turns of threads, each of which
+    waits for a busy server's computing.
+    """
 
     def __init__(self, directory: str | os.PathLike[str]) -> None:
         super().__init__(directory=directory, html=True)
+        self._held: dict[tuple[str, bool], tuple[bytes, dict[str, str]]] = {}
+        self._free = _HELD_BYTES
 
     async def get_response(self, path: str, scope: Scope) -> Response:
+        asked = Request(scope).headers
+        hashed = bool(_HASHED.search(path))
+        key = path, "gzip" in asked.get("accept-encoding", "")
+        whole = scope["method"] == "GET" and "range" not in asked
+        if whole and key in self._held:
+            return _answer(*self._held[key], asked.get("if-none-match", ""))
         response = await self._compressed(path, scope) or await super().get_response(path, scope)
-        response.headers["Cache-Control"] = _IMMUTABLE if _HASHED.search(path) else "no-cache"
+        response.headers["Cache-Control"] = _IMMUTABLE if hashed else "no-cache"
+        if hashed and whole and isinstance(response, FileResponse) and response.status_code == 200:
+            return await self._hold(key, response)
         return response
+
+    async def _hold(self, key: tuple[str, bool], response: FileResponse) -> Response:
+        """The same answer from memory, where the file is not too large for it."""
+        size = int(response.headers["content-length"])
+        if size > min(self._free, _LARGEST_HELD):
+            return response
+        content = await run_in_threadpool(Path(response.path).read_bytes)
+        if key not in self._held and len(content) == size:
+            self._held[key] = content, dict(response.headers)
+            self._free -= size
+        return _answer(content, dict(response.headers))
 
     async def _compressed(self, path: str, scope: Scope) -> Response | None:
         accepted = Request(scope).headers.get("accept-encoding", "")

@@ -111,6 +111,28 @@ def test_files_with_hashes_stay_cached_and_come_compressed(web: Running, site: P
         assert "content-encoding" not in plain.headers and plain.content == hashed.content
 
 
+def test_files_from_memory_are_answered_as_those_of_the_folder(web: Running, site: Path) -> None:
+    """The second comes from memory; what is known, a part, or only asked about is told so both times."""
+    script = next(site.glob("app-*/ui.js")).relative_to(site).as_posix()
+    telling = ("content-length", "content-type", "content-encoding", "etag", "cache-control", "vary")
+    with web.client() as client:
+        for compressed in ("gzip", "identity"):
+            asked = {"Accept-Encoding": compressed}
+            first, second = (client.get(f"/{script}", headers=asked) for _ in range(2))
+            assert first.status_code == second.status_code == 200
+            assert second.content == first.content == (site / script).read_bytes()
+            for name in telling:
+                assert second.headers.get(name) == first.headers.get(name), name
+            etag = second.headers["etag"]
+            known = client.get(f"/{script}", headers={**asked, "If-None-Match": f'"other", W/{etag}'})
+            assert known.status_code == 304 and known.content == b"" and known.headers["etag"] == etag
+            assert client.get(f"/{script}", headers={**asked, "If-None-Match": '"other"'}).status_code == 200
+            head = client.head(f"/{script}", headers=asked)
+            assert head.status_code == 200 and head.content == b""
+        part = client.get(f"/{script}", headers={"Accept-Encoding": "identity", "Range": "bytes=0-9"})
+        assert part.status_code == 206 and part.content == (site / script).read_bytes()[:10]
+
+
 def test_manager_opens_by_a_link_that_works_once(web: Running) -> None:
     with web.client() as client, web.client() as stranger:
         assert client.get("/manage").status_code == 401
