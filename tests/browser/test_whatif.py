@@ -118,7 +118,7 @@ def test_measures_are_added_set_refused_and_undone(manager: Visit) -> None:
     expect(page.locator('[data-kpi="heating_need"] .delta')).to_contain_text("−")
     with_smart = figure.inner_text()
     add.select_option(label="Raumtemperatur ändern")
-    expect(page.get_by_role("alert")).to_contain_text("exclude each other")
+    expect(page.get_by_role("alert")).to_contain_text("schließen einander aus")
     page.get_by_role("alert").get_by_role("button").click()
     expect(page.locator('[data-measure="set_points"]')).to_have_count(0)
     expect(figure).to_have_text(with_smart)
