@@ -11,6 +11,7 @@ program share the machine's cores: its load is printed.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import socket
 import threading
@@ -48,9 +49,15 @@ MARKS = """() => {
 
 
 def tiled(district: District, copies: int) -> District:
-    """The district `copies` times in a row from west to east, one network of streets."""
-    west, _, east, _ = district.buildings.total_bounds
-    step = east - west + 100
+    """The district `copies` times in rows from west to east, as square as can be, one network of streets."""
+    west, south, east, north = district.buildings.total_bounds
+    across, down, terrain = east - west + 100, north - south + 100, district.terrain
+    columns = math.ceil(math.sqrt(copies))
+    if terrain is not None:
+        down, across = (terrain.cell_m * size for size in terrain.heights_m.shape)
+        heights = np.tile(terrain.heights_m, (math.ceil(copies / columns), columns))
+        terrain = replace(terrain, heights_m=np.asarray(heights, np.float32))
+    shift = [(number % columns * across, -(number // columns) * down) for number in range(copies)]
     tables = {}
     for name, others in IDS.items():
         table = getattr(district, name)
@@ -59,18 +66,15 @@ def tiled(district: District, copies: int) -> District:
             part = table.copy()
             part.index = part.index + f"-{number}"
             part[others] = part[others].apply(lambda column, number=number: column + f"-{number}")
-            parts.append(part.set_geometry(part.geometry.translate(number * step)))
+            parts.append(part.set_geometry(part.geometry.translate(*shift[number])))
         tables[name] = gpd.GeoDataFrame(pd.concat(parts), crs=table.crs)
     first = district.streets.iloc[[0] * (copies - 1)].copy()
     x, y = district.streets.geometry.iloc[0].coords[0][:2]
-    ends = [((x + n * step, y), (x + (n + 1) * step, y)) for n in range(copies - 1)]
+    place = [(x + right, y + up) for right, up in shift]
+    ends = [(place[n], place[n - 1 if n % columns else n - columns]) for n in range(1, copies)]
     first.index = pd.Index([f"between-{n}" for n in range(copies - 1)], name=first.index.name)
     first = first.set_geometry([shapely.LineString(pair) for pair in ends], crs=district.streets.crs)
     tables["streets"] = gpd.GeoDataFrame(pd.concat([tables["streets"], first]), crs=district.streets.crs)
-    terrain = district.terrain
-    if terrain is not None:
-        heights = np.tile(terrain.heights_m, (1, copies))
-        terrain = replace(terrain, heights_m=np.asarray(heights, np.float32))
     return District.from_tables(
         f"{district.name} × {copies}", tables, terrain=terrain, provenance=district.provenance,
         metadata=district.metadata,

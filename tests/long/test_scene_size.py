@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import shapely
 
 import twin
 from tests.benchmarks import bench_scene
@@ -12,6 +13,8 @@ from tests.conftest import skip_or_fail
 
 pytestmark = pytest.mark.long
 COPIES = 34  # of the sample's 1,475 buildings
+PIXEL_M = 25.0
+"""From as far as all of these are seen, a pixel is about that wide and holds several sections of a block."""
 
 
 def test_50000_buildings_are_drawn_and_picked() -> None:
@@ -21,5 +24,8 @@ def test_50000_buildings_are_drawn_and_picked() -> None:
     assert len(district.buildings) > 50_000
     found = bench_scene.measure(district, visits=1, pictures=8)
     print("\n".join(["", *bench_scene.table(found)]))
-    agree, both = bench_scene.same(found["deck.gl"][0].found, found["shipped"][0].found)
-    assert both >= 5 and agree >= 0.8 * both  # roofs differ: theirs are flat
+    shapes = district.buildings.geometry.to_numpy()
+    theirs, ours = found["deck.gl"][0].found, found["shipped"][0].found
+    both = [(a, b) for a, b in zip(theirs, ours, strict=True) if a is not None and b is not None]
+    agree = sum(shapely.distance(shapes[a], shapes[b]) <= PIXEL_M for a, b in both)
+    assert len(both) >= 5 and agree >= 0.8 * len(both)  # roofs differ: theirs are flat
