@@ -88,12 +88,12 @@ class Case:
         return solar.plane_irradiance(self.weather, self.parameters.constant("albedo"))
 
     @property
-    def room_sun(self) -> room_sun.OpenSun | room_sun.ShadedSun:
+    def room_sun(self) -> room_sun.OpenSun:
         """The sun on the critical rooms (`energy.rooms`), shaded as windows are."""
         if self.shading == "tabula":
             return room_sun.OpenSun(self.planes)
         albedo = self.parameters.constant("albedo")
-        return room_sun.ShadedSun(self.weather, albedo, self.planes, self.district, self.envelope)
+        return room_sun.ShadedSun(self.planes, self.weather, albedo, self.district, self.envelope)
 
     @property
     def visibility(self) -> Visibility:

@@ -10,6 +10,7 @@ import shapely
 from energy.parameters import Parameters
 from energy.solar import SECTORS, sector_weights
 from twin.district import District
+from twin.party_walls import free_area_m2
 
 Array = npt.NDArray[np.float64]
 WINDOW_COLUMNS = tuple(f"window_{sector}_m2" for sector in SECTORS)
@@ -74,7 +75,7 @@ def _wall_area_by_sector(district: District) -> tuple[Array, npt.NDArray[np.bool
     """
     buildings = district.buildings
     walls = district.surfaces[district.surfaces["surface_type"] == "WallSurface"]
-    free = (walls["area_m2"] - walls["party_area_m2"].fillna(0.0)).clip(lower=0.0).fillna(0.0).to_numpy()
+    free = free_area_m2(walls).clip(lower=0.0).fillna(0.0).to_numpy()
     rows = buildings.index.get_indexer(walls["building_id"])
     area = np.zeros((len(buildings), len(SECTORS)))
     np.add.at(area, rows, free[:, None] * sector_weights(walls["azimuth_deg"].to_numpy()))

@@ -18,6 +18,7 @@ import shapely
 from energy.parameters import Parameters
 from energy.pv import value
 from twin.district import District
+from twin.party_walls import free_area_m2
 
 Array = npt.NDArray[np.float64]
 COLUMNS = (
@@ -152,7 +153,7 @@ def _roofs(surfaces: gpd.GeoDataFrame, parameters: Parameters, sunny: float) -> 
 def _facades(surfaces: gpd.GeoDataFrame, parameters: Parameters, sunny: float) -> pd.DataFrame:
     walls = surfaces[surfaces["surface_type"] == "WallSurface"]
     walls, _ = _towards_sun(walls, np.zeros(len(walls), bool), parameters, sunny)
-    exposed = (walls["area_m2"] - walls["party_area_m2"].fillna(0.0)).clip(lower=0.0).to_numpy("float64")
+    exposed = free_area_m2(walls).clip(lower=0.0).to_numpy("float64")
     area = exposed * value(parameters, "usable_facade")
     return _table(
         walls,
@@ -170,7 +171,7 @@ def _balconies(district: District, parameters: Parameters, sunny: float) -> pd.D
     """One plug-in set for each dwelling, on the exposed wall that faces the sun best (largest · cosine)."""
     walls = district.surfaces[district.surfaces["surface_type"] == "WallSurface"]
     dwellings = district.buildings["dwellings"].reindex(walls["building_id"]).to_numpy("float64")
-    exposed = walls["area_m2"] - walls["party_area_m2"].fillna(0.0)
+    exposed = free_area_m2(walls)
     facing = np.cos(np.radians(walls["azimuth_deg"].to_numpy("float64") - sunny))
     rank = pd.Series(exposed.to_numpy("float64") * (1.0 + facing), index=walls.index)
     chosen = rank[np.nan_to_num(dwellings) >= 1].dropna()

@@ -19,12 +19,12 @@ from energy.rooms import Rooms, facing_of
 from energy.weather import Weather
 from twin.compute import Same
 from twin.district import District
+from twin.party_walls import free_area_m2
 from twin.visibility import Visibility, of_top_storey
 from twin.visibility.district import HIDDEN_TYPES
 
 Array = npt.NDArray[np.floating[Any]]
 _HALF_STOREY_M = 1.25  # the middle of a room's window under the upper edge of the wall; own estimate
-_UPRIGHT_DEG = (60.0, 120.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,22 +46,21 @@ class OpenSun:
 
 
 @dataclass(frozen=True, eq=False)
-class ShadedSun:
+class ShadedSun(OpenSun):
     """Facades as they see sun and sky; where the 3D model has no such wall, it lies open. Roofs lie open.
 
-    planes : as of `OpenSun`, of the same weather and albedo.
+    weather, albedo : of the planes.
     envelope : of all buildings, so that the walls of all rooms are looked at together.
     """
 
     weather: Weather
     albedo: float
-    planes: Array
     district: District
     envelope: pd.DataFrame
 
     def facades(self, rooms: Rooms) -> Array:
         """On the two facades of each room, shape (time, room, 2); 0 where it has none. [W/m²]"""
-        found = OpenSun(self.planes).facades(rooms)
+        found = super().facades(rooms)
         views = _views(Same(self.district), Same(self.envelope))
         row = views.row_of(rooms)
         room, side = np.nonzero(row >= 0)
@@ -71,10 +70,6 @@ class ShadedSun:
                 self.weather, lanes, albedo=self.albedo, workers=1
             )
         return found
-
-    def level(self) -> Array:
-        """On the roofs, shape (time,). [W/m²]"""
-        return np.asarray(self.planes[:, -1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,9 +117,10 @@ def walls_of(district: District, buildings: pd.Index, facing: npt.NDArray[np.int
     """
     surfaces = district.surfaces
     found = np.full(facing.shape, -1, np.intp)
-    free = (surfaces["area_m2"] - surfaces["party_area_m2"].fillna(0.0)).fillna(0.0).to_numpy("float64")
+    free = free_area_m2(surfaces).fillna(0.0).to_numpy("float64")
     tilt = surfaces["tilt_deg"].to_numpy("float64")
-    upright = (tilt >= _UPRIGHT_DEG[0]) & (tilt <= _UPRIGHT_DEG[1])
+    low, high = solar.WALL_TILT_DEG
+    upright = (tilt >= low) & (tilt <= high)
     upright &= ~surfaces["surface_type"].isin(HIDDEN_TYPES).to_numpy(bool)
     owner = buildings.get_indexer(pd.Index(surfaces["building_id"]))
     rows = np.flatnonzero(upright & (free > 0) & (owner >= 0))

@@ -23,6 +23,7 @@ from energy.window_glass import Glass
 from twin.compute import run_all
 from twin.district import District
 from twin.errors import CallError
+from twin.party_walls import free_area_m2
 from twin.visibility import Visibility, leaf_share, patches
 from twin.visibility.directions import nearest, turned, vectors
 from twin.visibility.figures import figures
@@ -36,7 +37,7 @@ SECTOR_WIDTH_DEG = 45.0
 PLANES = (*SECTORS, "horizontal")
 BRIGHT_DNI = 120.0  # sunshine by WMO-No. 8 (Guide to Instruments), 8.1.1. [W/m²]
 _BLOCK = 2048  # surfaces that one thread takes at a time
-_WALL_TILT_DEG = (60.0, 120.0)
+WALL_TILT_DEG = (60.0, 120.0)
 
 
 @lru_cache(maxsize=16)
@@ -191,8 +192,8 @@ def facades(district: District, visibility: Visibility, building_ids: npt.ArrayL
     surfaces = district.surfaces
     rows = visibility.rows_of(surfaces.index)
     building = ids.get_indexer(pd.Index(surfaces["building_id"]))
-    free = (surfaces["area_m2"] - surfaces["party_area_m2"].fillna(0.0)).fillna(0.0).to_numpy("float64")
-    low, high = _WALL_TILT_DEG
+    free = free_area_m2(surfaces).fillna(0.0).to_numpy("float64")
+    low, high = WALL_TILT_DEG
     tilt = visibility.tilt_deg[rows] if len(visibility) else np.zeros(len(rows))
     chosen = np.flatnonzero((rows >= 0) & (building >= 0) & (free > 0) & (tilt >= low) & (tilt <= high))
     chosen = chosen[visibility.exposed[rows[chosen]] > 0]

@@ -18,6 +18,7 @@ from energy.sun_ground import STEP_MIN, Period, days_of, lit_hours, open_hours, 
 from twin import mesh
 from twin.district import District
 from twin.errors import CallError
+from twin.party_walls import free_area_m2
 from twin.sources.base import Progress, no_progress
 from twin.visibility import Scene, samples, scene_of_district
 from twin.visibility.district import HIDDEN_TYPES, place_of
@@ -99,7 +100,7 @@ def sun_hours_facades(
 def _rows(district: District, buildings: Iterable[str] | None) -> npt.NDArray[np.intp]:
     """Surfaces of the buildings that something of is exposed."""
     surfaces = district.surfaces
-    free = (surfaces["area_m2"] - surfaces["party_area_m2"].fillna(0.0)).fillna(0.0) > 0
+    free = free_area_m2(surfaces).fillna(0.0) > 0
     chosen = free & ~surfaces["surface_type"].isin(HIDDEN_TYPES)
     if buildings is not None:
         chosen &= surfaces["building_id"].isin(list(buildings))
@@ -121,7 +122,7 @@ def _walls(
         {
             "building_id": surfaces["building_id"].to_numpy(object),
             "hours": means[0],
-            "area_m2": (surfaces["area_m2"] - surfaces["party_area_m2"].fillna(0.0)).to_numpy("float64"),
+            "area_m2": free_area_m2(surfaces).to_numpy("float64"),
             "azimuth_deg": np.degrees(np.arctan2(normal[:, 0], normal[:, 1])) % 360.0,
             "x_m": means[1], "y_m": means[2], "z_m": means[3],
         },

@@ -99,11 +99,8 @@ def item_payments(items: pd.DataFrame, parameters: Parameters, start: int) -> pd
 
 YEARLY = ("maintenance_eur_a", "fee_eur_a")
 MONEY = ("investment_eur", "subsidy_eur", *YEARLY)
-PRICED = (
-    "investment_eur",
-    "subsidy_eur",
-    "maintenance_eur_a",
-)  # what a dearer item has more of; fees it has not
+PRICED = ("investment_eur", "subsidy_eur", "maintenance_eur_a")
+"""What a dearer item has more of; fees it has not."""
 
 
 def only(items: pd.DataFrame, money: Sequence[str]) -> pd.DataFrame:

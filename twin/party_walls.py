@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -20,6 +21,12 @@ ANGLE_DEG = 3.0
 WALL_LEAN_DEG = 5.0
 """A wall leans no more than this from the plumb line."""
 LEAST_AREA_M2 = 0.01
+
+
+def free_area_m2(surfaces: pd.DataFrame) -> pd.Series:
+    """Area of surfaces without what touches another building or part; nan where it is not known. [m²]"""
+    area: pd.Series = surfaces["area_m2"] - surfaces["party_area_m2"].fillna(0.0)
+    return area
 
 
 @dataclass(frozen=True)

@@ -93,13 +93,10 @@ def compute(state: State, costs: Economy | None) -> Iterator[float | dict[str, A
     hours: list[Hours] = []
     plans = (Plan(),) if state.plan.idle else (Plan(), state.plan.effective(1))
     for number, plan in enumerate(plans):
-        key = ("hours", (plan, tuple(ids)))
-        there = state.twin.kept(key)
-        sums: Hours = there if isinstance(there, dict) else {}
-        if not sums:
-            for share, sums in hourly(state.twin.variant(plan, 1), ids):  # noqa: B007  # the last are all
-                yield (number + share) / len(plans)
-            state.twin.known(key, partial(copy, sums))
+        sums: Hours = {}
+        steps = partial(hourly, state.twin.variant(plan, 1), ids)
+        for share, sums in state.twin.stepped(("hours", (plan, tuple(ids))), steps):  # noqa: B007  # the last
+            yield (number + share) / len(plans)
         hours.append(_as_in_the_year(sums, state.after if number else state.before, ids))
     months = [_months(state.twin.variant(plan, 1), ids) for plan in plans]
     before, after = hours[0], hours[-1]

@@ -67,6 +67,9 @@ from viewer.workers import Worker
 _HASHED = re.compile(r"-[0-9a-f]{12,64}(\.\w+$|/)")
 _IMMUTABLE = "public, max-age=31536000, immutable"
 _HELD_BYTES, _LARGEST_HELD = 64_000_000, 4_000_000  # of files in memory
+_KEPT_OPEN_S = 75
+"""How long an idle connection stays open: longer than a proxy keeps its own (nginx 60 s), and than a busy
+server may take to look. With 5 s, uvicorn's own, it hung up on people whose next request had just arrived."""
 _SWITCH_S = 0.001
 """After how long a computing thread lets others run: with Python's 5 ms an answer of ten turns takes 50."""
 
@@ -207,11 +210,6 @@ def add_guard(app: FastAPI, keeper: access.Keeper, ways: Callable[[], pages.Ways
     app.add_middleware(access.Guard, keeper=keeper, refused=login.refusal(ways))
 
 
-KEPT_OPEN_S = 75
-"""How long an idle connection stays open: longer than a proxy keeps its own (nginx 60 s), and than a busy
-server may take to look. With 5 s, uvicorn's own, it hung up on people whose next request had just arrived."""
-
-
 def serve(
     district: District,
     host: str = "127.0.0.1",
@@ -304,7 +302,7 @@ def serve(
         chosen = None if log_json else uvicorn.config.LOGGING_CONFIG
         config = uvicorn.Config(
             app, log_level="warning", log_config=chosen, access_log=False, server_header=False,
-            timeout_keep_alive=KEPT_OPEN_S, timeout_graceful_shutdown=2, ws_max_size=64 * 2**20,
+            timeout_keep_alive=_KEPT_OPEN_S, timeout_graceful_shutdown=2, ws_max_size=64 * 2**20,
             proxy_headers=False,
         )  # fmt: skip
         server = _Server(config, lambda: tell("\n".join(lines)), worker)
@@ -327,13 +325,6 @@ def _participation(
     return Participation.of(topics, is_model=district.is_model, settings=settings, bounds=bounds, keep=keep)
 
 
-def _answer(content: bytes, headers: dict[str, str], known: str = "") -> Response:
-    """A file's content, or that the visitor has it already."""
-    if known and headers["etag"] in (tag.strip().removeprefix("W/") for tag in known.split(",")):
-        return NotModifiedResponse(Headers(headers))
-    return Response(content, headers=headers)
-
-
 class Site(StaticFiles):
     """A folder as `publish` writes it: pre-compressed files, long caching of what carries a content hash.
 
@@ -352,7 +343,9 @@ class Site(StaticFiles):
         key = path, "gzip" in asked.get("accept-encoding", "")
         whole = scope["method"] == "GET" and "range" not in asked
         if whole and key in self._held:
-            return _answer(*self._held[key], asked.get("if-none-match", ""))
+            content, headers = self._held[key]
+            known = self.is_not_modified(Headers(headers), asked)
+            return NotModifiedResponse(Headers(headers)) if known else Response(content, headers=headers)
         response = await self._compressed(path, scope) or await super().get_response(path, scope)
         response.headers["Cache-Control"] = _IMMUTABLE if hashed else "no-cache"
         if hashed and whole and isinstance(response, FileResponse) and response.status_code == 200:
@@ -364,11 +357,11 @@ class Site(StaticFiles):
         size = int(response.headers["content-length"])
         if size > min(self._free, _LARGEST_HELD):
             return response
-        content = await run_in_threadpool(Path(response.path).read_bytes)
+        content, headers = await run_in_threadpool(Path(response.path).read_bytes), dict(response.headers)
         if key not in self._held and len(content) == size:
-            self._held[key] = content, dict(response.headers)
+            self._held[key] = content, headers
             self._free -= size
-        return _answer(content, dict(response.headers))
+        return Response(content, headers=headers)
 
     async def _compressed(self, path: str, scope: Scope) -> Response | None:
         accepted = Request(scope).headers.get("accept-encoding", "")

@@ -10,7 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -260,11 +260,10 @@ class Twin:
         if not acting.idle:
             yield from self.summer(Plan())
             since = (self.case, self.overheating(Plan()))
-        if self.kept(("rooms", acting)) is not None:
+        if self._keeps(("rooms", acting)):
             return
-        for table in second_stage.overheating_steps(self.variant(acting), since):  # noqa: B007
-            yield
-        self.known(("rooms", acting), lambda: table)
+        steps = partial(second_stage.overheating_steps, self.variant(acting), since)
+        yield from (None for _ in self.stepped(("rooms", acting), steps))
 
     def bands(self, plan: Plan) -> Iterator[YearBands | None]:
         """Stage 3, one draw a step; the last step gives the bands. CO2 counts as after stage 2."""
@@ -288,10 +287,18 @@ class Twin:
                 del self._kept[old]
         return made
 
-    def kept(self, key: Hashable) -> object:
-        """What `known` keeps under a key; None where it keeps nothing."""
+    def stepped(self, key: Hashable, make: Callable[[], Iterator[T]]) -> Iterator[T]:
+        """The steps of `make`, the last of which `known` keeps; where it is kept already, it alone."""
         with self._keeping:
-            return self._kept.get(key)
+            kept = [self._kept[key]] if key in self._kept else []
+        last: T | None = None
+        for last in kept or make():  # type: ignore[assignment]  # one kind of value per kind of key
+            yield last  # type: ignore[misc]
+        self.known(key, lambda: last)
+
+    def _keeps(self, key: Hashable) -> bool:
+        with self._keeping:
+            return key in self._kept
 
     def in_scope(self, choice: Choice) -> NDArray[np.bool_]:
         """The buildings that a choice may reach, shape (building,)."""

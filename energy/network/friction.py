@@ -53,11 +53,11 @@ def _logarithms(x: Array, out: Array) -> None:
 
 
 @compiled
-def colebrook(reynolds: Array, rough: float, rooms: Array, out: Array) -> None:
+def colebrook(reynolds: Array, rough: Array, rooms: Array, out: Array) -> None:
     """Friction factors of turbulent flow after Colebrook and White, by Newton's method for y = 1/√λ.
 
     y + 2 log₁₀(rough + b y) = 0 with b = 2.51/Re and rough = k / (3.71 d).
-    reynolds, out : shape (lane,).  rooms : for figures between, shape (3, lane).
+    reynolds, rough, out : shape (lane,).  rooms : for figures between, shape (3, lane).
     """
     b, inner, y = rooms[0], rooms[1], rooms[2]
     for k in range(len(out)):
@@ -65,26 +65,26 @@ def colebrook(reynolds: Array, rough: float, rooms: Array, out: Array) -> None:
         y[k] = 7.0
     for _ in range(_STEPS):
         for k in range(len(out)):
-            inner[k] = rough + b[k] * y[k]
+            inner[k] = rough[k] + b[k] * y[k]
         _logarithms(inner, out)
         for k in range(len(out)):
-            again = rough + b[k] * y[k]
+            again = rough[k] + b[k] * y[k]
             y[k] -= (y[k] + _PER_LOG * out[k]) * again / (again + _PER_LOG * b[k])
     for k in range(len(out)):
         out[k] = 1.0 / (y[k] * y[k])
 
 
 @compiled
-def factors(law: int, reynolds: Array, rough: float, rooms: Array, out: Array) -> None:
+def factors(law: int, reynolds: Array, rough: Array, rooms: Array, out: Array) -> None:
     """Friction factors: "colebrook" with 64/Re below 2,300 and a blend up to 4,000; or "nikuradse".
 
     The latter is what pandapipes takes by default: 64/Re plus the factor of a fully rough pipe.
 
-    reynolds, out : shape (lane,).  rooms : for figures between, shape (4, lane).
+    reynolds, rough, out : shape (lane,).  rooms : for figures between, shape (4, lane).
     """
     if law == 0:
-        y = _PER_LOG * math.log(rough)
         for k in range(len(out)):
+            y = _PER_LOG * math.log(rough[k])
             out[k] = 64.0 / reynolds[k] + 1.0 / (y * y)
         return
     for k in range(len(out)):
@@ -120,7 +120,7 @@ def drops(
     the densities), and the loss Δp = λ·L/d·ρ/2·v², as in pandapipes.
     """
     reynolds, mass, weight, lam = np.empty(LANES), np.empty(LANES), np.empty(LANES), np.empty(LANES)
-    rooms = np.empty((4, LANES))
+    rooms, roughness = np.empty((4, LANES)), np.empty(LANES)
     for begin in range(first, last, LANES):
         used = min(LANES, last - begin)
         for k in range(used):
@@ -137,7 +137,9 @@ def drops(
                 reynolds[k] = max(abs(mass[k]), NO_FLOW) * d / area * value(fluidity, 0.5 * (near + far))
                 rho = 0.5 * (value(density, near) + value(density, far))
                 weight[k] = length[i] / d * mass[k] * abs(mass[k]) / (2.0 * rho * area * area)
-            factors(law, reynolds, rough[i], rooms, lam)
+            for k in range(LANES):
+                roughness[k] = rough[i]
+            factors(law, reynolds, roughness, rooms, lam)
             for k in range(used):
                 out[i, begin + k] = out[p, begin + k] + lam[k] * weight[k]
 
@@ -151,9 +153,6 @@ def gradient(flow: Array, diameter: Array, water: Water, celsius: float, roughne
     area, rho = 0.25 * np.pi * diameter**2, water.density_at(np.array(celsius))
     reynolds = np.maximum(np.abs(flow), NO_FLOW) * diameter / area / water.viscosity_at(np.array(celsius))
     rough = roughness_m / (3.71 * diameter)
-    lam = np.empty(flow.shape)
-    one, rooms = np.empty(1), np.empty((4, 1))
-    for at in np.ndindex(flow.shape):
-        factors(1, np.array([reynolds[at]]), float(rough[at]), rooms, one)
-        lam[at] = one[0]
-    return np.asarray(lam / diameter * flow**2 / (2 * rho * area**2))
+    lam = np.empty(flow.size)
+    factors(1, reynolds.ravel(), rough.ravel(), np.empty((4, flow.size)), lam)
+    return np.asarray(lam.reshape(flow.shape) / diameter * flow**2 / (2 * rho * area**2))

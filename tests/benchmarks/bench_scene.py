@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import operator
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -173,10 +174,12 @@ def visit(address: str, count: int, pictures: int, places: list[tuple[int, int]]
     return Measured(took, worked, picked["found"])
 
 
-def same(one: list[int | None], other: list[int | None]) -> tuple[int, int]:
+def same(
+    one: list[int | None], other: list[int | None], alike: Callable[[int, int], bool] = operator.eq
+) -> tuple[int, int]:
     """At how many points both name the same building, and at how many each names one."""
     both = [(a, b) for a, b in zip(one, other, strict=True) if a is not None and b is not None]
-    return sum(a == b for a, b in both), len(both)
+    return sum(alike(a, b) for a, b in both), len(both)
 
 
 def measure(district: District, visits: int, pictures: int) -> dict[str, list[Measured]]:

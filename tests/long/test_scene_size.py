@@ -26,6 +26,7 @@ def test_50000_buildings_are_drawn_and_picked() -> None:
     print("\n".join(["", *bench_scene.table(found)]))
     shapes = district.buildings.geometry.to_numpy()
     theirs, ours = found["deck.gl"][0].found, found["shipped"][0].found
-    both = [(a, b) for a, b in zip(theirs, ours, strict=True) if a is not None and b is not None]
-    agree = sum(shapely.distance(shapes[a], shapes[b]) <= PIXEL_M for a, b in both)
-    assert len(both) >= 5 and agree >= 0.8 * len(both)  # roofs differ: theirs are flat
+    agree, both = bench_scene.same(
+        theirs, ours, lambda a, b: bool(shapely.distance(shapes[a], shapes[b]) <= PIXEL_M)
+    )
+    assert both >= 5 and agree >= 0.8 * both  # roofs differ: theirs are flat

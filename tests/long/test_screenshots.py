@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -20,6 +17,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import chromium
 from tests.browser.visit import PATIENCE_MS, PHONE, visit
 from tests.conftest import REPOSITORY
+from tests.long.opened import opened
 
 pytestmark = pytest.mark.long
 __all__ = ["chromium"]  # a fixture
@@ -31,20 +29,8 @@ SCREEN = {"width": 1440, "height": 900}
 def links(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """Address and login link of `lobeda serve` on the sample."""
     environment = {**os.environ, "LOBEDA_DATA": str(tmp_path_factory.mktemp("data"))}
-    command = [sys.executable, "-m", "viewer.cli", "serve", "lobeda", "--port", "0"]
-    with subprocess.Popen(
-        command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        said = ""
-        for line in process.stdout:
-            said += line
-            if "Stop with" in line:
-                break
-        link = re.search(r"(http://[\d.]+:\d+)(/login\?token=\S+)", said)
-        assert link is not None, said
-        yield link[1], link[2]
-        process.terminate()
+    with opened("lobeda", environment) as server:
+        yield server.address, server.link
 
 
 def take(page: Page, name: str) -> None:
@@ -60,7 +46,7 @@ def test_pictures_of_the_managers_guide(chromium: Browser, links: tuple[str, str
     address, login = links
     with visit(chromium, address, SCREEN) as manager:
         page = manager.page
-        page.goto(address + login)
+        page.goto(login)
         page.wait_for_url("**/manage")
         page.locator("#loading.done").wait_for(state="attached", timeout=PATIENCE_MS)
         page.keyboard.press("Escape")  # the tour

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from datetime import date
 
 import numpy as np
 import pytest
 
+from energy import Case
 from tests.viewer.districts import small
 from twin.errors import CallError
 from viewer import economy, selection_charts, time_view
@@ -34,20 +36,33 @@ def state(twin: Twin) -> State:
 
 def _charts(state: State, costs: economy.Economy | None = None) -> dict[str, object]:
     *steps, found = selection_charts.compute(state, costs)
-    assert steps == sorted(steps) and all(0 < step <= 1 for step in steps)  # type: ignore[type-var, operator]
+    assert steps == sorted(steps) and steps[-1] == 1.0  # type: ignore[type-var]
     assert isinstance(found, dict)
     return found
 
 
-def test_hours_of_the_same_plan_and_buildings_are_simulated_once(twin: Twin) -> None:
+def test_hours_of_the_same_plan_and_buildings_are_simulated_once(
+    twin: Twin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first part has half the buildings, so that a second one follows."""
+    hourly, simulated = selection_charts.hourly, []
+    monkeypatch.setattr(selection_charts, "_STEP_BUILDINGS", 10)
+
+    def told(case: Case, ids: list[str]) -> Iterator[tuple[float, selection_charts.Hours]]:
+        simulated.append(len(ids))
+        yield from hourly(case, ids)
+
+    monkeypatch.setattr(selection_charts, "hourly", told)
     state = State(twin)
     state.show(twin.run(retrofit(0.5)))
     first = list(selection_charts.compute(state, None))
-    assert len(first) > 1
+    count = len(twin.annual)
+    assert simulated == [count, count] and len(first) > 3
     again = list(selection_charts.compute(state, None))
-    assert again == first[-1:]
+    assert simulated == [count, count] and again == [0.5, 1.0, first[-1]]
     state.select("west-0")
-    assert len(list(selection_charts.compute(state, None))) > 1
+    list(selection_charts.compute(state, None))
+    assert len(simulated) == 4
 
 
 @pytest.mark.parametrize("selected", [None, "west-0"])

@@ -88,15 +88,7 @@ def of_district(
         return known
     frame = _scene(inputs, horizon_deg)
     samples, exposed = _samples(inputs, frame)
-    caster = Caster(frame, samples, progress=staged(progress))
-    sky = patches(sky_patches)
-    seen = caster.sky(sky)
-    grounds = caster.ground()
-    latitude, longitude, convergence = place_of(inputs.origin)
-    suns = turned(sun_grid(latitude), -convergence)
-    beam = caster.beam(suns, near_patches(suns, sky), None if every_sun else seen.state)
-    found = assembled(seen, grounds, beam, suns, samples, exposed, bool(len(frame.crowns)))
-    found = _named(found, inputs, (latitude, longitude, convergence), caster.rays)
+    found = _named(looked(frame, samples, exposed, sky_patches, every_sun, progress=progress), inputs)
     store.keep(found, cache)
     return found
 
@@ -123,17 +115,30 @@ def of_points(
     """
     place = np.atleast_2d(np.asarray(points, float))
     facing = np.broadcast_to(np.asarray(normals, float), place.shape)
+    samples = sampling.at_points(place, facing, frame)
+    exposed = np.ones(len(place), np.uint16)
+    return looked(
+        frame, samples, exposed, sky_patches, True, suns=suns, per_patch=per_patch, progress=progress
+    )
+
+
+def looked(
+    frame: Scene, samples: Samples, exposed: NDArray[np.uint16], sky_patches: int, every_sun: bool, *,
+    suns: ArrayLike | None = None, per_patch: int = 1, progress: Progress | None = None,
+) -> Visibility:  # fmt: skip
+    """What samples see of sky, ground and sun, as surfaces without names (see `of_district`, `of_points`)."""
     latitude, longitude, convergence = place_of(frame.origin)
     ways = turned(sun_grid(latitude), -convergence) if suns is None else np.asarray(suns, float)
-    samples = sampling.at_points(place, facing, frame)
-    caster = Caster(frame, samples, per_patch=per_patch, progress=staged(progress))
-    sky = patches(sky_patches)
-    seen, grounds = caster.sky(sky), caster.ground()
-    beam = caster.beam(ways, near_patches(ways, sky), None)
-    found = assembled(
-        seen, grounds, beam, ways, samples, np.ones(len(place), np.uint16), bool(len(frame.crowns))
+    caster, sky = (
+        Caster(frame, samples, per_patch=per_patch, progress=_staged(progress)),
+        patches(sky_patches),
     )
-    return placed(found, (latitude, longitude, convergence), caster.rays)
+    seen, grounds = caster.sky(sky), caster.ground()
+    beam = caster.beam(ways, near_patches(ways, sky), None if every_sun else seen.state)
+    found = _assembled(seen, grounds, beam, ways, samples, exposed, bool(len(frame.crowns)))
+    return replace(
+        found, latitude=latitude, longitude=longitude, convergence_deg=convergence, rays=caster.rays
+    )
 
 
 def update(
@@ -193,7 +198,7 @@ def _brought_up(
         chosen[..., ~kept] = True
     touched = cells.any(axis=0) | ground_cells | sun_cells.any(axis=0)
     few = samples.take(touched[samples.surface])
-    caster = Caster(frame, few, workers=1, progress=staged(progress))  # too little for threads
+    caster = Caster(frame, few, workers=1, progress=_staged(progress))  # too little for threads
     seen, grounds = caster.sky(sky, cells), caster.ground(ground_cells)
     state = np.where(cells, seen.state, before.state[:, source])
     near = near_patches(suns, sky)
@@ -203,7 +208,7 @@ def _brought_up(
             sun_cells[position] |= turned_over[around].any(axis=0)
     old_beam = np.broadcast_to(before.beam, (2, *before.beam.shape[1:]))[:, :, source]
     beam = caster.beam(suns, near, None if every_sun else state, np.ascontiguousarray(old_beam), sun_cells)
-    part = assembled(
+    part = _assembled(
         Sky(seen.seen, seen.whole, state), grounds, beam, suns, samples, exposed,
         bool(len(frame.crowns)),
     )  # fmt: skip
@@ -215,7 +220,11 @@ def _brought_up(
         sky_view=np.where(cells, part.sky_view, old_view),
         ground_view=np.where(ground_cells, part.ground_view, before.ground_view[source]),
     )
-    return _named(found, inputs, (before.latitude, before.longitude, before.convergence_deg), caster.rays)
+    found = replace(
+        found, latitude=before.latitude, longitude=before.longitude, rays=caster.rays,
+        convergence_deg=before.convergence_deg,
+    )  # fmt: skip
+    return _named(found, inputs)
 
 
 def _inputs(district: District, sky_patches: int, horizon_deg: ArrayLike, every_sun: bool) -> _Inputs:
@@ -267,8 +276,7 @@ def _samples(inputs: _Inputs, frame: Scene) -> tuple[Samples, NDArray[np.uint16]
     normal_of = inputs.mesh.normals[inputs.mesh.faces[:, 0]]
     hidden[suspect] = sampling.covered(found.take(suspect), frame, normal_of)
     open_ones = found.take(~hidden)
-    bits = np.bincount(open_ones.surface, 2.0**open_ones.number, minlength=len(inputs.rows)).astype(np.uint16)
-    return open_ones, bits
+    return open_ones, open_ones.bits()
 
 
 def place_of(origin: Floats) -> tuple[float, float, float]:
@@ -281,7 +289,7 @@ def place_of(origin: Floats) -> tuple[float, float, float]:
     return float(latitude), float(longitude), float(factors.meridian_convergence)
 
 
-def assembled(
+def _assembled(
     seen: Sky, grounds: tuple[Floats, Floats], beam: NDArray[np.uint8], suns: Floats, samples: Samples,
     exposed: NDArray[np.uint16], trees: bool,
 ) -> Visibility:  # fmt: skip
@@ -306,14 +314,8 @@ def assembled(
     )
 
 
-def _named(found: Visibility, inputs: _Inputs, place: tuple[float, float, float], rays: int) -> Visibility:
-    return replace(placed(found, place, rays), surface_id=inputs.ids, key=inputs.key)
-
-
-def placed(found: Visibility, place: tuple[float, float, float], rays: int) -> Visibility:
-    """With latitude, longitude and meridian convergence (`place_of`) and the number of rays."""
-    latitude, longitude, convergence = place
-    return replace(found, latitude=latitude, longitude=longitude, convergence_deg=convergence, rays=rays)
+def _named(found: Visibility, inputs: _Inputs) -> Visibility:
+    return replace(found, surface_id=inputs.ids, key=inputs.key)
 
 
 def _kept_rows(
@@ -328,7 +330,7 @@ def _kept_rows(
     return source
 
 
-def staged(progress: Progress | None) -> Progress:
+def _staged(progress: Progress | None) -> Progress:
     """The three stages as shares of one whole, by their usual durations."""
     stages = {"sky": (0.0, 0.4), "ground": (0.4, 0.5), "sun": (0.5, 1.0)}
 

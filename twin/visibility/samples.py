@@ -40,6 +40,10 @@ class Samples:
         """Samples of each surface, shape (surface,)."""
         return np.bincount(self.surface, minlength=len(self.normal)).astype(np.intp)
 
+    def bits(self) -> NDArray[np.uint16]:
+        """The numbers of each surface's samples as bits, shape (surface,)."""
+        return np.bincount(self.surface, 2.0**self.number, minlength=len(self.normal)).astype(np.uint16)
+
     def take(self, chosen: NDArray[np.bool_]) -> Samples:
         """Some of the samples; `number` stays."""
         return Samples(self.position[chosen], self.surface[chosen], self.number[chosen], self.normal)

@@ -11,12 +11,10 @@ from twin import mesh
 from twin.mesh import Mesh
 from twin.sources.base import Progress
 from twin.visibility import samples as sampling
-from twin.visibility.directions import patches, sun_grid, turned
-from twin.visibility.district import assembled, place_of, placed, staged
+from twin.visibility.district import looked
 from twin.visibility.result import Visibility
 from twin.visibility.samples import Samples
 from twin.visibility.scene import of_district as scene_of_district
-from twin.visibility.trace import Caster, near_patches
 
 if TYPE_CHECKING:
     from twin.district import District
@@ -52,14 +50,8 @@ def of_top_storey(
     found = _raised(found, triangles, once, below_m, float(frame.origin[2]))
     normal_of = triangles.normals[triangles.faces[:, 0]]
     found = found.take(~sampling.covered(found, frame, normal_of))
-    exposed = np.bincount(found.surface, 2.0**found.number, minlength=len(once)).astype(np.uint16)
-    place = place_of(frame.origin)
-    suns = turned(sun_grid(place[0]), -place[2])
-    caster, sky = Caster(frame, found, progress=staged(progress)), patches(sky_patches)
-    seen, grounds = caster.sky(sky), caster.ground()
-    beam = caster.beam(suns, near_patches(suns, sky), seen.state)
-    whole = assembled(seen, grounds, beam, suns, found, exposed, bool(len(frame.crowns)))
-    return placed(whole, place, caster.rays).take(back.reshape(-1))
+    seen = looked(frame, found, found.bits(), sky_patches, False, progress=progress)
+    return seen.take(back.reshape(-1))
 
 
 def _raised(
