@@ -31,6 +31,7 @@ def links(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]
     environment = {**os.environ, "LOBEDA_DATA": str(tmp_path_factory.mktemp("data"))}
     with opened("lobeda", environment) as server:
         yield server.address, server.link
+    server.process.wait()
 
 
 def take(page: Page, name: str) -> None:
