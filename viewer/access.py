@@ -386,6 +386,7 @@ def _with_headers(send: Send, reach: Reach, path: str, private: bool) -> Send:
                 del headers["Access-Control-Allow-Origin"]  # Bokeh lets any page read its answers
             if private:
                 headers["Cache-Control"] = "no-store"
+                del headers["X-Accel-Expires"]  # of a folder of files: a proxy would hand them to anybody
         await send(message)
 
     return wrapped

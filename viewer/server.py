@@ -66,6 +66,8 @@ from viewer.workers import Worker
 
 _HASHED = re.compile(r"-[0-9a-f]{12,64}(\.\w+$|/)")
 _IMMUTABLE = "public, max-age=31536000, immutable"
+_PROXY_KEEPS_S = {True: 30 * 86_400, False: 10}
+"""How long a proxy before the server may answer in its place: files with a hash in their name, and others."""
 _HELD_BYTES, _LARGEST_HELD = 64_000_000, 4_000_000  # of files in memory
 _KEPT_OPEN_S = 75
 """How long an idle connection stays open: longer than a proxy keeps its own (nginx 60 s), and than a busy
@@ -348,6 +350,7 @@ class Site(StaticFiles):
             return NotModifiedResponse(Headers(headers)) if known else Response(content, headers=headers)
         response = await self._compressed(path, scope) or await super().get_response(path, scope)
         response.headers["Cache-Control"] = _IMMUTABLE if hashed else "no-cache"
+        response.headers["X-Accel-Expires"] = str(_PROXY_KEEPS_S[hashed])
         if hashed and whole and isinstance(response, FileResponse) and response.status_code == 200:
             return await self._hold(key, response)
         return response

@@ -2,7 +2,7 @@
 
 A page of the manager's app lives in the process that made it: Bokeh's documents hold objects that only that
 process has. A port shared by all would hand the page to one process and its websocket to another, so each has
-its own, and the proxy chooses by the session's cookie (`deploy/nginx-workers.conf`). The first process alone
+its own, and the proxy chooses by the session's cookie (`deploy/nginx.conf`). The first process alone
 runs feeds, checks, retention and clean-up. What they share stands in databases and files.
 """
 

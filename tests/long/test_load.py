@@ -1,10 +1,11 @@
 """200 residents on the public page and 20 managers at work on the sample, with its feed running.
 
 An hour of a busy evening, compressed: each resident opens the page, as a first visit does, looks around for
-some seconds and comes back; each manager moves a slider every few seconds. Printed are waiting times, the
-server's memory per open page and what of it is given back; asserted are that nobody is refused or waits for
-ever, and that closed pages leave. The clients share the cores with the server: it waits for them too.
-LOBEDA_LOAD names other numbers, and seconds (``20,3,30``).
+some seconds and comes back; each manager moves a slider every few seconds. Once the server stands alone, once
+behind nginx, as `deploy/nginx.conf` sets it up. Printed are waiting times, the server's memory per open page
+and what of it is given back; asserted are that nobody is refused or waits for ever, and that closed pages
+leave. The clients share the cores with the server: it waits for them too. LOBEDA_LOAD names other numbers,
+and seconds (``20,3,30``).
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import ssl
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import numpy as np
@@ -23,19 +27,30 @@ import pytest
 
 from tests.long.bokeh_client import Slider
 from tests.long.opened import opened
+from tests.proxy import free_ports, proxied
 
 pytestmark = pytest.mark.long
 RESIDENTS, MANAGERS, SECONDS = (int(n) for n in os.environ.get("LOBEDA_LOAD", "200,20,90").split(","))
 LOOKING_S, THINKING_S = (4.0, 12.0), (4.0, 8.0)
 PATIENCE_S = 60.0
+AT_ONCE = 6
+"""So many files a browser asks for at once."""
+NO_TLS = ssl.create_default_context()
+"""One for all clients: to make it takes each of them 20 ms, which the others wait for."""
 
 
-@pytest.fixture
-def twin(tmp_path: Path) -> Iterator[tuple[str, str, int]]:
+@pytest.fixture(params=["alone", "behind nginx"])
+def twin(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, str, int]]:
     """Address, login link and process of `lobeda serve` on the sample."""
     environment = {**os.environ, "LOBEDA_DATA": str(tmp_path), "PYTHONUNBUFFERED": "1"}
-    with opened("lobeda", environment) as server:
-        yield server.address, server.link, server.process.pid
+    with ExitStack() as stack:
+        server = stack.enter_context(opened("lobeda", environment))
+        address = server.address
+        if request.param != "alone":
+            port = urlsplit(address).port
+            assert port is not None
+            address = stack.enter_context(proxied(tmp_path / "nginx", free_ports(1)[0], [port]))
+        yield address, server.link.replace(server.address, address), server.process.pid
     server.process.wait()
 
 
@@ -48,20 +63,26 @@ async def resident(address: str, number: int, until: float, waits: dict[str, lis
     """Opens the page and all files of a first visit, looks, and comes back with those files at hand."""
     random = np.random.default_rng(number)
     await asyncio.sleep(random.uniform(0, LOOKING_S[1]))
-    async with httpx.AsyncClient(base_url=address, timeout=PATIENCE_S) as client:
-        known: dict[str, str] = {}
+    limits = httpx.Limits(max_connections=AT_ONCE)
+    async with httpx.AsyncClient(
+        base_url=address, timeout=PATIENCE_S, verify=NO_TLS, limits=limits
+    ) as client:
+        known = False
+
+        async def fetch(file: str) -> None:
+            answer = await client.get(f"/{file}")
+            assert answer.status_code == 200, file
+
         while time.monotonic() < until:
             start = time.monotonic()
             page = await client.get("/")
             assert page.status_code == 200
             waits["page"].append(time.monotonic() - start)
-            files = [] if known else json.loads((await client.get("/lobeda-site.json")).text)["first_load"]
-            for file in files:
-                answer = await client.get(f"/{file}")
-                assert answer.status_code == 200, file
-                known[file] = answer.headers.get("etag", "")
-            if files:
+            if not known:
+                files = json.loads((await client.get("/lobeda-site.json")).text)["first_load"]
+                await asyncio.gather(*(fetch(file) for file in files))
                 waits["first visit"].append(time.monotonic() - start)
+                known = True
             await asyncio.sleep(random.uniform(*LOOKING_S))
 
 
@@ -96,10 +117,13 @@ async def evening(address: str, link: str, server: int) -> dict[str, Any]:
     return {"waits": waits, "memory": memory}
 
 
-def test_an_evening(twin: tuple[str, str, int]) -> None:
+def test_an_evening(request: pytest.FixtureRequest, twin: tuple[str, str, int]) -> None:
     address, link, server = twin
     found = asyncio.run(evening(address, link, server))
-    print(f"\n{RESIDENTS} residents, {MANAGERS} managers, {SECONDS:.0f} s, load {os.getloadavg()[0]:.1f}")
+    way = request.node.callspec.params["twin"]
+    print(
+        f"\n{way}: {RESIDENTS} residents, {MANAGERS} managers, {SECONDS:.0f} s, load {os.getloadavg()[0]:.1f}"
+    )
     for name, values in found["waits"].items():
         low, high = np.quantile(values, (0.5, 0.95))
         print(f"  {name:12s} {len(values):6d} times, median {low * 1e3:6.0f} ms, 95 % {high * 1e3:6.0f} ms")

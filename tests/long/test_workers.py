@@ -1,4 +1,4 @@
-"""`lobeda serve --workers 2` behind Debian's nginx, as `deploy/nginx-workers.conf` sets it up.
+"""`lobeda serve --workers 2` behind Debian's nginx, as `deploy/nginx.conf` sets it up.
 
 Managers stay with the process that holds their page, both processes serve some, what one saves the other
 shows, a killed process comes back, and feeds are kept by the first alone.
@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,8 +20,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conftest import REPOSITORY, skip_or_fail
+from tests.conftest import REPOSITORY
 from tests.long.bokeh_client import Slider
+from tests.proxy import free_ports, proxied
 from tests.sensors.postgres import started
 from tests.sensors.waiting import until
 from tests.viewer.districts import small
@@ -57,39 +56,6 @@ class Site:
         return float(found[1])
 
 
-def free_ports(count: int) -> list[int]:
-    """So many free ports, one after the other."""
-    for first in range(20_000, 30_000, 37):
-        try:
-            for port in range(first, first + count):
-                with socket.socket() as one:
-                    one.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return list(range(first, first + count))
-    raise AssertionError("no free ports")
-
-
-def proxy_settings(folder: Path, listen: int, ports: list[int]) -> Path:
-    """The shipped file, without TLS, on these ports, in a whole configuration of its own."""
-    shipped = (REPOSITORY / "deploy" / "nginx-workers.conf").read_text()
-    site = re.sub(r"(?m)^ *(listen|ssl_)\w* .*\n", "", shipped)
-    site = site.replace("server_name", f"listen 127.0.0.1:{listen};\n    server_name")
-    servers = "".join(f"    server 127.0.0.1:{port};\n" for port in ports)
-    site = re.sub(r"(?m)(^ *server 127\.0\.0\.1:\d+;\n)+", servers, site)
-    paths = "".join(
-        f"{kind}_temp_path {folder}/{kind};\n"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    head = ["daemon off", f"pid {folder}/pid", f"error_log {folder}/error.log", "events {}\nhttp {"]
-    if os.getuid() == 0:
-        head.insert(0, "user root")  # the test's folder is its owner's alone
-    text = ";\n".join(head) + f"\n{paths}{site}}}\n"
-    file = folder / "nginx.conf"
-    file.write_text(text)
-    return file
-
-
 def healthy(port: int) -> bool:
     try:
         return httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
@@ -99,8 +65,6 @@ def healthy(port: int) -> bool:
 
 @contextmanager
 def serving(folder: Path, database: str) -> Iterator[Site]:
-    if shutil.which("nginx") is None:
-        skip_or_fail("nginx is not installed (Debian: nginx-light)")
     listen, *ports = free_ports(1 + WORKERS)
     address = f"http://127.0.0.1:{listen}"
     town = small()
@@ -120,17 +84,15 @@ def serving(folder: Path, database: str) -> Iterator[Site]:
     command = [sys.executable, "-m", "viewer.cli", "serve", str(folder / "district"), "--url", address]
     command += ["--port", str(ports[0]), "--workers", str(WORKERS), "--content", str(folder)]
     (folder / "legal.yaml").write_text(FILLED, "utf-8")
-    nginx = subprocess.Popen(["nginx", "-c", str(proxy_settings(folder, listen, ports))])
-    run = subprocess.Popen(command, cwd=REPOSITORY, env=environment)
-    try:
-        for port in ports:
-            until(partial(healthy, port), START_S, 0.2)
-        yield Site(address, tuple(ports), token, run)
-    finally:
-        run.terminate()
-        run.wait(60)
-        nginx.terminate()
-        nginx.wait(30)
+    with proxied(folder / "nginx", listen, ports):
+        run = subprocess.Popen(command, cwd=REPOSITORY, env=environment)
+        try:
+            for port in ports:
+                until(partial(healthy, port), START_S, 0.2)
+            yield Site(address, tuple(ports), token, run)
+        finally:
+            run.terminate()
+            run.wait(60)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

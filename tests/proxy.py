@@ -1,0 +1,72 @@
+"""Debian's nginx before a server, by the file that we ship (`deploy/nginx.conf`), without TLS."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from tests.conftest import REPOSITORY, skip_or_fail
+from tests.sensors.waiting import until
+
+
+def free_ports(count: int) -> list[int]:
+    """So many free ports, one after the other."""
+    for first in range(20_000, 30_000, 37):
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as one:
+                    one.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return list(range(first, first + count))
+    raise AssertionError("no free ports")
+
+
+def settings(folder: Path, listen: int, ports: Sequence[int]) -> Path:
+    """A whole configuration that says what the shipped file says, for servers on `ports`."""
+    shipped = (REPOSITORY / "deploy" / "nginx.conf").read_text()
+    site = re.sub(r"(?m)^ *(listen|ssl_)\w* .*\n", "", shipped)
+    site = site.replace("server_name", f"listen 127.0.0.1:{listen};\n    server_name")
+    site = site.replace("/var/cache/lobeda-pages", str(folder / "pages"))
+    servers = "".join(f"    server 127.0.0.1:{port};\n" for port in ports)
+    site, count = re.subn(r"(?m)^ *server 127\.0\.0\.1:5006;\n", servers, site)
+    assert count == 1, "the shipped file names one server"
+    paths = "".join(
+        f"{kind}_temp_path {folder}/{kind};\n"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    head = ["daemon off", f"pid {folder}/pid", f"error_log {folder}/error.log", "events {}\nhttp {"]
+    if os.getuid() == 0:
+        head.insert(0, "user root")  # the test's folder is its owner's alone
+    text = ";\n".join(head) + f"\n{paths}{site}}}\n"
+    file = folder / "nginx.conf"
+    file.write_text(text)
+    return file
+
+
+@contextmanager
+def proxied(folder: Path, listen: int, ports: Sequence[int]) -> Iterator[str]:
+    """The address of nginx on the port `listen` before servers on `ports`, which may come later."""
+    if shutil.which("nginx") is None:
+        skip_or_fail("nginx is not installed (Debian: nginx-light)")
+    folder.mkdir()
+    process = subprocess.Popen(["nginx", "-c", str(settings(folder, listen, ports))])
+    try:
+        until(partial(_listens, listen), 30, 0.05)
+        assert process.poll() is None, (folder / "error.log").read_text()
+        yield f"http://127.0.0.1:{listen}"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as one:
+        return one.connect_ex(("127.0.0.1", port)) == 0
