@@ -34,7 +34,7 @@ def _fall(
         out[i] = out[i] + value if add else value
 
 
-_fall_on = compiled(_fall)
+_fall_on = compiled(_fall, alike=True)
 
 
 def _surfaces(

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def compiled(
-    function: Callable[..., Any], *, finite: bool = False, inline: bool = False
+    function: Callable[..., Any], *, finite: bool = False, inline: bool = False, alike: bool = False
 ) -> Callable[..., Any]:
     """`function` as machine code that runs beside other threads and trusts that no number is nan.
 
@@ -23,11 +23,14 @@ def compiled(
 
     finite : it trusts that no number is infinite either.
     inline : it is put into its callers whatever its size, so that lanes run together there.
+    alike : an element's last bit does not depend on which others are computed with it: else those at the end
+        of a row, which fill no register, are added up in another order on some processors.
     """
+    trusted = {"nsz", "nnan"} | (set() if alike else {"contract", "arcp", "reassoc"})
     options: dict[str, Any] = {
         "nogil": True,
         "error_model": "numpy",
-        "fastmath": {"contract", "nsz", "arcp", "reassoc", "nnan"} | ({"ninf"} if finite else set()),
+        "fastmath": trusted | ({"ninf"} if finite else set()),
     }
     if inline:
         options["forceinline"] = True
