@@ -570,8 +570,9 @@ class Manager:
 
     def _plan_shown(self) -> dict[str, Any]:
         state = self.state
+        selected = picking.selection_targets(state)
         return {
-            "rows": panel.rows(self.twin, state.plan, state.language, self.queries),
+            "rows": panel.rows(self.twin, state.plan, state.language, self.queries, selected),
             "can_scope": state.selection is not None,
             "can_undo": state.can_undo,
             "can_redo": state.can_redo,
@@ -623,7 +624,8 @@ class Manager:
     def _show_selection(self) -> None:
         ids = self.state.selected_ids
         self.scene.selected = {"building_ids": ids} if ids else {}
-        if (self.state.selection is not None) != self.bridge.plan["can_scope"]:
+        limited = any(choice.targets for choice in self.state.plan.choices)  # to these or to others
+        if limited or (self.state.selection is not None) != self.bridge.plan["can_scope"]:
             self.bridge.plan = self._plan_shown()
         self._look()
 

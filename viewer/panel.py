@@ -70,22 +70,26 @@ class Address:
         )
 
 
-def rows(twin: Twin, plan: Plan, language: str, queries: Mapping[str, str]) -> list[dict[str, Any]]:
+def rows(
+    twin: Twin, plan: Plan, language: str, queries: Mapping[str, str], selected: str = ""
+) -> list[dict[str, Any]]:
     """All measures in order, those of the plan as they are set.
 
     queries : by measure, the targets that a library's scenario gave it.
+    selected : targets that mean what is selected (`picking.selection_targets`); empty: nothing is.
     """
     return [
-        _row(twin, choice, nth, language, queries.get(name, ""))
+        _row(twin, choice, nth, language, queries.get(name, ""), selected)
         for name in MEASURES
         for nth, choice in enumerate(plan.of(name))
     ]
 
 
-def _row(twin: Twin, choice: Choice, nth: int, language: str, query: str) -> dict[str, Any]:
+def _row(twin: Twin, choice: Choice, nth: int, language: str, query: str, selected: str) -> dict[str, Any]:
     kind = "all" if not choice.targets else "query"
-    if choice.targets and is_unit(choice.targets):
+    if choice.targets and (choice.targets == selected or (is_unit(choice.targets) and not selected)):
         kind = "selection"
+        query = query if query != choice.targets else ""
     elif choice.targets:
         query = choice.targets
     count, total = twin.reached(choice)

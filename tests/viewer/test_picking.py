@@ -52,6 +52,10 @@ def test_a_filter_counts_and_selects_by_its_conditions(twin: Twin) -> None:
     plan = retrofit(1.0, targets=Targets.model_validate_json(targets))
     row = panel.rows(twin, plan, "de", {})[0]
     assert row["measure"] == ENVELOPE and row["count"] == 1 and "Bautyp WBS 70" in row["targets_text"]
+    # What means the selection is called so, and not a second time "as set", as keys would find it.
+    known = panel.rows(twin, plan, "de", {ENVELOPE: targets}, selected=targets)[0]
+    assert known["targets"] == "selection" and known["query"] == ""
+    assert row["targets"] == "query" and row["query"] == row["targets_text"]
     shown = facts.facts(page.state)
     assert shown is not None and shown["title"] == "3 Gebäude" and shown["level"] == "set"
 

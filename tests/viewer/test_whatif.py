@@ -124,6 +124,10 @@ def test_rows_say_what_a_measure_reaches(twin: Twin) -> None:
     assert (row["targets"], row["targets_text"], row["count"], row["total"]) == (
         "selection", "Karl-Marx-Allee 1–5", 1, 1,
     )  # fmt: skip
+    # Another block is selected by now: the measure stays where it is, and can be put to the new one.
+    elsewhere = picking.targets_of(twin, ["ost-0"])
+    assert panel.rows(twin, plan, "de", {}, selected=elsewhere)[0]["targets"] == "query"
+    assert panel.rows(twin, plan, "de", {}, selected=targets)[0]["targets"] == "selection"
     library = panel.scenario("library/retrofit-wbs70-advanced.yaml")
     rows = {row["measure"]: row for row in panel.rows(twin, library, "de", {})}
     assert rows[ENVELOPE]["targets"] == "query"
