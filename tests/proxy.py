@@ -42,7 +42,12 @@ def settings(folder: Path, listen: int, ports: Sequence[int]) -> Path:
         f"{kind}_temp_path {folder}/{kind};\n"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    head = ["daemon off", f"pid {folder}/pid", f"error_log {folder}/error.log", "events {}\nhttp {"]
+    head = [
+        "daemon off",
+        f"pid {folder}/pid",
+        f"error_log {folder}/error.log",
+        "events { worker_connections 4096; }\nhttp {",
+    ]
     if os.getuid() == 0:
         head.insert(0, "user root")  # the test's folder is its owner's alone
     text = ";\n".join(head) + f"\n{paths}{site}}}\n"
