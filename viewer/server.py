@@ -51,6 +51,7 @@ from viewer.api.ogc import routes as ogc
 from viewer.api.ogc.service import service as ogc_service
 from viewer.api.sensorthings import routes as sensorthings
 from viewer.board import Board
+from viewer.connection import Connection
 from viewer.feeds import Feeds
 from viewer.health import Health
 from viewer.metrics import MEDIA_TYPE, Measured, Metrics
@@ -305,7 +306,7 @@ def serve(
         config = uvicorn.Config(
             app, log_level="warning", log_config=chosen, access_log=False, server_header=False,
             timeout_keep_alive=_KEPT_OPEN_S, timeout_graceful_shutdown=2, ws_max_size=64 * 2**20,
-            proxy_headers=False,
+            proxy_headers=False, http=Connection,
         )  # fmt: skip
         server = _Server(config, lambda: tell("\n".join(lines)), worker)
         sys.setswitchinterval(_SWITCH_S)

@@ -26,6 +26,7 @@ from viewer.access import COOKIE
 from viewer.accounts import rights
 from viewer.accounts.recording import RecordedShelf
 from viewer.accounts.store import Accounts
+from viewer.connection import Connection
 from viewer.participation.service import Participation
 from viewer.participation.store import Comments, Topic
 
@@ -53,7 +54,9 @@ def running(**options: Any) -> Iterator[Running]:
 @contextlib.contextmanager
 def serving(app: FastAPI, listener: socket.socket | None = None) -> Iterator[str]:
     """The address at which `app` really answers while the block stands."""
-    config = uvicorn.Config(app, port=0, log_level="warning", access_log=False, proxy_headers=False)
+    config = uvicorn.Config(
+        app, port=0, log_level="warning", access_log=False, proxy_headers=False, http=Connection
+    )
     listener = listener or socket.create_server(("127.0.0.1", 0))
     process = uvicorn.Server(config)
     thread = threading.Thread(target=process.run, kwargs={"sockets": [listener]}, daemon=True)
