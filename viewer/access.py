@@ -8,11 +8,13 @@ in `viewer.accounts.rights`.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import secrets
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Self
@@ -43,6 +45,8 @@ SHARED = (
 RENEW_SECONDS = 5.0
 LOOK_SECONDS = 5.0
 """How often an open websocket's session is looked at."""
+ASKING: ContextVar[Person | None] = ContextVar("asking", default=None)
+"""Who the guard found to ask, for what Panel makes on the way: its own requests are no longer ours."""
 _FORMS = ("/login", "/login/link", "/logout")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 BLOCKED_PORTS = frozenset(
@@ -168,8 +172,10 @@ class Reach:
             parts = urlsplit(origin)
         except ValueError:
             return False
-        own = {host.lower(), urlsplit(self.url).netloc.lower()} - {""}
-        return parts.scheme in ("http", "https") and parts.netloc.lower() in own
+        site, place = urlsplit(self.url), parts.netloc.lower()
+        if site.netloc and place == site.netloc.lower():
+            return parts.scheme == site.scheme
+        return parts.scheme in ("http", "https") and bool(place) and place == host.lower()
 
 
 HERE = Reach()
@@ -235,8 +241,11 @@ class Guard:
                 await refusal(scope, receive, secured)
             return
         scope.setdefault("state", {})["person"] = person
+        ASKING.set(person)
+        if self.keeper.reach.secure:
+            scope["scheme"] = "wss" if scope["type"] == "websocket" else "https"  # in addresses that it names
         if scope["type"] == "websocket":
-            await self.app(scope, self._while_open(receive, headers, need), secured)
+            await self.app(scope, *self._while_open(receive, secured, headers, need))
             return
         recorded = self._recorded(scope, need, person)
         if not recorded:
@@ -270,38 +279,64 @@ class Guard:
             # Most visitors say nothing of themselves: they need not wait for a thread of a busy server.
             person = await run_in_threadpool(self.keeper.who, headers) if asks else None
         except StoreError:
-            if self.keeper.may(None, right):
-                return None, None
-            text = "The accounts' database does not answer. Try again in a minute.\n"
-            return None, PlainTextResponse(text, 503, {"Retry-After": "30"})
+            return None, None if self.keeper.may(None, right) else _away()
         if need.own_check or self.keeper.may(person, right):
             return person, None
-        return person, self.refused(scope, person is not None)
+        try:
+            return person, await run_in_threadpool(self.refused, scope, person is not None)
+        except StoreError:
+            return person, _away()
 
-    def _while_open(self, receive: Receive, headers: Headers, need: Need) -> Receive:
-        """Takes nothing more from a websocket once its session has ended; looked at every few seconds."""
-        looked = time.monotonic()
+    def _while_open(self, receive: Receive, send: Send, headers: Headers, need: Need) -> tuple[Receive, Send]:
+        """Both ways of a websocket, until its session has ended, which is looked at every few seconds.
 
-        async def wrapped() -> Message:
-            nonlocal looked
-            message = await receive()
-            if message["type"] == "websocket.receive" and time.monotonic() - looked > LOOK_SECONDS:
-                looked = time.monotonic()
-                try:
-                    person = await run_in_threadpool(self.keeper.who, headers)
-                except StoreError:
-                    return message  # what is open stays open while the database is away
-                if not self.keeper.may(person, need.of("WEBSOCKET")):
-                    return {"type": "websocket.disconnect", "code": 4403}
-            return message
+        Also of who says nothing: an open page is sent sensor values as they come.
+        """
+        looked, ended = time.monotonic(), False
+        waiting: asyncio.Future[Message] | None = None
 
-        return wrapped
+        async def closed() -> bool:
+            try:
+                person = await run_in_threadpool(self.keeper.who, headers)
+            except StoreError:
+                return False  # what is open stays open while the database is away
+            return not self.keeper.may(person, need.of("WEBSOCKET"))
+
+        async def next_message() -> Message:
+            nonlocal looked, ended, waiting
+            while not ended:
+                waiting = waiting or asyncio.ensure_future(receive())
+                left_s = looked + LOOK_SECONDS - time.monotonic()
+                done, _ = await asyncio.wait({waiting}, timeout=max(left_s, 0.0))
+                message = waiting.result() if done else None
+                if message is not None:
+                    waiting = None
+                if message is None or (message["type"] == "websocket.receive" and left_s <= 0):
+                    looked = time.monotonic()
+                    ended = await closed()
+                if message is not None and not ended:
+                    return message
+            if waiting is not None:
+                waiting.cancel()
+            await send({"type": "websocket.close", "code": 4403})
+            return {"type": "websocket.disconnect", "code": 4403}
+
+        async def while_open(message: Message) -> None:
+            if not ended:
+                await send(message)
+
+        return next_message, while_open
 
     def _recorded(self, scope: Scope, need: Need, person: Person | None) -> str:
         """What the request is called in the audit record; empty: it is not in it."""
         if person is None:
             return ""
         return need.exports if scope["method"] in rights.SAFE else need.record
+
+
+def _away() -> Response:
+    text = "The accounts' database does not answer. Try again in a minute.\n"
+    return PlainTextResponse(text, 503, {"Retry-After": "30"})
 
 
 class _Status:

@@ -55,6 +55,7 @@ from viewer.connection import Connection
 from viewer.feeds import Feeds
 from viewer.health import Health
 from viewer.metrics import MEDIA_TYPE, Measured, Metrics
+from viewer.own_pages import Joining, OwnPages
 from viewer.participation import api as participation_api
 from viewer.participation import desk as participation_desk
 from viewer.participation.service import Participation, Settings, topics_of
@@ -178,7 +179,7 @@ def create_app(
         app.include_router(drafts.router(shelf, uploads))
         sensors = None if feeds is None else (feeds, Board(feeds.store))
         scene_url = f"/scene/{build.build(district, site / 'scene')}"
-        _add_manager(app, twin, scene_url, sensors, lambda: _recorded(shelf, accounts))
+        _add_manager(app, twin, scene_url, sensors, shelf, accounts)
     if feeds is not None:
         sites = () if participation is None else participation.settings.site_origins
         _add_sensorthings(app, feeds, keeper, open_sensorthings, sites)
@@ -509,26 +510,37 @@ def _add_manager(
     twin: Twin,
     scene_url: str,
     sensors: tuple[Feeds, Board] | None,
-    shelf: Callable[[], Shelf],
+    shelf: Shelf,
+    accounts: Accounts,
 ) -> None:
+    import panel
     from panel.io.fastapi import add_applications
 
     from viewer.app import manager
 
+    pages_of = OwnPages()
+
+    def opened() -> Any:
+        session = panel.state.curdoc.session_context.id
+        pages_of.opened(session)
+        panel.state.on_session_destroyed(lambda context: pages_of.closed(context.id))
+        return manager(twin, scene_url, sensors, _recorded(shelf, accounts))
+
     app.mount("/manage/files", Site(pages.FOLDER), name="manager-static")
+    # The page's token says what Panel is given of the request: no cookie, which scripts could read there.
     bokeh = add_applications(
-        {"/manage": lambda: manager(twin, scene_url, sensors, shelf())}, app=app, title="Lobeda"
-    )
+        {"/manage": opened}, app=app, title="Lobeda", include_cookies=[], include_headers=[],
+        sign_sessions=True, secret_key=accounts.sign("pages of the manager's app").encode(),
+    )  # fmt: skip
     if type(bokeh).__module__.startswith("bokeh_fastapi"):  # up to Panel 1.9
         app.add_middleware(_Closing, bokeh=bokeh)
+    app.add_middleware(Joining, pages=pages_of)
     app.state.bokeh = bokeh
 
 
 def _recorded(shelf: Shelf, accounts: Accounts) -> Shelf:
-    """The shelf as the person of Panel's current session changes it."""
-    import panel
-
-    who = accounts.who(panel.state.cookies.get(access.COOKIE, ""))
+    """The shelf as who opens a page now changes it."""
+    who = access.ASKING.get()
     return RecordedShelf(shelf.folder, partial(accounts.note, who.name if who else "unknown"))
 
 

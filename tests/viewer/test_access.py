@@ -276,6 +276,19 @@ def test_addresses_without_tls_or_host_are_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("origin", "own"),
+    [
+        (SITE, True), ("http://lobeda.example", False), ("https://LOBEDA.example", True),
+        ("https://lobeda.example:8443", False), ("https://127.0.0.1:5006", True), (f"http://{HOST}", True),
+        ("ftp://127.0.0.1:5006", False), ("https://", False), ("null", False), ("", False),
+    ],
+)  # fmt: skip
+def test_a_page_without_tls_is_none_of_a_site_with_it(origin: str, own: bool) -> None:
+    """Who can read and change what goes unencrypted could else act as the site's own pages."""
+    assert access.Reach(SITE).is_own(origin, HOST) is own
+
+
+@pytest.mark.parametrize(
     ("origin", "cookie"),
     [
         ("http://evil.example", True), ("http://127.0.0.1:9999", True), ("null", True), ("", True),
@@ -299,4 +312,4 @@ def test_websocket_takes_nothing_more_after_its_session(
     monkeypatch.setattr(
         type(accounts), "who", lambda self, cookie: who(cookie) if next(open_, False) else None
     )
-    assert client.websocket("/manage/ws", headers, "a", "b") == ["websocket.accept", "a"]
+    assert client.websocket("/manage/ws", headers, "a", "b") == ["websocket.accept", "a", "websocket.close"]
