@@ -13,7 +13,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import ExitStack, asynccontextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -254,12 +254,16 @@ def serve(
     tell = logging.getLogger("lobeda").info if log_json else say or _print
     reach, worker = access.Reach.at(url), worker or Worker()
     accounts = None if public_only and not _beyond(host, reach) else Accounts.open()
-    administered = accounts is not None and (openid is not None or accounts.has_administrator())
-    if _beyond(host, reach) and not (administered and url):
-        raise _unguarded(host, reach)
-    if url:
-        legal.required(publish.content_of(district, content))
-    listener = _listen(host, port)
+    with ExitStack() as ready:
+        if accounts is not None:
+            ready.callback(accounts.close)
+        administered = accounts is not None and (openid is not None or accounts.has_administrator())
+        if _beyond(host, reach) and not (administered and url):
+            raise _unguarded(host, reach)
+        if url:
+            legal.required(publish.content_of(district, content))
+        listener = _listen(host, port)
+        closing = ready.pop_all()
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listener.getsockname()[1]}"
     try:
@@ -316,6 +320,7 @@ def serve(
         pass
     finally:
         listener.close()
+        closing.close()
 
 
 def _participation(
