@@ -1,8 +1,9 @@
-"""A city of 1,500, 10,000, 30,000 and, given the memory, 100,000 buildings: import, simulate, serve.
+"""A city of 1,500, 10,000, 30,000 and, given the memory, 100,000 buildings: import, simulate, vary, serve.
 
 A real tile is repeated until it has as many buildings as all of Jena (about 30,000). Each step runs in a
 process of its own, as a user runs it; printed are its processor time and peak memory, by building, and how
-fast both grow: n to the power of so much. LOBEDA_CITY names other sizes (``1500,10000``).
+fast both grow: n to the power of so much. To vary is to draw scenarios on two workers of Dask: the memory is
+that of the largest process. LOBEDA_CITY names other sizes (``1500,10000``).
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ SIMULATE = (
     "import sys, energy, twin; r = energy.simulate(twin.open(sys.argv[1]), energy.weather.sample(), "
     "resolution='year'); print(float(r.heating_need_kwh.sum()) / r.sizes['building_id'])"
 )
+VARIANTS = 16
 GROWTH_MAX = 1.3
 """More than in proportion by little: what is looked up grows with the logarithm."""
 
@@ -80,9 +82,13 @@ def served(district: Path) -> Cost:
 def steps(tile: Path, district: Path) -> dict[str, Callable[[], Cost]]:
     """What is measured, in order."""
     command = ("-m", "viewer.cli", "import", str(district), "--buildings", str(tile))
+    vary = ("-m", "viewer.cli", "scenario", "ensemble", "library/roof-pv.yaml")
+    folder = district.with_name(f"{district.name}-varied")
+    options = ("--district", str(district), "--out", str(folder), "--n", str(VARIANTS), "--workers", "2")
     return {
         "import": lambda: measured(*command),
         "simulate": lambda: measured("-c", SIMULATE, str(district)),
+        "vary": lambda: measured(*vary, *options),
         "serve": lambda: served(district),
     }
 
@@ -106,7 +112,7 @@ def test_a_city_grows_in_proportion(
     monkeypatch.setenv("LOBEDA_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("LOBEDA_CACHE", str(tmp_path / "cache"))
     source = shared_data / "citygml" / "EssenExample.gml"
-    costs: dict[str, dict[int, Cost]] = {"import": {}, "simulate": {}, "serve": {}}
+    costs: dict[str, dict[int, Cost]] = {}
     for size in SIZES:
         if free_bytes() < size * MEMORY_PER_BUILDING:
             print(f"\n{size} buildings: left out, the machine has too little memory")
@@ -118,7 +124,7 @@ def test_a_city_grows_in_proportion(
         for name, run in steps(tile, district).items():
             cost = run()
             count = count or len(twin.open(district).buildings)
-            costs[name][count] = cost
+            costs.setdefault(name, {})[count] = cost
             print(
                 f"{count:7d} buildings {name:9s} {cost.cpu_s:7.1f} s of processor ({cost.wall_s:.0f} s), "
                 f"{1e3 * cost.cpu_s / count:6.2f} ms and {1e3 * cost.memory_mb / count:6.1f} kB each, "
