@@ -76,6 +76,8 @@ def _ready(engine: Engine, space: str, tables: Tables) -> None:
         found = schema.version(connection)  # another process may have been faster
         if found != tables.head:
             schema.require_known(connection, found, tables.head, tables.metadata)
+            if found is not None:
+                schema.keep_copy(connection, tables.head, found, space)
             schema.upgrade(connection, steps=tables.steps)
 
 

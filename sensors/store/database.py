@@ -30,6 +30,8 @@ from twin.errors import CallError
 # One writer at a time on PostgreSQL too: the number of an advisory lock.
 WRITER_LOCK = int.from_bytes(b"lobeda", "big")
 _WAIT_SECONDS = 30
+_CONNECT_S = 5.0  # a machine that swallows what it is sent would hold a thread for minutes
+_SOCKETS = "/var/run/postgresql"  # Debian's folder for them
 _TRUSTED_S = 2.0  # a connection that was used so lately is taken for alive
 _FULL = ("database or disk is full", "disk I/O error", "No space left", "53100", "53200")
 _NOT_OURS = ("file is not a database", "file is encrypted", "malformed")
@@ -88,13 +90,18 @@ def create_engine(url: URL) -> Engine:
     """
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url)
+    ways = {"timeout": _CONNECT_S} | _socket(url)
+    plain = url.difference_update_query(["host"])
     try:
-        engine = sa.create_engine(url, pool_size=10, max_overflow=20, pool_timeout=30)
+        engine = sa.create_engine(
+            plain, connect_args=ways, pool_size=10, max_overflow=20, pool_timeout=30, hide_parameters=True
+        )
     except NoSuchModuleError:
         raise _no_address(f"{url.drivername} is not installed") from None
 
     @event.listens_for(engine, "connect")
     def settings(connection: Any, _record: Any) -> None:
+        connection._usock.settimeout(None)  # the limit is on finding the server, not on its work
         cursor = connection.cursor()
         cursor.execute("SET synchronous_commit = on")
         cursor.execute("SET TIME ZONE 'UTC'")
@@ -133,10 +140,22 @@ def create_engine(url: URL) -> Engine:
     return engine
 
 
+def _socket(url: URL) -> dict[str, str]:
+    """The server's socket on this machine, where the address names no host, or a folder as host.
+
+    So do PostgreSQL's own programs; Debian's server lets people of this machine in by it without a password.
+    """
+    folder = url.query.get("host", "")
+    if url.host or not isinstance(folder, str):
+        return {}
+    return {"unix_sock": f"{folder or _SOCKETS}/.s.PGSQL.{url.port or 5432}"}
+
+
 def _sqlite_engine(url: URL) -> Engine:
     """SQLite in WAL mode with `synchronous=FULL`: what is committed survives a power cut."""
     Path(str(url.database)).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(url, connect_args={"timeout": _WAIT_SECONDS, "cached_statements": 256})
+    options = {"timeout": _WAIT_SECONDS, "cached_statements": 256}
+    engine = sa.create_engine(url, connect_args=options, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def settings(connection: Any, _record: Any) -> None:

@@ -33,8 +33,8 @@ def ready(engine: Engine) -> None:
         if found == HEAD:
             return
         require_known(connection, found, HEAD, metadata)
-        if found is not None and engine.dialect.name == "sqlite":
-            _backup(engine, found)
+        if found is not None:
+            keep_copy(connection, HEAD, found)
         upgrade(connection)
 
 
@@ -81,12 +81,32 @@ def require_known(connection: Connection, found: str | None, head: str, known: s
         )
 
 
-def _backup(engine: Engine, found: str) -> None:
-    """A copy of a SQLite database beside it, before it is migrated; written beside, then renamed."""
-    path = Path(str(engine.url.database))
-    copy = path.with_name(f"{path.name}.before-{HEAD}-from-{found}")
+def keep_copy(connection: Connection, head: str, found: str, space: str = "public") -> None:
+    """A copy of everything before it is migrated from version `found` to `head`.
+
+    SQLite: a file beside the database, for its owner alone. PostgreSQL: tables in a schema
+    ``SPACE_before_HEAD_from_FOUND``, in the transaction of the migration; the copy before that gives way.
+    """
+    if connection.dialect.name == "sqlite":
+        _copy_file(Path(str(connection.engine.url.database)), head, found)
+        return
+    name = "sensors" if space == "public" else space
+    inspector = sa.inspect(connection)
+    for old in inspector.get_schema_names():
+        if old.startswith(f"{name}_before_"):
+            connection.execute(sa.schema.DropSchema(old, cascade=True))
+    copy = f"{name}_before_{head}_from_{found}"
+    connection.execute(sa.schema.CreateSchema(copy))
+    for table in inspector.get_table_names(schema=space):
+        connection.exec_driver_sql(f'CREATE TABLE "{copy}"."{table}" AS TABLE "{space}"."{table}"')
+
+
+def _copy_file(path: Path, head: str, found: str) -> None:
+    """Written beside, then renamed; a migration begins with a lock that lets others read."""
+    copy = path.with_name(f"{path.name}.before-{head}-from-{found}")
     part = copy.with_name(copy.name + ".part")
     part.unlink(missing_ok=True)
+    part.touch(mode=0o600)
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as target:
         source.backup(target)
     part.replace(copy)

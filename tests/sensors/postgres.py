@@ -39,13 +39,16 @@ def _account() -> dict[str, Any]:
 
 
 class Postgres:
-    """A server with a folder of its own on a free port of the loopback; `start` and `stop` at will."""
+    """A server on a free port of the loopback; `start` and `stop` at will.
+
+    folder : of its data and its socket.
+    """
 
     def __init__(self, initdb: Path) -> None:
         self._programs = initdb.parent
-        self._folder = Path(tempfile.mkdtemp(prefix="lobeda-postgres-", dir="/tmp"))
+        self.folder = Path(tempfile.mkdtemp(prefix="lobeda-postgres-", dir="/tmp"))
         self._account = _account()
-        self.own(self._folder)
+        self.own(self.folder)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -55,7 +58,7 @@ class Postgres:
 
     @property
     def _data(self) -> str:
-        return str(self._folder / "data")
+        return str(self.folder / "data")
 
     def _run(self, name: str, *arguments: str) -> None:
         command = [str(self._programs / name), *arguments]
@@ -64,11 +67,11 @@ class Postgres:
     def start(self) -> None:
         """Starts the server and waits until it answers."""
         settings = (
-            "listen_addresses=127.0.0.1", f"port={self.port}", f"unix_socket_directories={self._folder}",
+            "listen_addresses=127.0.0.1", f"port={self.port}", f"unix_socket_directories={self.folder}",
             "fsync=on", "synchronous_commit=on", "max_connections=60",
         )  # fmt: skip
         options = [word for setting in settings for word in ("-c", setting)]
-        with (self._folder / "log").open("ab") as log:
+        with (self.folder / "log").open("ab") as log:
             self._server = subprocess.Popen(
                 [str(self._programs / "postgres"), "-D", self._data, *options],
                 stdout=log, stderr=log, cwd="/", **self._account,
@@ -80,7 +83,7 @@ class Postgres:
                 return
             except (pg8000.Error, OSError):
                 if self._server.poll() is not None or time.monotonic() > deadline:
-                    raise RuntimeError((self._folder / "log").read_text("utf-8")[-2000:]) from None
+                    raise RuntimeError((self.folder / "log").read_text("utf-8")[-2000:]) from None
                 time.sleep(0.02)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
@@ -129,7 +132,7 @@ class Postgres:
     def close(self) -> None:
         """Ends the server at once, its data are not needed any more, and removes its folder."""
         self.stop(signal.SIGQUIT)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 @contextmanager

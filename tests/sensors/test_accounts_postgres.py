@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import gc
+import socket
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from sensors import tokens
-from sensors.store import Store
+from sensors.errors import StoreError
+from sensors.store import Store, schema
+from sensors.store import database as database_module
+from sensors.store.database import create_engine, database_url
+from tests.sensors.postgres import Postgres
 from tests.viewer.accounts import PASSWORD, cheap, keeps_its_record
 from tests.viewer.test_backup import filled, rows
 from twin.errors import CallError
 from viewer import backup
+from viewer.accounts import store as store_module
 from viewer.accounts.store import Accounts, Refused
 from viewer.participation.store import Comments
 
@@ -26,6 +37,86 @@ def test_accounts_stand_in_a_schema_of_their_own(new_postgres_url: str) -> None:
     with Accounts.open(new_postgres_url) as again:
         person = again.who(cookie)
         assert person and person.name == "erika"
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_copy_is_kept_before_accounts_and_comments_are_brought_forward(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in PostgreSQL, where it stands in a schema of its own; one copy, the latest, is kept."""
+    url = str(request.getfixturevalue("new_postgres_url" if kind == "postgresql" else "sqlite_url"))
+    with Accounts.open(url, passwords=cheap()) as accounts:
+        accounts.add("erika", ["manager"], PASSWORD, "test")
+    head = store_module.HEAD
+
+    def upgrade(connection: sa.Connection, *, steps: Path) -> None:
+        version = store_module.TABLES.head
+        connection.exec_driver_sql(f"ALTER TABLE accounts ADD COLUMN colour{version} TEXT")
+        connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{version}'")
+
+    monkeypatch.setattr(schema, "upgrade", upgrade)
+    for version in ("0098", "0099"):
+        newer = replace(store_module.TABLES, head=version)
+        monkeypatch.setattr(store_module, "TABLES", newer)
+        with Accounts.open(url, passwords=cheap()) as accounts:
+            assert [one.name for one in accounts.listed()] == ["erika"]
+    if kind == "sqlite":
+        kept = sorted(tmp_path.glob("accounts.sqlite.before-*"))
+        assert [one.name for one in kept] == [
+            f"accounts.sqlite.before-0098-from-{head}", "accounts.sqlite.before-0099-from-0098"
+        ]  # fmt: skip
+        assert all(one.stat().st_mode & 0o777 == 0o600 for one in kept)
+        with closing(sqlite3.connect(kept[-1])) as old:
+            assert old.execute("SELECT name FROM accounts").fetchall() == [("erika",)]
+            assert "colour0099" not in [row[1] for row in old.execute("PRAGMA table_info(accounts)")]
+        return
+    engine = create_engine(database_url(url))
+    try:
+        inspector = sa.inspect(engine)
+        copies = [name for name in inspector.get_schema_names() if "_before_" in name]
+        assert copies == ["accounts_before_0099_from_0098"]
+        with engine.connect() as connection:
+            rows = connection.exec_driver_sql(f"SELECT name FROM {copies[0]}.accounts").all()
+        assert [row[0] for row in rows] == ["erika"]
+        columns = {one["name"] for one in inspector.get_columns("accounts", schema=copies[0])}
+        assert "colour0098" in columns and "colour0099" not in columns
+    finally:
+        engine.dispose()
+
+
+def test_the_servers_own_socket_is_taken_where_no_host_is_named(
+    postgres: Postgres, new_postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `postgresql://user@/database` means it to PostgreSQL's own programs."""
+    database = new_postgres_url.rpartition("/")[2]
+    named = f"postgresql://lobeda@:{postgres.port}/{database}"
+    with Accounts.open(f"{named}?host={postgres.folder}", passwords=cheap()) as accounts:
+        accounts.add("erika", ["manager"], PASSWORD, "test")
+        with accounts.connect() as connection:
+            where = connection.exec_driver_sql("SELECT inet_server_addr()").scalar()
+        assert where is None  # by no network
+    monkeypatch.setattr(database_module, "_SOCKETS", str(postgres.folder))
+    with Accounts.open(named) as again:
+        assert [one.name for one in again.listed()] == ["erika"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the driver leaves its socket
+def test_a_server_that_says_nothing_holds_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes the connection, and that is all."""
+    monkeypatch.setattr(database_module, "_CONNECT_S", 0.3)
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        url = f"postgresql://lobeda@127.0.0.1:{silent.getsockname()[1]}/lobeda"
+        with pytest.raises(StoreError, match="cannot be used"):
+            Accounts.open(url)
+        gc.collect()
+
+
+def test_work_may_take_longer_than_finding_the_server(
+    new_postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "_CONNECT_S", 0.5)
+    with Accounts.open(new_postgres_url) as accounts, accounts.connect() as connection:
+        connection.exec_driver_sql("SELECT pg_sleep(1)")
 
 
 def test_a_backup_moves_to_postgresql_and_back(
