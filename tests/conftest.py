@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,3 +59,20 @@ def own_data() -> Iterator[None]:
         patch.setenv("LOBEDA_DATA", folder)
         patch.delenv("LOBEDA_DATABASE_URL", raising=False)
         yield
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """A disk of 4 MB that can really be full."""
+    folder = Path(tempfile.mkdtemp(prefix="lobeda-disk-", dir="/tmp"))
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        folder.rmdir()
+        skip_or_fail("a small disk cannot be mounted here (it needs root)")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+        folder.rmdir()

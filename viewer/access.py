@@ -38,6 +38,7 @@ SHARED = (
     "/api/sensorthings",
     "/api/ogc",
     "/api/catalogue",
+    "/api/catalogue.",
     "/api/files",
     "/api/openapi.json",
 )  # sites published elsewhere may ask these
@@ -407,7 +408,7 @@ def same_origin(headers: Headers) -> bool:
 def _with_headers(send: Send, reach: Reach, path: str, private: bool) -> Send:
     panel = path == "/manage" or path.startswith("/manage/")
     policy = MANAGER_POLICY if panel else PUBLIC_POLICY
-    shared = any(path == below or path.startswith(f"{below}/") for below in SHARED)
+    shared = any(rights.covers(address, path) for address in SHARED)
 
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":

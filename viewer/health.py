@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -54,11 +55,15 @@ class Health:
         return found
 
     def free_bytes(self) -> int:
-        """Free space where files are written. [bytes]"""
-        folder = self.folder.absolute()
-        while not folder.exists():
-            folder = folder.parent
-        return shutil.disk_usage(folder).free
+        """Free space where files are written: what is kept, and what goes with the server. [bytes]"""
+        return min(_free_bytes(folder) for folder in (self.folder, Path(tempfile.gettempdir())))
+
+
+def _free_bytes(folder: Path) -> int:
+    folder = folder.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
 
 
 def _database(store: Opened) -> str:

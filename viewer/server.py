@@ -5,6 +5,7 @@ It listens on this machine only. Other addresses need an administrator's account
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
@@ -33,6 +34,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scenarios.model_check import HeatModel
 from scenarios.shelf import Shelf
+from sensors.errors import StoreError
 from sensors.store import Store
 from sensors.store.database import Opened, data_folder
 from twin.district import District
@@ -167,6 +169,8 @@ def create_app(
     _add_state(app, health, metrics)
     ways: Callable[[], pages.Ways] = pages.Ways
     app.add_exception_handler(404, _not_found)
+    app.add_exception_handler(StoreError, _unavailable)
+    app.add_exception_handler(OSError, _unavailable)
     if accounts is not None and not public_only:
         provider = None if openid is None else Provider(openid, accounts)
         link = None if announce is None else access.Link(token)
@@ -477,18 +481,20 @@ def _print(text: str) -> None:
 def _add_state(app: FastAPI, health: Health, metrics: Metrics) -> None:
     """What those who run the server ask: whether it lives, whether it can work, and how much it does."""
 
-    @app.get("/healthz", include_in_schema=False)
+    looked = partial(app.api_route, methods=["GET", "HEAD"], include_in_schema=False)
+
+    @looked("/healthz")
     async def alive() -> dict[str, str]:
         return {"status": "ok"}
 
-    @app.get("/readyz", include_in_schema=False)
+    @looked("/readyz")
     def ready() -> Response:
         found = health.checks()
         good = all(state == "ok" for state in found.values())
         headers = {"Cache-Control": "no-store"}
         return JSONResponse({"ready": good, "checks": found}, 200 if good else 503, headers)
 
-    @app.get("/metrics", include_in_schema=False)
+    @looked("/metrics")
     def figures() -> Response:
         return Response(metrics.text(), media_type=MEDIA_TYPE)
 
@@ -497,6 +503,15 @@ async def _not_found(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException) or "text/html" not in request.headers.get("accept", ""):
         return JSONResponse({"detail": "Not Found"}, 404)
     return HTMLResponse(pages.not_found(login.language(request)), 404)
+
+
+async def _unavailable(_request: Request, error: Exception) -> Response:
+    """A database that is away and a disk that is full are no fault of the program: it goes on after them."""
+    if isinstance(error, OSError) and error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        raise error
+    what = "The server's disk is full." if isinstance(error, OSError) else "A database does not answer."
+    detail = f"{what} Try again in a minute."
+    return JSONResponse({"detail": detail}, 503, {"Retry-After": "60", "Cache-Control": "no-store"})
 
 
 def _add_sensorthings(

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sensors.store import Store
-from tests.conftest import skip_or_fail
 from tests.sensors.postgres import Postgres, started
 
 
@@ -58,23 +55,6 @@ def store(store_url: str) -> Iterator[Store]:
     """An empty store: on SQLite, then on PostgreSQL."""
     with Store.open(store_url) as opened:
         yield opened
-
-
-@pytest.fixture
-def small_disk() -> Iterator[Path]:
-    """A disk of 4 MB that can really be full."""
-    folder = Path(tempfile.mkdtemp(prefix="lobeda-disk-", dir="/tmp"))
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if mounted.returncode != 0:
-        folder.rmdir()
-        skip_or_fail("a small disk cannot be mounted here (it needs root)")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-        folder.rmdir()
 
 
 @pytest.fixture

@@ -70,13 +70,18 @@ class Need:
     own_check: bool = False
 
     def covers(self, path: str) -> bool:
-        """Whether `path` is the address or lies below it; one that ends in a dot stands for all endings."""
-        below = self.path if self.path.endswith((".", "/")) else f"{self.path}/"
-        return path == self.path or path.startswith(below)
+        """Whether `path` is the address or lies below it (`covers`)."""
+        return covers(self.path, path)
 
     def of(self, method: str) -> Right:
         """The right that a request of this method needs; "WEBSOCKET" is a method here."""
         return self.right if method in SAFE or self.changes is None else self.changes
+
+
+def covers(address: str, path: str) -> bool:
+    """Whether `path` is `address` or lies below it; one that ends in a dot stands for all endings."""
+    below = address if address.endswith((".", "/")) else f"{address}/"
+    return path == address or path.startswith(below)
 
 
 # The longest address that covers a path decides.
@@ -108,8 +113,9 @@ NEEDS = (
 
 
 def need_of(path: str) -> Need:
-    """What the address `path` needs."""
-    return max((need for need in NEEDS if need.covers(path)), key=lambda need: len(need.path))
+    """What the address `path` needs; what is none (``OPTIONS *``) is looked for in the published site."""
+    found = (need for need in NEEDS if need.covers(path))
+    return max(found, key=lambda need: len(need.path), default=NEEDS[0])
 
 
 def rights_of(roles: Iterable[str]) -> frozenset[Right]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 
 import geopandas as gpd
@@ -12,6 +13,7 @@ from shapely.errors import ShapelyError
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
+from sensors.errors import StoreError
 from sensors.store import Store, tables
 from viewer import pages, privacy, publish
 from viewer.api.ogc import collections as offered
@@ -24,13 +26,22 @@ from viewer.state import Twin
 
 
 def service(twin: Twin, store: Store | None) -> Service:
-    """What is served of `twin`, with the public sensors of `store`."""
+    """What is served of `twin`, with the public sensors of `store`.
+
+    Raises
+    ------
+    StoreError : the store cannot be reached at the beginning; later what was there last is served.
+    """
     fixed = offered.collections(twin.district, groups(twin))
+    placed = None if store is None else things(store)
 
     def found() -> Mapping[str, Collection]:
-        if store is None:
+        nonlocal placed
+        if store is None or placed is None:
             return fixed
-        here = offered.sensors(privacy.released_things(things(store)), twin.district)
+        with suppress(StoreError):  # while it is away, where the sensors stood last
+            placed = things(store)
+        here = offered.sensors(privacy.released_things(placed), twin.district)
         return {**fixed, here.id: here} if len(here.table) else fixed
 
     return Service(partial(pages.district_title, twin.district), found)
