@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 import time
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,9 +18,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sensors.errors import StoreError
 from sensors.protocols import PROTOCOLS, Counters, Feed, FeedError, Module
 from sensors.store import Store, retention
+from sensors.store.feeds import BEAT
 from twin.errors import CallError, SourceError, TwinError
 
 _FLUSH_SECONDS = 2.0
+BEAT_SECONDS = 15.0
+"""How often a feed says in the store how it is, for those who look whether it runs."""
+RUNS = "runs"
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,7 @@ class Running:
     counters: Counters = field(default_factory=Counters)
     state: str = "starts"
     done: bool = False
+    said: tuple[str, float] = ("", -math.inf)  # state in the store, and when it was written
 
     def line(self) -> str:
         """Name, state and counts, such as ``jena: runs; received 12, observations 96``."""
@@ -176,6 +183,7 @@ def run(
             thread.join()
         _flush(running, store, say)
         for one in running:
+            _beat(one, store, None)  # it was meant to end: nobody waits for it
             say(one.line())
     return running
 
@@ -202,6 +210,15 @@ def _flush(running: list[Running], store: Store, say: Callable[[str], None]) -> 
             one.counters.flush(store, one.feed.name)
         except StoreError as error:
             say(f"{one.feed.name}: the counts wait: {error}")
+        state, at = one.said
+        if state != one.state or time.monotonic() - at > BEAT_SECONDS:
+            _beat(one, store, one.state)
+
+
+def _beat(one: Running, store: Store, state: str | None) -> None:
+    with suppress(StoreError):  # the next one comes soon
+        store.put_state(one.feed.name, BEAT, state)
+        one.said = state or "", time.monotonic()
 
 
 def _keep_running(
@@ -209,7 +226,7 @@ def _keep_running(
 ) -> None:
     failures = 0
     while not stop.is_set():
-        one.state, began = "runs", time.monotonic()
+        one.state, began = RUNS, time.monotonic()
         try:
             one.feed.run(store, one.counters, stop)
             one.state, one.done = "done", True

@@ -8,10 +8,13 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from sensors.errors import StoreError
+from sensors.ingest import BEAT_SECONDS, RUNS
 from sensors.keeping import Keeper
 from sensors.quality.check import Model
 from sensors.quality.checks import Times
@@ -26,6 +29,8 @@ Source = Callable[[Store, threading.Event], None]
 WATCH_S = 5.0
 """Seconds between looks at the sensors' quality and alarms."""
 _WAIT_S = 10.0  # for a feed to end
+SILENT_S = 6 * BEAT_SECONDS
+"""A feed of another process that says nothing for so long does not run."""
 REPLAY = "replay"
 
 
@@ -123,6 +128,15 @@ class Feeds:
     def failed(self, name: str) -> str:
         """Why a feed ended by itself; empty: it did not."""
         return self._failed.get(name, "")
+
+    def states(self) -> dict[str, bool]:
+        """Whether each feed does its work, by name: those here that nobody stopped, and those of
+        `lobeda sensors ingest`, which say so in the store. None of these where the store is away."""
+        known = {name: not self.failed(name) for name in self.sources}
+        with suppress(StoreError):
+            for feed, state, age_s in self.store.beats().itertuples(index=False):
+                known[str(feed)] = state == RUNS and age_s < SILENT_S
+        return known
 
     def start(self, name: str) -> None:
         """Start a feed that does not run."""

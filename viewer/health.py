@@ -49,8 +49,8 @@ class Health:
     def _look(self) -> dict[str, str]:
         found = {f"database {name}": _database(store) for name, store in self.stores.items()}
         if self.feeds is not None:
-            ended = [name for name in self.feeds.sources if self.feeds.failed(name)]
-            found["feeds"] = f"{len(ended)} ended" if ended else "ok"
+            ill = [name for name, runs in self.feeds.states().items() if not runs]
+            found["feeds"] = f"{len(ill)} not running" if ill else "ok"
         found["disk"] = "ok" if self.free_bytes() >= DISK_FREE_BYTES else "nearly full"
         return found
 

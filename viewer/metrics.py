@@ -9,12 +9,24 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib.metadata import version
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sensors.errors import StoreError
 from viewer.accounts import rights
 from viewer.health import Health
 from viewer.workers import Worker
@@ -28,7 +40,12 @@ class Metrics:
     """The figures of one server."""
 
     def __init__(self, health: Health, worker: Worker | None = None) -> None:
+        # Else each counter has a second series that nobody asks for.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
+        Info("lobeda_build", "The program's version.", registry=self.registry).info(
+            {"version": version("lobeda")}
+        )
         self.requests = Counter(
             "lobeda_http_requests", "Answers by area, method and status.", ["area", "method", "status"],
             registry=self.registry,
@@ -70,9 +87,19 @@ class _State(Collector):
         feeds = self._health.feeds
         if feeds is not None:
             running = GaugeMetricFamily("lobeda_feed_running", "1: the feed runs.", labels=["feed"])
-            for name in feeds.sources:
-                running.add_metric([name], float(feeds.running(name)))
+            for name, runs in feeds.states().items():
+                own = name in feeds.sources
+                running.add_metric([name], float(feeds.running(name) if own else runs))
             yield running
+            counted = CounterMetricFamily(
+                "lobeda_feed_events",
+                "What feeds have counted, since the store was made.",
+                labels=["feed", "event"],
+            )
+            with suppress(StoreError):
+                for feed, event, value in feeds.store.counters().itertuples(index=False):
+                    counted.add_metric([feed, event], float(value))
+            yield counted
 
 
 class Measured:

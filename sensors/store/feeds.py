@@ -13,6 +13,9 @@ from sqlalchemy.engine import Connection
 from sensors.store.tables import feed_counters, feed_state, set_aside
 from sensors.times import now_us
 
+BEAT = "beat"
+"""The key under which a feed of `lobeda sensors ingest` says now and then how it is."""
+
 
 def put_aside(connection: Connection, feed: str, device: str, reason: str, payload: str) -> None:
     """Keeps a message whole that nobody can store yet."""
@@ -55,6 +58,15 @@ def put_state(connection: Connection, feed: str, key: str, value: Any) -> None:
     connection.execute(feed_state.delete().where(own))
     if value is not None:
         connection.execute(feed_state.insert().values(feed=feed, key=key, value=value, changed_at=now_us()))
+
+
+def beats(connection: Connection) -> pd.DataFrame:
+    """The feeds that another process runs, as they said last: feed, state, age in seconds."""
+    query = sa.select(feed_state.c.feed, feed_state.c.value, feed_state.c.changed_at)
+    rows = connection.execute(query.where(feed_state.c.key == BEAT).order_by(feed_state.c.feed)).all()
+    now = now_us()
+    told = [(row.feed, str(row.value), (now - row.changed_at) / 1e6) for row in rows]
+    return pd.DataFrame(told, columns=["feed", "state", "age_s"])
 
 
 def _insert(connection: Connection, table: sa.Table) -> postgresql.Insert | sqlite.Insert:

@@ -204,6 +204,11 @@ class Store(Opened):
         with self.connect() as connection:
             return feeds.counters(connection)
 
+    def beats(self) -> pd.DataFrame:
+        """The feeds that another process runs, as they said last: feed, state, age_s."""
+        with self.connect() as connection:
+            return feeds.beats(connection)
+
     def state(self, feed: str, key: str) -> Any | None:
         """What a feed noted under `key`; None: nothing."""
         with self.connect() as connection:

@@ -50,6 +50,21 @@ def test_messages_arrive_and_survive_a_stop_and_start_of_the_broker(
     assert any("the connection was lost" in line for line in lines)
 
 
+def test_a_feed_says_in_the_store_how_it_is(sqlite: Store, broker: Broker) -> None:
+    """For the server, which looks whether it still runs; one that was ended on purpose is gone."""
+
+    def said() -> str:
+        beats = sqlite.beats()
+        return "" if beats.empty else str(beats["state"].iloc[0])
+
+    with running(sqlite, mqtt_feed(broker.port)):
+        until(lambda: said() == "runs")
+        assert 0 <= sqlite.beats()["age_s"].iloc[0] < 60
+        broker.stop()
+        until(lambda: said().startswith("waits after error"))
+    assert sqlite.beats().empty
+
+
 def test_session_outlives_our_restart(sqlite: Store, broker: Broker) -> None:
     with Publisher(broker.port) as out:
         feed = mqtt_feed(broker.port)

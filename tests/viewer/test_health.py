@@ -14,11 +14,13 @@ from fastapi import FastAPI
 from prometheus_client.parser import text_string_to_metric_families
 
 from sensors.store import Store
+from sensors.store.feeds import BEAT
+from sensors.times import now_us
 from tests.viewer.accounts import PASSWORD, cheap
 from tests.viewer.test_server import serving
 from viewer import access, login, logs, server
 from viewer.accounts.store import Accounts
-from viewer.feeds import Feeds
+from viewer.feeds import SILENT_S, Feeds
 from viewer.health import DISK_FREE_BYTES, KEEP_S, Health
 from viewer.metrics import Measured, Metrics
 
@@ -47,7 +49,39 @@ def test_ready_is_said_by_part_and_kept_for_a_moment(store: Store, tmp_path: Pat
     feeds._failed["weather"] = "the station is away"
     assert health.checks()["feeds"] == "ok"
     clock.now += 2 * KEEP_S
-    assert health.checks()["feeds"] == "1 ended"
+    assert health.checks()["feeds"] == "1 not running"
+
+
+def test_feeds_of_another_process_are_looked_at_too(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A district of one's own has none in the server: `lobeda sensors ingest` says in the store how it is."""
+    feeds = Feeds(store, {}, watch=False)
+    clock = Clock()
+    health = Health({"sensors": store}, feeds, tmp_path, clock)
+    assert health.checks()["feeds"] == "ok"
+    for state, said in (("runs", "ok"), ("waits after error 3", "1 not running"), ("runs", "ok")):
+        store.put_state("jena", BEAT, state)
+        clock.now += 2 * KEEP_S
+        assert health.checks()["feeds"] == said
+    store.count("jena", {"received": 3})
+    figures = {
+        family.name: family for family in text_string_to_metric_families(Metrics(health).text().decode())
+    }
+    (running,) = figures["lobeda_feed_running"].samples
+    assert (running.labels["feed"], running.value) == ("jena", 1.0)
+    (counted,) = figures["lobeda_feed_events"].samples
+    assert (counted.name, counted.labels, counted.value) == (
+        "lobeda_feed_events_total", {"feed": "jena", "event": "received"}, 3.0,
+    )  # fmt: skip
+    assert not [name for name in figures if name.endswith("_created")]
+    late = now_us() + int(1e6 * (SILENT_S + 1))
+    monkeypatch.setattr("sensors.store.feeds.now_us", lambda: late)
+    clock.now += 2 * KEEP_S
+    assert health.checks()["feeds"] == "1 not running"
+    store.put_state("jena", BEAT, None)  # it was ended on purpose
+    clock.now += 2 * KEEP_S
+    assert health.checks()["feeds"] == "ok"
 
 
 def test_a_database_that_is_gone_and_a_full_disk_are_said(
