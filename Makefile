@@ -6,7 +6,7 @@ PORT ?= 5006
 DISTRICT ?= lobeda
 STAMP = $(VENV)/.installed-
 APT = DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
-SERVICES = chromium postgresql mosquitto gdal-bin nginx-light
+SERVICES = chromium postgresql mosquitto gdal-bin nginx-light systemd
 SCENE = $(wildcard viewer/scene/src/*.ts)
 
 .PHONY: serve test bench check-long screenshots lint constraints sample clean services
@@ -35,7 +35,7 @@ bench: $(STAMP)test $(STAMP)peer
 	$(BIN)/python -m tests.benchmarks.bench_sensorthings
 	@$(BIN)/python -m tests.benchmarks.closing_table
 
-check-long: $(STAMP)test $(STAMP)peer
+check-long: $(STAMP)test $(STAMP)peer $(STAMP)validators services
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[bench]"
 	$(BIN)/python -m pytest -q -s -m long tests/long
 
@@ -64,10 +64,10 @@ constraints: $(STAMP)run
 # the tests that need them say why they skip.
 services:
 	@{ command -v chromium && command -v chromium-headless-shell && command -v mosquitto && command -v ogr2ogr \
-	  && ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1 \
+	  && command -v nginx && command -v systemd-analyze && ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1 \
 	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && apt-get update -qq \
 	  && { $(APT) chromium-headless-shell $(SERVICES) >/dev/null 2>&1 || $(APT) $(SERVICES) >/dev/null; }; } \
-	  || echo "Chromium, PostgreSQL, Mosquitto or GDAL is not installed: tests that need it will be skipped"
+	  || echo "Chromium, PostgreSQL, Mosquitto, GDAL or nginx is not installed: tests that need it will be skipped"
 
 $(STAMP)run: pyproject.toml constraints.txt viewer/scene/build_hook.py viewer/scene/package-lock.json $(SCENE)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.13 …"; exit 2; }

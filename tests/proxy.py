@@ -1,4 +1,4 @@
-"""Debian's nginx before a server, by the file that we ship (`deploy/nginx.conf`), without TLS."""
+"""Debian's nginx before a server, by the file that we ship (`deploy/nginx.conf`), with TLS or without."""
 
 from __future__ import annotations
 
@@ -29,12 +29,45 @@ def free_ports(count: int) -> list[int]:
     raise AssertionError("no free ports")
 
 
-def settings(folder: Path, listen: int, ports: Sequence[int]) -> Path:
-    """A whole configuration that says what the shipped file says, for servers on `ports`."""
-    shipped = (REPOSITORY / "deploy" / "nginx.conf").read_text()
-    site = re.sub(r"(?m)^ *(listen|ssl_)\w* .*\n", "", shipped)
-    site = site.replace("server_name", f"listen 127.0.0.1:{listen};\n    server_name")
+def settings(folder: Path, listen: int, ports: Sequence[int], plain: int | None) -> Path:
+    """A whole configuration that says what the shipped file says, for servers on `ports`.
+
+    plain : the port in place of 80, with TLS on `listen`; None: there is no TLS.
+    """
+    site = (REPOSITORY / "deploy" / "nginx.conf").read_text()
+    if plain is None:
+        site = re.sub(r"(?ms)^server \{\n    listen 80;.*?^\}\n", "", site)
+        site = re.sub(r"(?m)^ *(listen|ssl_)\w* .*\n", "", site)
+        site = site.replace("server_name", f"listen 127.0.0.1:{listen};\n    server_name")
+    else:
+        site = re.sub(r"(?m)^ *listen \[::\].*\n", "", site)
+        site = site.replace("listen 80;", f"listen 127.0.0.1:{plain};")
+        site = site.replace("listen 443 ssl", f"listen 127.0.0.1:{listen} ssl")
+        site = site.replace("/etc/ssl/lobeda.", f"{folder}/lobeda.")
+        site = site.replace("lobeda.example", "127.0.0.1")
+        certified = [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "1",
+            "-subj",
+            "/CN=lobeda",
+        ]
+        named = [
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-keyout",
+            f"{folder}/lobeda.key",
+            "-out",
+            f"{folder}/lobeda.pem",
+        ]
+        subprocess.run([*certified, *named], check=True, capture_output=True)
     site = site.replace("/var/cache/lobeda-pages", str(folder / "pages"))
+    site = site.replace("/var/log/nginx/", f"{folder}/")
     servers = "".join(f"    server 127.0.0.1:{port};\n" for port in ports)
     site, count = re.subn(r"(?m)^ *server 127\.0\.0\.1:5006;\n", servers, site)
     assert count == 1, "the shipped file names one server"
@@ -43,11 +76,9 @@ def settings(folder: Path, listen: int, ports: Sequence[int]) -> Path:
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
     head = [
-        "daemon off",
-        f"pid {folder}/pid",
-        f"error_log {folder}/error.log",
+        "daemon off", f"pid {folder}/pid", f"error_log {folder}/error.log",
         "events { worker_connections 4096; }\nhttp {",
-    ]
+    ]  # fmt: skip
     if os.getuid() == 0:
         head.insert(0, "user root")  # the test's folder is its owner's alone
     text = ";\n".join(head) + f"\n{paths}{site}}}\n"
@@ -57,16 +88,19 @@ def settings(folder: Path, listen: int, ports: Sequence[int]) -> Path:
 
 
 @contextmanager
-def proxied(folder: Path, listen: int, ports: Sequence[int]) -> Iterator[str]:
-    """The address of nginx on the port `listen` before servers on `ports`, which may come later."""
+def proxied(folder: Path, listen: int, ports: Sequence[int], plain: int | None = None) -> Iterator[str]:
+    """The address of nginx on the port `listen` before servers on `ports`, which may come later.
+
+    plain : with TLS on `listen`, the port that leads there; the certificate is ``lobeda.pem`` in `folder`.
+    """
     if shutil.which("nginx") is None:
         skip_or_fail("nginx is not installed (Debian: nginx-light)")
     folder.mkdir()
-    process = subprocess.Popen(["nginx", "-c", str(settings(folder, listen, ports))])
+    process = subprocess.Popen(["nginx", "-c", str(settings(folder, listen, ports, plain))])
     try:
         until(partial(_listens, listen), 30, 0.05)
         assert process.poll() is None, (folder / "error.log").read_text()
-        yield f"http://127.0.0.1:{listen}"
+        yield f"{'http' if plain is None else 'https'}://127.0.0.1:{listen}"
     finally:
         process.terminate()
         process.wait(30)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,7 +17,7 @@ import pytest
 from tests.long.bokeh_client import Slider
 from tests.proxy import free_ports, proxied
 from tests.viewer.test_server import TOKEN, running
-from viewer import server
+from viewer import access, server
 
 
 @dataclass(frozen=True)
@@ -105,3 +106,26 @@ def test_a_changed_page_is_seen_within_seconds(behind: Behind) -> None:
         assert page.headers["x-accel-expires"] == "10" and page.headers["cache-control"] == "no-cache"
         script = page.text.split('src="')[1].split('"')[0]
         assert int(client.get(f"/{script}").headers["x-accel-expires"]) > 86_400
+
+
+def test_by_tls_as_the_shipped_file_says(bundle: Path, tmp_path: Path) -> None:
+    """The very lines for TLS: what is asked without it is sent there, and the cookie goes by it alone."""
+    port, plain = free_ports(2)
+    address = f"https://127.0.0.1:{port}"
+    with running(reach=access.Reach(address)) as web:
+        behind = urlsplit(web.address).port
+        assert behind is not None
+        with proxied(tmp_path / "nginx", port, [behind], plain) as reached:
+            assert reached == address
+            trusted = ssl.create_default_context(cafile=tmp_path / "nginx" / "lobeda.pem")
+            with httpx.Client(base_url=address, verify=trusted, timeout=30) as client:
+                moved = client.get(f"http://127.0.0.1:{plain}/en/?a=1")
+                assert (moved.status_code, moved.headers["location"]) == (301, "https://127.0.0.1/en/?a=1")
+                page = client.get("/")
+                assert page.status_code == 200 and "max-age=" in page.headers["strict-transport-security"]
+                below = client.get("/en")  # the server names itself by the scheme that people see
+                assert below.headers["location"].startswith(f"{address}/en/")
+                entered = client.get(f"/login?token={TOKEN}")
+                assert entered.status_code == 200
+                assert "Secure" in entered.headers["set-cookie"]
+                assert client.get("/manage").status_code == 200
