@@ -182,6 +182,17 @@ class Facades:
     weight: Array
     count: int
 
+    def take(self, buildings: npt.ArrayLike) -> Facades:
+        """The walls of some of the buildings, by their numbers, in that order."""
+        chosen = np.asarray(buildings, np.intp)
+        start = np.searchsorted(self.building, np.arange(self.count + 1))
+        each = start[chosen + 1] - start[chosen]
+        first = np.concatenate([[0], np.cumsum(each)[:-1]]) if len(chosen) else each
+        walls = np.repeat(start[chosen] - first, each) + np.arange(each.sum())
+        return Facades(
+            self.rows[walls], np.repeat(np.arange(len(chosen)), each), self.weight[walls], len(chosen)
+        )
+
 
 def facades(district: District, visibility: Visibility, building_ids: npt.ArrayLike | None = None) -> Facades:
     """The walls (tilted 60° to 120°) of buildings, weighted by the area that is exposed.

@@ -82,8 +82,7 @@ def from_walls(
         if whole:
             sun[:, : len(mine)] = _on_walls(weather, Same(district), visibility, albedo)[mine].T
         else:
-            ids = district.buildings.index[mine]
-            walls = solar.facades(district, visibility, ids)
+            walls = _walls(Same(district), visibility).take(mine)
             behind = None if glass is None else glass.of(slice(first, first + LANES))
             sun[:, : len(mine)] = solar.window_irradiance(
                 weather, visibility, walls, albedo=albedo, glass=behind, workers=1
@@ -96,7 +95,13 @@ def from_walls(
 
 
 @lru_cache(maxsize=2)
+def _walls(district: Same[District], visibility: Visibility) -> solar.Facades:
+    """Of all buildings: to look for those of some of them is as much work."""
+    return solar.facades(district.it, visibility)
+
+
+@lru_cache(maxsize=2)
 def _on_walls(weather: Weather, district: Same[District], visibility: Visibility, albedo: float) -> Array:
     """Irradiance on the windows of all buildings, shape (building, time): a zone's year lies in one piece."""
-    walls = solar.facades(district.it, visibility)
+    walls = _walls(district, visibility)
     return np.ascontiguousarray(solar.window_irradiance(weather, visibility, walls, albedo=albedo).T)

@@ -159,7 +159,13 @@ def test_windows_get_the_weighted_mean_of_their_walls(lobeda):
         rows = seen.rows_of(own.index)
         area = np.where(seen.exposed[rows] > 0, area, 0.0)
         np.testing.assert_allclose(ours[:, number], hours[:, rows] @ area / area.sum(), rtol=1e-4, atol=1e-3)
-    everyone = solar.window_irradiance(YEAR, seen, solar.facades(district, seen), workers=1)
+    all_walls = solar.facades(district, seen)
+    some = all_walls.take([3, 17, 0])  # as if only these had been looked for
+    assert some.count == 3
+    for name in ("rows", "building", "weight"):
+        np.testing.assert_array_equal(getattr(some, name), getattr(walls, name))
+    assert all_walls.take([]).count == len(all_walls.take([]).rows) == 0
+    everyone = solar.window_irradiance(YEAR, seen, all_walls, workers=1)
     np.testing.assert_array_equal(everyone[:, [3, 17, 0]], ours)
 
 
