@@ -356,8 +356,8 @@ def export(
     from viewer.accounts import recording
 
     annual = None if results is None else cli_export.annual(results)
-    cli_export.write(twin.open(district), to, public=public, results=annual, undulation_m=undulation)
     recording.note("export", f"{district} to {to}")
+    cli_export.write(twin.open(district), to, public=public, results=annual, undulation_m=undulation)
     typer.echo(f"{to}: written")
 
 

@@ -20,9 +20,12 @@ from starlette.concurrency import run_in_threadpool
 
 from scenarios.scenario import Scenario, load
 from scenarios.shelf import ConflictError, Shelf, as_yaml, write
+from sensors.errors import StoreError
 from twin.errors import CallError, SourceError, TwinError
 from twin.sample.inputs import slug
 from viewer import bodies, texts
+from viewer.accounts import requests
+from viewer.accounts.recording import RecordedShelf
 from viewer.uploads import BROKEN, MEMORY, SLOW, OverrunError, Uploads
 from viewer.whatif import Plan
 
@@ -254,7 +257,10 @@ def router(shelf: Shelf, uploads: Uploads) -> APIRouter:
             text = texts.text(language, "shelf.upload_size", kilobytes=str(MOST_UPLOAD // 1000))
             return JSONResponse({"error": text}, 413)
         try:
-            name = await run_in_threadpool(_take, shelf, uploads, content, language)
+            recorded = RecordedShelf(shelf.folder, requests.noter(request))
+            name = await run_in_threadpool(_take, recorded, uploads, content, language)
+        except StoreError:
+            return requests.unwritten()
         except OverrunError as error:
             return JSONResponse({"error": texts.text(language, _OVERRUN[error.reason])}, 422)
         except TwinError as error:

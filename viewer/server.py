@@ -46,6 +46,7 @@ from viewer.accounts.keeping import MONTHS, RecordKeeper
 from viewer.accounts.openid import Provider
 from viewer.accounts.openid import Settings as OpenID
 from viewer.accounts.recording import RecordedShelf
+from viewer.accounts.requests import Note
 from viewer.accounts.rights import Right
 from viewer.accounts.store import Accounts
 from viewer.api import catalogue, description, files, uplinks
@@ -187,7 +188,7 @@ def create_app(
     if feeds is not None:
         sites = () if participation is None else participation.settings.site_origins
         _add_sensorthings(app, feeds, keeper, open_sensorthings, sites)
-        app.include_router(uplinks.router(feeds.store))
+        app.include_router(uplinks.router(feeds.store, None if accounts is None else accounts.note))
     if participation is not None:
         app.include_router(participation_api.router(participation))
         if not public_only:
@@ -521,7 +522,8 @@ def _add_sensorthings(
         return keeper.may(access.person(request), Right.READ_SENSORS)
 
     trusted = keeper.reach.trust_proxy
-    settings = sensorthings.Settings(open_access, reads_all, trusted, site_origins=sites)
+    note = None if keeper.accounts is None else keeper.accounts.note
+    settings = sensorthings.Settings(open_access, reads_all, trusted, site_origins=sites, note=note)
     sensorthings.mount(app, feeds.store, settings)
 
 
@@ -544,7 +546,8 @@ def _add_manager(
         session = panel.state.curdoc.session_context.id
         pages_of.opened(session)
         panel.state.on_session_destroyed(lambda context: pages_of.closed(context.id))
-        return manager(twin, scene_url, sensors, _recorded(shelf, accounts))
+        note = _note(accounts)
+        return manager(twin, scene_url, sensors, RecordedShelf(shelf.folder, note), note)
 
     app.mount("/manage/files", Site(pages.FOLDER), name="manager-static")
     # The page's token says what Panel is given of the request: no cookie, which scripts could read there.
@@ -558,10 +561,10 @@ def _add_manager(
     app.state.bokeh = bokeh
 
 
-def _recorded(shelf: Shelf, accounts: Accounts) -> Shelf:
-    """The shelf as who opens a page now changes it."""
+def _note(accounts: Accounts) -> Note:
+    """Notes what who opens a page now does there."""
     who = access.ASKING.get()
-    return RecordedShelf(shelf.folder, partial(accounts.note, who.name if who else "unknown"))
+    return partial(accounts.note, who.name if who else "unknown")
 
 
 class _Closing:

@@ -149,13 +149,13 @@ def test_the_command_shows_a_token_once(tmp_path: Path, monkeypatch: pytest.Monk
     )
     token = made.stdout.splitlines()[0]
     with Store.open() as store:
-        assert tokens.scopes_of(store, token) == {"sensorthings:read"}
+        assert tokens.holder(store, token) == tokens.Holder("station", frozenset({"sensorthings:read"}))
         assert tokens.listed(store)[0].ends_at is not None
     listed = run.invoke(app, ["sensors", "token", "list", "--json"])
     assert "station" in listed.stdout and token not in listed.stdout
     assert run.invoke(app, ["sensors", "token", "revoke", "station"]).exit_code == 0
     with Store.open() as store:
-        assert tokens.scopes_of(store, token) == frozenset()
+        assert tokens.holder(store, token) == tokens.NOBODY
     assert isinstance(
         run.invoke(app, ["sensors", "token", "create", "x", "--scope", "y"]).exception, CallError
     )
