@@ -276,6 +276,11 @@ def serve(
         if seen in access.BLOCKED_PORTS:
             other = _other(seen)
             tell(f"Browsers open no page on port {seen}, another protocol's. Use another, such as {other}.")
+        if reach.secure and not reach.trust_proxy:
+            tell(
+                "LOBEDA_TRUST_PROXY=1 is not set: everybody comes from the proxy's address, and shares its "
+                "limits of logins and comments."
+            )
         tell("Simulating the year and writing the public twin …")
         token = secrets.token_urlsafe(32)
         app = create_app(
