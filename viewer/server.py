@@ -317,6 +317,8 @@ def serve(
         if open_sensorthings:
             lines.append(f"SensorThings:  {address}{sensorthings.PREFIX}   (open to all on this machine)")
         lines.append("Stop with Ctrl-C.")
+        if log_json:
+            logs.as_json()  # Panel and Bokeh have set up their own
         chosen = None if log_json else uvicorn.config.LOGGING_CONFIG
         config = uvicorn.Config(
             app, log_level="warning", log_config=chosen, access_log=False, server_header=False,
@@ -325,7 +327,8 @@ def serve(
         )  # fmt: skip
         server = _Server(config, lambda: tell("\n".join(lines)), worker)
         sys.setswitchinterval(_SWITCH_S)
-        server.run(sockets=[listener])
+        with logs.printed() if log_json else nullcontext():
+            server.run(sockets=[listener])
     except KeyboardInterrupt:
         pass
     finally:
