@@ -5,12 +5,20 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from fastapi import FastAPI
 
+from scenarios.shelf import Shelf
+from tests.viewer.test_server import serving
 from twin.errors import SourceError
-from viewer.uploads import BROKEN, MEMORY, SLOW, Limits, OverrunError, Uploads
+from viewer import drafts
+from viewer.uploads import BROKEN, MEMORY, MOST_IN, SLOW, Limits, OverrunError, Uploads
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +70,29 @@ def test_a_worker_that_was_killed_is_started_again(bombs: Uploads) -> None:
     worker.kill()
     worker.wait()
     assert do(bombs, "well")["did"] == "well"
+
+
+def test_files_that_wait_leave_the_threads_to_others(tmp_path: Path) -> None:
+    """60 files at once, each of which hangs: most are sent away, and other pages answer meanwhile."""
+    reading = Uploads("tests.viewer.bombs:read", Limits(seconds=1.5))
+    do(reading, "well")  # the worker has loaded what it reads with
+    app = FastAPI()
+    app.include_router(drafts.router(Shelf(tmp_path), reading))
+    app.add_api_route("/free", lambda: "free")
+    hang = json.dumps({"do": "sleep"}).encode()
+    with serving(app) as address, ThreadPoolExecutor(60) as pool:
+
+        def send() -> httpx.Response:
+            return httpx.post(f"{address}/manage/scenarios", content=hang, timeout=60)
+
+        asked = [pool.submit(send) for _ in range(60)]
+        refused = [one.result() for one in islice(as_completed(asked), 60 - MOST_IN)]
+        assert {one.status_code for one in refused} == {503}
+        assert all(int(one.headers["retry-after"]) > 0 and one.json()["error"] for one in refused)
+        assert httpx.get(f"{address}/free", timeout=1).status_code == 200
+        rest = [one for one in asked if one.result() not in refused]
+        assert [one.result().status_code for one in rest] == [422] * MOST_IN
+    reading.close()
 
 
 def test_nothing_stays_after_the_close() -> None:
