@@ -335,7 +335,6 @@ def _away() -> Response:
     return PlainTextResponse(text, 503, {"Retry-After": "30"})
 
 
-
 def session_key(headers: Headers) -> str:
     """The session's key from the cookies; empty where there is none."""
     return cookie_of(headers, COOKIE)

@@ -174,7 +174,7 @@ def test_errors_of_the_databases_say_no_values(tmp_path: Path) -> None:
     with Accounts.open(url) as accounts, Store.open(url) as store, Comments.open(url) as comments:
         for one in (accounts, store, comments):
             with one.engine.connect() as connection, pytest.raises(OperationalError) as raised:
-                connection.execute(text("SELECT :given FROM nothing"), {"given": "Frau Beispiel"})
+                connection.execute(text("SELECT :given FROM nowhere"), {"given": "Frau Beispiel"})
             assert "no such table" in str(raised.value) and "Frau Beispiel" not in str(raised.value)
 
 
