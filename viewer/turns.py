@@ -26,6 +26,11 @@ class Turns:
         self._most = most
         self._in = 0
 
+    @property
+    def inside(self) -> int:
+        """How many work or wait."""
+        return self._in
+
     async def run(self, work: Callable[[], T]) -> T:
         """What `work` gives, when it has had its turn.
 
