@@ -81,6 +81,7 @@ class Shelf:
             now = _state(file) if file.exists() else None
             if now != since and file.exists():
                 raise ConflictError(file, load(file), str(now))
+            self._about_to("save", scenario.name)
             if file.exists():
                 self._old(scenario.name, str(now)).write_bytes(file.read_bytes())
             write(file, text)
@@ -102,6 +103,7 @@ class Shelf:
         """
         with self._locked():
             state = self.open(name).state
+            self._about_to("remove", name)
             self._file(name).replace(self._old(name, state))
         return state
 
@@ -116,8 +118,12 @@ class Shelf:
             file, old = self._file(name), self._old(name, state)
             if file.exists() or not re.fullmatch("[0-9a-f]{16}", state) or not old.is_file():
                 raise CallError(f"{name} cannot be put back", self.folder, "Look among the scenarios for it")
+            self._about_to("restore", name)
             old.replace(file)
         return self.open(name)
+
+    def _about_to(self, action: str, name: str) -> None:
+        """Called when nothing stands against a change any more; what it raises prevents the change."""
 
     def _old(self, name: str, state: str) -> Path:
         history = self.folder / ".history"

@@ -21,25 +21,29 @@ SENSORTHINGS_READ = "sensorthings:read"
 SENSORTHINGS_WRITE = "sensorthings:write"
 UPLINKS_WRITE = "uplinks:write"
 SCOPES = (SENSORTHINGS_READ, SENSORTHINGS_WRITE, UPLINKS_WRITE)
+DAYS, DAYS_MAX = 365, 1096
+"""How long a token lasts where nothing is said, and at most: three years."""
 
 
-def create(store: Store, name: str, scopes: Collection[str], days: int | None = None) -> str:
+def create(store: Store, name: str, scopes: Collection[str], days: int = DAYS) -> str:
     """A new token, which nobody can read again.
 
     Parameters
     ----------
     name : says whose it is; unique.
     scopes : what it is good for, of `SCOPES`.
-    days : how long; None: until it is revoked.
+    days : how long.
 
     Raises
     ------
-    CallError : the name is taken or empty, or a scope is unknown.
+    CallError : the name is taken or empty, a scope is unknown, or it would last too long.
     """
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not scopes:
         wanted = f"there is no scope {unknown[0]}" if unknown else "a token needs a scope"
         raise CallError(wanted, "--scope", f"Use {' or '.join(SCOPES)}")
+    if not 1 <= days <= DAYS_MAX:
+        raise CallError(f"{days} days is no life of a token", "--days", f"Use 1 to {DAYS_MAX}")
     if not name.strip():
         raise CallError("a token needs a name", "token")
     token = secrets.token_urlsafe(32)
@@ -53,24 +57,33 @@ def create(store: Store, name: str, scopes: Collection[str], days: int | None = 
                 digest=digest(token),
                 scope=" ".join(sorted(set(scopes))),
                 created_at=now,
-                ends_at=None if days is None else now + days * DAY,
+                ends_at=now + days * DAY,
             )
         )
     return token
 
 
-def scopes_of(store: Store, token: str) -> frozenset[str]:
-    """What a token is good for now; empty: it is none, or no longer."""
+@dataclass(frozen=True)
+class Holder:
+    """Who shows a token: its name, and what it is good for."""
+
+    name: str
+    scopes: frozenset[str]
+
+
+NOBODY = Holder("", frozenset())
+
+
+def holder(store: Store, token: str) -> Holder:
+    """Whose token it is; `NOBODY`: it is none, or no longer."""
     wanted = digest(token)
     with store.connect() as connection:
-        row = connection.execute(
-            sa.select(tokens.c.digest, tokens.c.scope, tokens.c.ends_at).where(tokens.c.digest == wanted)
-        ).first()
+        row = connection.execute(sa.select(tokens).where(tokens.c.digest == wanted)).first()
     if row is None or not hmac.compare_digest(row.digest, wanted):
-        return frozenset()
+        return NOBODY
     if row.ends_at is not None and row.ends_at <= now_us():
-        return frozenset()
-    return frozenset(row.scope.split())
+        return NOBODY
+    return Holder(row.name, frozenset(row.scope.split()))
 
 
 def revoke(store: Store, name: str) -> None:
@@ -87,7 +100,7 @@ def revoke(store: Store, name: str) -> None:
 
 @dataclass(frozen=True)
 class Listed:
-    """What is known of a token; `ends_at` None: until it is revoked."""
+    """What is known of a token; `ends_at` None: until it is revoked, as those of older versions were."""
 
     name: str
     scopes: tuple[str, ...]

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from http.cookies import CookieError, SimpleCookie
 from typing import Self
 from urllib.parse import urlsplit
@@ -28,7 +29,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sensors.errors import StoreError
 from twin.errors import CallError
-from viewer.accounts import rights
+from viewer.accounts import requests, rights
 from viewer.accounts.rights import Need, Right
 from viewer.accounts.store import Accounts, Person
 
@@ -245,18 +246,18 @@ class Guard:
         ASKING.set(person)
         if self.keeper.reach.secure:
             scope["scheme"] = "wss" if scope["type"] == "websocket" else "https"  # in addresses that it names
+        accounts = self.keeper.accounts
+        note = None if person is None or accounts is None else partial(accounts.note, person.name)
+        if note is not None:
+            requests.bind(scope, note)
         if scope["type"] == "websocket":
             await self.app(scope, *self._while_open(receive, secured, headers, need))
             return
-        recorded = self._recorded(scope, need, person)
-        if not recorded:
+        action = need.exports if scope["method"] in rights.SAFE else need.record
+        if not action or note is None:
             await self.app(scope, receive, secured)
             return
-        status = _Status(secured)
-        await self.app(scope, receive, status)
-        if status.code < 400 and person is not None and self.keeper.accounts is not None:
-            done = f"{scope['method']} {path}"
-            await run_in_threadpool(self.keeper.accounts.note, person.name, recorded, done)
+        await requests.recorded(self.app, scope, receive, secured, note, action)
 
     async def _decide(
         self, scope: Scope, headers: Headers, need: Need
@@ -328,29 +329,10 @@ class Guard:
 
         return next_message, while_open
 
-    def _recorded(self, scope: Scope, need: Need, person: Person | None) -> str:
-        """What the request is called in the audit record; empty: it is not in it."""
-        if person is None:
-            return ""
-        return need.exports if scope["method"] in rights.SAFE else need.record
-
 
 def _away() -> Response:
     text = "The accounts' database does not answer. Try again in a minute.\n"
     return PlainTextResponse(text, 503, {"Retry-After": "30"})
-
-
-class _Status:
-    """Passes an answer on and remembers its status."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self.code = 500
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.code = int(message["status"])
-        await self._send(message)
 
 
 def session_key(headers: Headers) -> str:

@@ -29,6 +29,7 @@ from scenarios.shelf import Shelf
 from scenarios.year_bands import YearBands
 from twin.errors import CallError, TwinError
 from viewer import colours, derivations, economy, facts, format, layers, pages, panel, picking, texts, whatif
+from viewer.accounts.requests import Note, nowhere
 from viewer.board import Board
 from viewer.drafts import Drafts
 from viewer.feeds import Feeds
@@ -108,6 +109,7 @@ class Manager:
     """One open page: applies messages to the state and shows the state.
 
     scene_url : address of the scene's manifest.
+    note : takes what the page is about to change or to hand out.
     """
 
     def __init__(
@@ -118,6 +120,7 @@ class Manager:
         sensors: tuple[Feeds, Board] | None = None,
         address: panel.Address | None = None,
         shelf: Shelf | None = None,
+        note: Note = nowhere,
     ) -> None:
         address = address or panel.Address()
         self.twin = twin
@@ -185,7 +188,7 @@ class Manager:
             self.state, twin.desk, self.bridge.param.update, self._tell, self._failed, self._economy
         )
         self.table = TablePage(
-            self.state, self.bridge.param.update, self._fail, None if sensors is None else sensors[1]
+            self.state, self.bridge.param.update, self._fail, None if sensors is None else sensors[1], note
         )
         self.parts: list[Part] = [
             self.picking, self.drafts, self.time, self.charts, self.tools, self.table, self.holding,
@@ -197,7 +200,7 @@ class Manager:
         self.scene.param.watch(self._hovered, "hovered")
         self.scene.param.watch(self._drawn, "ready")
         self.scene.param.watch(self._played, "frame")
-        self.live = None if sensors is None else self._live(*sensors)
+        self.live = None if sensors is None else self._live(*sensors, note)
         if self.live is not None:
             self.parts.append(self.live)
 
@@ -246,10 +249,10 @@ class Manager:
     def _fail(self, message: str) -> None:
         self.bridge.error = message
 
-    def _live(self, feeds: Feeds, board: Board) -> Live:
+    def _live(self, feeds: Feeds, board: Board, note: Note) -> Live:
         live = Live(
             self.twin, feeds, board, self.state.language,
-            show=self._sensed, mark=self.scene.param.update, fail=self._fail,
+            show=self._sensed, mark=self.scene.param.update, fail=self._fail, note=note,
         )  # fmt: skip
         self.scene.param.watch(self._marker_clicked, "marker_clicked")
         self.scene.param.watch(self._marker_hovered, "marker_hovered")
@@ -751,11 +754,15 @@ def legend(name: str, layer: Layer) -> dict[str, Any]:
 
 
 def manager(
-    twin: Twin, scene_url: str, sensors: tuple[Feeds, Board] | None = None, shelf: Shelf | None = None
+    twin: Twin,
+    scene_url: str,
+    sensors: tuple[Feeds, Board] | None = None,
+    shelf: Shelf | None = None,
+    note: Note = nowhere,
 ) -> Template:
     """The document of one visit to /manage; ``?lang=en`` chooses the language."""
     language = _language()
-    page = Manager(twin, language, scene_url, sensors, panel.Address.read(pn.state.session_args), shelf)
+    page = Manager(twin, language, scene_url, sensors, panel.Address.read(pn.state.session_args), shelf, note)
     pn.state.on_session_destroyed(lambda context: page.leave())
     district = twin.district
     template = Template(pages.template("manager.html"), items={"scene": page.scene, "bridge": page.bridge})

@@ -33,6 +33,7 @@ from sensors.store.database import create_engine, data_folder, database_url, rep
 from sensors.store.tables import metadata as sensor_tables
 from twin.errors import CallError, SourceError
 from viewer import spaces
+from viewer.accounts import audit
 from viewer.accounts.store import SPACE as ACCOUNTS
 from viewer.accounts.store import TABLES as ACCOUNT_TABLES
 from viewer.accounts.tables import sessions
@@ -84,11 +85,15 @@ def backup(
     return manifest
 
 
-def restore(file: Path, into: Path, *, progress: Progress = lambda _text, _share: None) -> dict[str, Any]:
+def restore(
+    file: Path, into: Path, actor: str = "cli", *, progress: Progress = lambda _text, _share: None
+) -> dict[str, Any]:
     """Puts a backup into the folder `into`, for LOBEDA_DATA; gives its manifest.
 
     Where LOBEDA_DATABASE_URL names PostgreSQL, the databases go there, in one transaction. Databases of an
     older version are brought forward.
+
+    actor : who does it, for the record of the accounts that are restored.
 
     Raises
     ------
@@ -104,7 +109,7 @@ def restore(file: Path, into: Path, *, progress: Progress = lambda _text, _share
     try:
         with _opened(file) as (archive, manifest):
             _unpack(archive, manifest, part, file, progress)
-        _settle(part, file)
+        _settle(part, file, actor)
         url = database_url()
         if url.get_backend_name() != "sqlite":
             _to_postgresql(part, url)
@@ -139,8 +144,8 @@ def _databases(folder: Path, progress: Progress) -> Iterator[tuple[str, Path]]:
 
 def _dump_space(url: URL, space: str, copy: Path) -> bool:
     """Reads a space of PostgreSQL into a SQLite file; False: it is not there."""
-    with reported(url), _let_go(create_engine(url)) as plain:
-        if not sa.inspect(plain).has_schema(space):
+    with reported(url):
+        if not spaces.exists(url, space):
             return False
     tables = SPACES[space]
     with (
@@ -262,8 +267,8 @@ def _unpack(
             raise SourceError("the backup is damaged", f"{file}: {name}", "Take another one")
 
 
-def _settle(part: Path, file: Path) -> None:
-    """Brings the databases forward to this version, and ends the sessions that were open."""
+def _settle(part: Path, file: Path, actor: str) -> None:
+    """Brings the databases forward to this version, ends open sessions, and notes who did it."""
     for name in (SENSORS, *SPACES):
         path = part / f"{name}.sqlite"
         if not path.is_file():
@@ -284,6 +289,7 @@ def _settle(part: Path, file: Path) -> None:
             if name == ACCOUNTS:
                 with engine.connect().execution_options(writes=True) as writing, writing.begin():
                     writing.execute(sessions.delete())
+                    audit.note(writing, actor, "restore", str(file))
 
 
 def _to_postgresql(part: Path, url: URL) -> None:

@@ -7,8 +7,9 @@ what, where, what to do. Ctrl-C leaves nothing half-written.
 from __future__ import annotations
 
 import json
+import logging
 import sys
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -132,7 +133,7 @@ def serve(
 ) -> None:  # fmt: skip
     """Open the web app: the public page at / and the manager's app at /manage."""
     import twin
-    from viewer import server, workers
+    from viewer import logs, server, workers
     from viewer.accounts.openid import Settings as OpenID
     from viewer.participation.service import Settings
 
@@ -142,9 +143,10 @@ def serve(
         server.ready_for_several(twin.open(district), url.rstrip("/"), content)
         # The last of a repeated option counts.
         again = [sys.executable, "-m", "viewer.cli", *sys.argv[1:], "--port"]
-        code = workers.supervise(
-            [[*again, str(own)] for own in ports], lambda text: typer.echo(text, err=True)
-        )
+        if log_json:
+            logs.as_json()
+        say = logging.getLogger("lobeda").warning if log_json else partial(typer.echo, err=True)
+        code = workers.supervise([[*again, str(own)] for own in ports], say)
         raise typer.Exit(code)
     settings = Settings(moderation, tuple(site_origin or ()), keep_comments_months)
     server.serve(
@@ -356,8 +358,8 @@ def export(
     from viewer.accounts import recording
 
     annual = None if results is None else cli_export.annual(results)
-    cli_export.write(twin.open(district), to, public=public, results=annual, undulation_m=undulation)
     recording.note("export", f"{district} to {to}")
+    cli_export.write(twin.open(district), to, public=public, results=annual, undulation_m=undulation)
     typer.echo(f"{to}: written")
 
 

@@ -110,11 +110,23 @@ def role(name: _Name, role: _Role) -> None:
 
 
 @app.command("password", epilog="Example: lobeda accounts password erika")
-def change(name: _Name, password_file: _File = None) -> None:
-    """Set another password; ends the account's sessions and its lock."""
+def change(
+    name: _Name,
+    password_file: _File = None,
+    revoke_tokens: Annotated[
+        bool, typer.Option("--revoke-tokens", help="Make the account's tokens worthless too.")
+    ] = False,
+) -> None:
+    """Set another password; ends the account's sessions and its locks. Its tokens go on, unless told."""
     with _open() as accounts:
         accounts.set_password(name, password(password_file), _actor())
+        gone = accounts.revoke_tokens(name, _actor()) if revoke_tokens else []
+        left = [one.name for one in accounts.listed_tokens() if one.owner == name.strip().casefold()]
     typer.echo(f"{name}: the password is changed, all sessions are closed.")
+    if gone:
+        typer.echo(f"Tokens that are worthless now: {', '.join(gone)}")
+    if left:
+        typer.echo(f"Tokens that go on: {', '.join(left)}; --revoke-tokens ends them.", err=True)
 
 
 @app.command("disable", epilog="Example: lobeda accounts disable erika")
@@ -129,8 +141,8 @@ def disable(
 
 
 @app.command("logout", epilog="Example: lobeda accounts logout erika")
-def logout(name: _Name) -> None:
-    """Close all sessions of an account, as after a lost notebook."""
+def logout(name: Annotated[str, typer.Argument(help="The account's name, or a resident's link's.")]) -> None:
+    """Close all sessions of an account, as after a lost notebook, or of a resident's link."""
     with _open() as accounts:
         accounts.log_out_everywhere(name, _actor())
     typer.echo(f"{name}: all sessions are closed.")

@@ -26,9 +26,9 @@ def backup(
     from viewer import backup as module
     from viewer.accounts import recording
 
+    recording.note("backup", file)
     with progress_bar() as progress:
         manifest = module.backup(file, district, progress=progress)
-    recording.note("backup", str(file))
     _say(file, manifest, as_json)
 
 
@@ -39,9 +39,10 @@ def restore(
 ) -> None:
     """Put a backup into a fresh folder; its databases into PostgreSQL where LOBEDA_DATABASE_URL names one."""
     from viewer import backup as module
+    from viewer.accounts.recording import terminal
 
     with progress_bar() as progress:
-        manifest = module.restore(file, into, progress=progress)
+        manifest = module.restore(file, into, terminal(), progress=progress)
     _say(into, manifest, as_json)
 
 

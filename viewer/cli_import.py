@@ -62,6 +62,7 @@ def import_district(
     """
     import twin
     from twin import importer
+    from viewer.accounts import recording
 
     if crs is not None and not re.fullmatch(r"(?i)epsg:\d{4,6}", crs):
         raise CallError(f"--crs is {crs!r}", remedy="Write it as EPSG:25832")
@@ -84,6 +85,7 @@ def import_district(
             progress=progress,
         )
         progress("writing", float("nan"))
+        recording.note("import", out)
         district.save(out)
     _say(out, district)
 
@@ -102,6 +104,7 @@ def fetch_district(
     Example: lobeda fetch real-lobeda --lobeda
     """
     from twin import fetch
+    from viewer.accounts import recording
 
     if lobeda == (bbox is not None):
         raise CallError("name the area", remedy="Pass either --lobeda or --bbox W,S,E,N")
@@ -112,6 +115,7 @@ def fetch_district(
         for line in report.lines():
             typer.echo(line, err=True)
         district = fetch.build(out.resolve().name, report, progress=progress)
+        recording.note("fetch", out)
         district.save(out)
     _say(out, district)
 

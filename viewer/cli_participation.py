@@ -65,6 +65,7 @@ def export(
     from viewer.participation import moderation
     from viewer.participation.store import DELETED, Comments
 
+    recording.note("export", f"comments to {to}")
     with Comments.open(space=_space(sample)) as store:
         content = moderation.as_csv(store)
         number = sum(count for state, count in moderation.totals(store).items() if state != DELETED)
@@ -72,7 +73,6 @@ def export(
         to.write_bytes(content)
     except OSError as error:
         raise CallError(f"cannot be written: {error.strerror}", to, "Name another file") from error
-    recording.note("export", f"comments to {to}")
     typer.echo(json.dumps({"file": str(to), "comments": number}) if as_json else f"{to}: {number} comments")
 
 
@@ -85,9 +85,11 @@ def purge(
     as_json: _Json = False,
 ) -> None:
     """Delete for good the comments of proposals that ended long ago, as the server does every hour."""
+    from viewer.accounts import recording
     from viewer.participation import moderation
     from viewer.participation.store import Comments
 
+    recording.note("comments.purge", f"whose proposal ended {months} months ago")
     with Comments.open(space=_space(sample)) as store:
         gone = moderation.retain(store, months)
         store.wipe()

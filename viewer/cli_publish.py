@@ -40,11 +40,11 @@ def publish(
     from viewer.publish import Options, summary
     from viewer.publish import publish as write
 
+    recording.note("publish", site)
     with progress_bar() as progress:
         progress("opening", float("nan"))
         options = Options(content=content, api=_address(api), going_live=live)
         write(twin.open(district), site, options=options, progress=progress)
-    recording.note("publish", str(site))
     said = summary(site)
     if as_json:
         typer.echo(json.dumps(said))

@@ -52,11 +52,13 @@ def report(
     import scenarios
     import twin
     from scenarios import report as reports
+    from viewer.accounts import recording
 
     place = twin.open(district)
     chosen = scenarios.load(scenario, allow_code=allow_code, district=place)
     files = [Path(file) for file in to or [Path(f"{chosen.name}.pdf")]]
     _check(files, with_maps=not no_maps)
+    recording.note("report", f"{scenario} of {district} to {', '.join(map(str, files))}")
     case = energy.Case(place, year_of(weather, place))
     with progress_bar() as progress:
         case.look(progress)

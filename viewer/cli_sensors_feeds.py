@@ -51,11 +51,13 @@ def ingest(
     from sensors.keeping import Keeper
     from sensors.store import Store
     from sensors.watching import Watcher
+    from viewer.accounts import recording
 
     feeds, rules = feeds_.read_config(config, protocols()), feeds_.read_retention(config)
     if check:
         typer.echo(f"{config}: {len(feeds)} feeds: {', '.join(feed.name for feed in feeds)}")
         return
+    recording.note("sensors.ingest", config, database)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -140,6 +142,7 @@ def assign(
     from sensors.protocols import intake
     from sensors.protocols.lorawan import Assignment
     from sensors.store import Store
+    from viewer.accounts import recording
 
     if decoder and decoder not in decoders.load():
         raise CallError(
@@ -151,6 +154,7 @@ def assign(
         raise CallError("one half of a place", "--longitude, --latitude", "Give both")
     eui = device if "/" in device else device.lower().replace("-", "").replace(":", "")
     said = Assignment(decoder, thing, kind, building, tree, street, longitude, latitude, public)
+    recording.note("sensors.assign", f"{eui} to {thing or 'its own thing'}", database)
     with Store.open(database) as store:
         devices_.assign(store, eui, said)
         counts = intake.replay(store, eui)

@@ -54,9 +54,11 @@ def import_files(
     import twin
     from sensors import imports
     from sensors.store import Store
+    from viewer.accounts import recording
 
     if crs is not None and not re.fullmatch(r"(?i)epsg:\d{4,6}", crs):
         raise CallError(f"--crs is {crs!r}", remedy="Write it as EPSG:25832")
+    recording.note("sensors.import", ", ".join(map(str, files)))
     reports: list[imports.Report] = []
     with Store.open() as store, progress_bar() as progress:
         for file in files:

@@ -73,10 +73,13 @@ def acknowledge(
     """
     from sensors import alarms as alarms_
     from sensors.store import Store
+    from viewer.accounts import recording
 
     numbers = alarm_ids or []
     if all_ == bool(numbers) or (undo and all_):
         raise CallError("it is not said which alarms", "acknowledge", "Name their numbers, or say --all")
+    action = "alarm.withdraw" if undo else "alarm.acknowledge"
+    recording.note(action, "all" if all_ else " ".join(map(str, numbers)))
     with Store.open() as store:
         if undo:
             typer.echo(f"{alarms_.withdraw(store, numbers)} taken back")

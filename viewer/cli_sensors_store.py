@@ -95,8 +95,10 @@ def backup(
     """
     from sensors.store import Store
     from sensors.store.backup import backup as write
+    from viewer.accounts import recording
     from viewer.texts import text
 
+    recording.note("sensors.backup", file)
     with Store.open() as store, progress_bar() as progress:
         size = write(store, file, progress=progress)
     typer.echo(text(language.value, "store.written", file=file, count=f"{size / 1e6:.1f} MB"))
@@ -112,8 +114,10 @@ def restore(
     Example: LOBEDA_DATABASE_URL=postgresql://lobeda@db/lobeda lobeda sensors restore sensors-backup.sqlite
     """
     from sensors.store.backup import restore as put
+    from viewer.accounts import recording
     from viewer.texts import text
 
+    recording.note("sensors.restore", file)
     with progress_bar() as progress:
         put(file, force=force, progress=progress)
     typer.echo(text(language.value, "store.restored", file=file))
@@ -133,8 +137,10 @@ def export(
     """
     from sensors.store import Store
     from sensors.store.export import export as write
+    from viewer.accounts import recording
     from viewer.texts import text
 
+    recording.note("export", f"sensors ({step.value}) to {out}")
     with Store.open() as store, progress_bar() as progress:
         rows = write(
             store, out, _midnight(start), _midnight(end), step=step.value, kind=kind, progress=progress
@@ -159,10 +165,12 @@ def purge(
     """
     from sensors.store import Store
     from sensors.store.purge import purge as remove
+    from viewer.accounts import recording
     from viewer.texts import text
 
     if not yes:
         typer.confirm(text(language.value, "store.ask", thing=thing), abort=True, err=True)
+    recording.note("sensors.purge", f"thing {thing}")
     with Store.open() as store:
         gone = remove(store, thing)
     typer.echo(text(language.value, "store.purged", count=gone.observations, streams=gone.datastreams))
@@ -206,9 +214,12 @@ def set_rule(
     """
     from sensors.store import Store
     from sensors.store.retention import set_rule as write
+    from viewer.accounts import recording
 
     if raw_days is None and days is None:
         raise CallError("a rule needs days", "retention set", "Name --raw-days, --days or both")
+    kept = f"raw {raw_days or 'all'} days, figures {days or 'all'} days"
+    recording.note("sensors.retention.set", f"{kind or 'all kinds'} {observed_property}: {kept}")
     with Store.open() as store:
         write(store, raw_days, days, kind=kind, observed_property=observed_property)
 
@@ -221,7 +232,9 @@ def drop_rule(rule: Annotated[int, typer.Argument(metavar="ID", help="Number of 
     """
     from sensors.store import Store
     from sensors.store.retention import drop_rule as drop
+    from viewer.accounts import recording
 
+    recording.note("sensors.retention.drop", f"rule {rule}")
     with Store.open() as store:
         drop(store, rule)
 
@@ -236,8 +249,10 @@ def apply_rules(as_json: AsJson = False, language: Lang = Language.en) -> None:
 
     from sensors.store import Store
     from sensors.store.retention import apply
+    from viewer.accounts import recording
     from viewer.texts import text
 
+    recording.note("sensors.retention.apply", "all rules")
     with Store.open() as store:
         gone = apply(store)
     if as_json:

@@ -17,16 +17,16 @@ def create(
         list[str] | None,
         typer.Option(help="What it is good for; may stand several times. Without: sensorthings:write."),
     ] = None,
-    days: Annotated[
-        int | None, typer.Option(min=1, max=36500, help="How long; without: until revoked.")
-    ] = None,
+    days: Annotated[int, typer.Option(help="How long; at most 1096.")] = 365,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Make a token and print it, this once."""
     from sensors import tokens
     from sensors.store import Store
+    from viewer.accounts import recording
 
     scopes = scope or [tokens.SENSORTHINGS_WRITE]
+    recording.note("sensors.token.add", f"{name} ({' '.join(scopes)}, {days} days)")
     with Store.open() as store:
         token = tokens.create(store, name, scopes, days)
     if as_json:
@@ -66,6 +66,8 @@ def revoke(name: Annotated[str, typer.Argument(help="The token's name.")]) -> No
     """Make a token worthless at once."""
     from sensors import tokens
     from sensors.store import Store
+    from viewer.accounts import recording
 
+    recording.note("sensors.token.revoke", name)
     with Store.open() as store:
         tokens.revoke(store, name)

@@ -11,24 +11,29 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
-from starlette.concurrency import run_in_threadpool
 
 from scenarios.scenario import Scenario, load
 from scenarios.shelf import ConflictError, Shelf, as_yaml, write
+from sensors.errors import StoreError
 from twin.errors import CallError, SourceError, TwinError
 from twin.sample.inputs import slug
 from viewer import bodies, texts
+from viewer.accounts import requests
+from viewer.accounts.recording import RecordedShelf
+from viewer.turns import BusyError
 from viewer.uploads import BROKEN, MEMORY, SLOW, OverrunError, Uploads
 from viewer.whatif import Plan
 
 _DRAFT = ".draft/draft.yaml"
 _LONGEST_TITLE = 80
 MOST_UPLOAD = 500_000  # bytes
+_BUSY_S = 30
 _OVERRUN = {SLOW: "shelf.upload_slow", MEMORY: "shelf.upload_memory", BROKEN: "shelf.upload_broken"}
 
 
@@ -254,7 +259,13 @@ def router(shelf: Shelf, uploads: Uploads) -> APIRouter:
             text = texts.text(language, "shelf.upload_size", kilobytes=str(MOST_UPLOAD // 1000))
             return JSONResponse({"error": text}, 413)
         try:
-            name = await run_in_threadpool(_take, shelf, uploads, content, language)
+            recorded = RecordedShelf(shelf.folder, requests.noter(request))
+            name = await uploads.turns.run(partial(_take, recorded, uploads, content, language))
+        except BusyError:
+            busy = {"error": texts.text(language, "shelf.upload_busy")}
+            return JSONResponse(busy, 503, {"Retry-After": str(_BUSY_S)})
+        except StoreError:
+            return requests.unwritten()
         except OverrunError as error:
             return JSONResponse({"error": texts.text(language, _OVERRUN[error.reason])}, 422)
         except TwinError as error:

@@ -20,6 +20,7 @@ from sensors.errors import StoreError
 from sensors.times import now_us
 from twin.errors import TwinError
 from viewer import findings, history, metered, texts, watering
+from viewer.accounts.requests import Note, nowhere
 from viewer.board import Board, Device, Glance, Reading
 from viewer.feeds import Feeds
 from viewer.state import Twin
@@ -38,6 +39,7 @@ class Live:
     show : takes the page's parameters that change: sensors, readings, alarms, device, history, watering.
     mark : takes the picture's: markers, marker_news, marker_selected.
     fail : takes what went wrong.
+    note : takes what is about to be changed.
     """
 
     def __init__(
@@ -50,7 +52,9 @@ class Live:
         show: Callable[..., None],
         mark: Callable[..., None],
         fail: Callable[[str], None],
+        note: Note = nowhere,
     ) -> None:
+        self._note = note
         self.twin, self.feeds, self.board, self.language = twin, feeds, board, language
         self.care = board.care
         self._show, self._mark, self._fail = show, mark, fail
@@ -198,20 +202,25 @@ class Live:
 
     def _on_acknowledge(self, message: Mapping[str, Any]) -> None:
         by = texts.text(self.language, "app.manager")
+        self._note("alarm.acknowledge", str(int(message["alarm"])))
         alarms.acknowledge(self.board.store, int(message["alarm"]), by)
         self.take(self.board.look(fresh=True))
 
     def _on_acknowledge_all(self, message: Mapping[str, Any]) -> None:
+        self._note("alarm.acknowledge", "all")
         alarms.acknowledge_all(self.board.store, texts.text(self.language, "app.manager"))
         self.take(self.board.look(fresh=True))
 
     def _on_withdraw(self, message: Mapping[str, Any]) -> None:
-        alarms.withdraw(self.board.store, [int(number) for number in message["alarms"]])
+        numbers = [int(number) for number in message["alarms"]]
+        self._note("alarm.withdraw", " ".join(map(str, numbers)))
+        alarms.withdraw(self.board.store, numbers)
         self.take(self.board.look(fresh=True))
 
     def _on_feed(self, message: Mapping[str, Any]) -> None:
         action = self.feeds.start if message["run"] else self.feeds.stop
         names = list(self.feeds.sources)
+        self._note("feed.start" if message["run"] else "feed.stop", ", ".join(names))
 
         async def work() -> None:
             for name in names:

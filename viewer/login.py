@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
@@ -16,13 +17,18 @@ from starlette.types import Scope
 
 from viewer import access, bodies, format, pages, texts
 from viewer.accounts import openid
+from viewer.accounts.passwords import AT_ONCE
 from viewer.accounts.rights import Right, Role
-from viewer.accounts.store import LINK_SCOPE, SESSION_SECONDS, Accounts, Person, Refused
-from viewer.participation.limits import MINUTE_S, Limit, Limiter
+from viewer.accounts.store import SESSION_SECONDS, Accounts, Person, Refused
+from viewer.participation.limits import MINUTE_S, Limit, Limiter, network
+from viewer.turns import BusyError, Turns
 
 _log = logging.getLogger("lobeda.login")
 FORM_BYTES_MAX = 4096
-LIMITS = {"login": (Limit(10 * MINUTE_S, 30, 3_000),)}
+LIMITS = {kind: (Limit(10 * MINUTE_S, 30, None),) for kind in ("password", "link", "openid")}
+"""By address alone: a limit on all together would let one stranger keep everybody out."""
+BUSY_S = 5
+"""When to come again where too many log in at once. [s]"""
 HOMES = ((Right.PLAN, "/manage"), (Right.MODERATE, "/moderate"))
 
 
@@ -32,6 +38,7 @@ class Doors:
 
     link : of the terminal, where this server is not administered by accounts; None: nobody sits there.
     announce : takes the path of a further link that somebody asked for, for the terminal alone.
+    hashing, asking : turns of those whose password is computed, and for whom the provider is asked.
     """
 
     accounts: Accounts
@@ -40,6 +47,8 @@ class Doors:
     reach: access.Reach = access.HERE
     openid: openid.Provider | None = None
     limiter: Limiter = field(default_factory=lambda: Limiter(LIMITS))
+    hashing: Turns = field(default_factory=lambda: Turns(AT_ONCE, 20))
+    asking: Turns = field(default_factory=lambda: Turns(4, 40))
 
     def ways(self) -> pages.Ways:
         """What the login page offers now."""
@@ -62,15 +71,22 @@ def router(doors: Doors) -> APIRouter:
     def show(request: Request, state: str, status: int = 200, **values: str) -> Response:
         return HTMLResponse(pages.login(language(request), state, doors.ways(), **values), status)
 
-    def limited(request: Request) -> Response | None:
-        wait_s = doors.limiter.wait_s("login", access.client_address(request, doors.reach.trust_proxy))
+    def address(request: Request) -> str:
+        return access.client_address(request, doors.reach.trust_proxy)
+
+    def limited(request: Request, kind: str) -> Response | None:
+        wait_s = doors.limiter.wait_s(kind, address(request))
         if not wait_s:
             return None
-        answer = show(request, "often", 429, minutes=_minutes(request, wait_s))
-        answer.headers["Retry-After"] = str(wait_s)
-        return answer
+        return later(show(request, "often", 429, minutes=_minutes(request, wait_s)), wait_s)
 
-    def let_in(request: Request, cookie: str, seconds: int = SESSION_SECONDS) -> Response:
+    async def in_turn(request: Request, turns: Turns, work: Callable[[], Response]) -> Response:
+        try:
+            return await turns.run(work)
+        except BusyError:
+            return later(show(request, "busy", 503), BUSY_S)
+
+    def let_in(request: Request, cookie: str) -> Response:
         """A page, no redirect: on one that began elsewhere the browser holds a strict cookie back."""
         old = access.session_key(request.headers)
         if old:
@@ -80,53 +96,70 @@ def router(doors: Doors) -> APIRouter:
         response.headers["Refresh"] = f"0; url={home}"
         response.headers["Cache-Control"] = "no-store"
         response.set_cookie(
-            access.COOKIE, cookie, max_age=seconds, path="/", httponly=True, samesite="strict",
+            access.COOKIE, cookie, max_age=SESSION_SECONDS, path="/", httponly=True, samesite="strict",
             secure=doors.reach.secure,
         )  # fmt: skip
         return response
 
     @routes.get("/login")
     def enter(request: Request, token: str = "", link: str = "") -> Response:
+        """A link shows a button: another site could lead a manager to it, out of their own session.
+
+        The terminal's goes on at once where nobody is logged in, since who sits there alone knows it.
+        """
         if not token and not link:
             return show(request, "needed")
-        if refused := limited(request):
-            return refused
-        if token and doors.link and doors.ways().terminal and doors.link.redeem(token):
-            return let_in(request, accounts.log_in_link("terminal", [Role.ADMINISTRATOR]))
-        resident = accounts.program(link) if link else None
-        if resident is not None and resident.scopes == frozenset({LINK_SCOPE}):
-            return let_in(request, accounts.log_in_link(resident.name, [Role.RESIDENT]))
+        if token and access.person(request) is None:
+            return limited(request, "link") or by_token(request, token)
+        return show(request, "link", token=token, link=link)
+
+    def by_token(request: Request, token: str) -> Response:
+        if doors.link and doors.ways().terminal and doors.link.redeem(token):
+            return let_in(request, accounts.log_in_terminal())
         return show(request, "used", 403)
 
+    def by_link(request: Request, link: str) -> Response:
+        try:
+            return let_in(request, accounts.log_in_link(link))
+        except Refused:
+            return show(request, "used", 403)
+
+    def by_password(request: Request, name: str, password: str) -> Response:
+        try:
+            return let_in(request, accounts.log_in(name, password, network(address(request))))
+        except Refused as no:
+            if no.wait_s:
+                minutes = _minutes(request, no.wait_s)
+                return later(show(request, "locked", 429, minutes=minutes), no.wait_s)
+            return show(request, "wrong", 403)
+
     @routes.post("/login")
-    async def by_password(request: Request) -> Response:
+    async def sent(request: Request) -> Response:
         given = await form(request)
-        name, password = given.get("name", ""), given.get("password", "")
+        token, link = given.get("token", ""), given.get("link", "")
+        if token or link:
+            work = partial(by_token, request, token) if token else partial(by_link, request, link)
+            refused = limited(request, "link")
+            return await run_in_threadpool(work) if refused is None else refused
+        if refused := limited(request, "password"):
+            return refused
+        tried = partial(by_password, request, given.get("name", ""), given.get("password", ""))
+        return await in_turn(request, doors.hashing, tried)
 
-        def work() -> Response:
-            if refused := limited(request):
-                return refused
-            try:
-                return let_in(request, accounts.log_in(name, password))
-            except Refused as no:
-                if no.wait_s:
-                    return show(request, "locked", 429, minutes=_minutes(request, no.wait_s))
-                return show(request, "wrong", 403)
-
-        return await run_in_threadpool(work)
-
-    def at_provider(request: Request, work: Callable[[Request, openid.Provider], Response]) -> Response:
+    async def at_provider(request: Request, work: Callable[[Request, openid.Provider], Response]) -> Response:
         if doors.openid is None:
             return show(request, "needed", 404)
-        return limited(request) or work(request, doors.openid)
+        if refused := limited(request, "openid"):
+            return refused
+        return await in_turn(request, doors.asking, partial(work, request, doors.openid))
 
     @routes.get(openid.BEGIN)
-    def to_provider(request: Request) -> Response:
-        return at_provider(request, begin)
+    async def to_provider(request: Request) -> Response:
+        return await at_provider(request, begin)
 
     @routes.get(openid.DONE)
-    def from_provider(request: Request) -> Response:
-        return at_provider(request, end)
+    async def from_provider(request: Request) -> Response:
+        return await at_provider(request, end)
 
     def begin(request: Request, provider: openid.Provider) -> Response:
         try:
@@ -185,6 +218,12 @@ def refusal(ways: Callable[[], pages.Ways]) -> Callable[[Scope, bool], Response]
         state, status = ("forbidden", 403) if known else ("needed", 401)
         return HTMLResponse(pages.login(language(request), state, ways()), status)
 
+    return answer
+
+
+def later(answer: Response, wait_s: int) -> Response:
+    """The answer, saying when to come again."""
+    answer.headers["Retry-After"] = str(wait_s)
     return answer
 
 

@@ -69,8 +69,9 @@ NO_WAYS = Ways()
 def login(language: str, state: str, ways: Ways = NO_WAYS, **values: str) -> str:
     """The page around logging in.
 
-    state : needed, used, done, renewed, wait, wrong, locked, often, forbidden, stranger or failed.
-    values : home, where it goes on; minutes to wait.
+    state : needed, link, used, done, renewed, wait, wrong, locked, often, busy, forbidden, stranger or
+        failed.
+    values : home, where it goes on; minutes to wait; token or link, which its button sends.
     """
     return template("login.html").render(
         **context(language),
@@ -78,6 +79,8 @@ def login(language: str, state: str, ways: Ways = NO_WAYS, **values: str) -> str
         ways=ways,
         said=texts.text(language, f"login.{state}", **values),
         home=values.get("home", "/"),
+        token=values.get("token", ""),
+        link=values.get("link", ""),
         assets=f"app-{assets_digest()}",
         title=texts.text(language, "login.title"),
     )
@@ -91,6 +94,8 @@ def not_found(language: str) -> str:
         ways=NO_WAYS,
         said="",
         home="/",
+        token="",
+        link="",
         assets=f"app-{assets_digest()}",
         title=texts.text(language, "lost.title"),
     )

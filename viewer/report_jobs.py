@@ -25,9 +25,12 @@ from starlette.concurrency import run_in_threadpool
 
 from scenarios.report.words import LANGUAGES
 from scenarios.shelf import as_yaml
+from sensors.errors import StoreError
 from twin.district import District
 from twin.errors import CallError, TwinError
 from viewer import bodies, texts
+from viewer.accounts import requests
+from viewer.accounts.requests import Note, nowhere
 from viewer.whatif import Plan
 
 MOST_PLAN = 100_000  # bytes
@@ -36,11 +39,12 @@ RESULT, PROGRESS, SCENARIO, OPTIONS = "report.pdf", "progress.json", "scenario.y
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A report that is being made, or was."""
+    """A report that is being made, or was. plan : as an address names it."""
 
     id: str
     folder: Path
     process: subprocess.Popen[bytes]
+    plan: str = ""
     language: str = texts.DEFAULT
 
     @property
@@ -80,8 +84,10 @@ class ReportJobs:
         self._lock = threading.Lock()
         self._job: Job | None = None
 
-    def start(self, plan: Plan, language: str) -> Job:
+    def start(self, plan: Plan, language: str, note: Note = nowhere) -> Job:
         """Begin the report of a plan.
+
+        note : takes what is about to be made.
 
         Raises
         ------
@@ -92,14 +98,15 @@ class ReportJobs:
         with self._lock:
             if self._job is not None and self._job.process.poll() is None:
                 raise CallError(texts.text(language, "report.busy"))
-            self._job = self._begin(plan, language)
+            self._job = self._begin(plan, language, note)
             return self._job
 
-    def _begin(self, plan: Plan, language: str) -> Job:
+    def _begin(self, plan: Plan, language: str, note: Note) -> Job:
         root = Path(self._folder.name)
+        name = secrets.token_hex(8)
+        note("report.make", f"{name}: {plan.as_text()}")
         if not (root / "district").is_dir():
             self.district.save(root / "district")
-        name = secrets.token_hex(8)
         folder = root / name
         folder.mkdir()
         title = {code: texts.text(code, "report.plan") for code in LANGUAGES}
@@ -112,7 +119,7 @@ class ReportJobs:
             [sys.executable, "-m", "viewer.report_worker", str(folder)],
             env={**os.environ, "PYTHONPATH": path}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         )  # fmt: skip
-        return Job(name, folder, process, language)
+        return Job(name, folder, process, plan.as_text(), language)
 
     def find(self, name: str) -> Job | None:
         """The report of this id, if it is the last one."""
@@ -147,13 +154,15 @@ def router(jobs: ReportJobs) -> APIRouter:
             asked = None
         if not isinstance(asked, dict):
             return JSONResponse({"error": "no JSON object"}, 400)
-        return await run_in_threadpool(begin, asked)
+        return await run_in_threadpool(begin, asked, requests.noter(request))
 
-    def begin(asked: dict[str, Any]) -> Response:
+    def begin(asked: dict[str, Any], note: requests.Note) -> Response:
         language = str(asked.get("language", texts.DEFAULT))
         try:
             plan = Plan.from_text(str(asked.get("plan", "")))
-            job = jobs.start(plan, language if language in LANGUAGES else "en")
+            job = jobs.start(plan, language if language in LANGUAGES else "en", note)
+        except StoreError:
+            return requests.unwritten()
         except TwinError as error:
             return JSONResponse({"error": error.what}, 409)
         return JSONResponse({"id": job.id}, 202)
@@ -164,10 +173,14 @@ def router(jobs: ReportJobs) -> APIRouter:
         return JSONResponse({"error": "gone"}, 404) if job is None else JSONResponse(job.state())
 
     @routes.get("/{name}/file")
-    def download(name: str) -> Response:
+    def download(request: Request, name: str) -> Response:
         job = jobs.find(name)
         if job is None or not job.file.is_file():
             return JSONResponse({"error": "gone"}, 404)
+        try:
+            requests.noter(request)("export", f"report {name}: {job.plan}")
+        except StoreError:
+            return requests.unwritten()
         return FileResponse(job.file, media_type="application/pdf", filename="lobeda-report.pdf")
 
     @routes.delete("/{name}")

@@ -46,6 +46,7 @@ from viewer.accounts.keeping import MONTHS, RecordKeeper
 from viewer.accounts.openid import Provider
 from viewer.accounts.openid import Settings as OpenID
 from viewer.accounts.recording import RecordedShelf
+from viewer.accounts.requests import Note
 from viewer.accounts.rights import Right
 from viewer.accounts.store import Accounts
 from viewer.api import catalogue, description, files, uplinks
@@ -187,7 +188,7 @@ def create_app(
     if feeds is not None:
         sites = () if participation is None else participation.settings.site_origins
         _add_sensorthings(app, feeds, keeper, open_sensorthings, sites)
-        app.include_router(uplinks.router(feeds.store))
+        app.include_router(uplinks.router(feeds.store, None if accounts is None else accounts.note))
     if participation is not None:
         app.include_router(participation_api.router(participation))
         if not public_only:
@@ -275,6 +276,11 @@ def serve(
         if seen in access.BLOCKED_PORTS:
             other = _other(seen)
             tell(f"Browsers open no page on port {seen}, another protocol's. Use another, such as {other}.")
+        if reach.secure and not reach.trust_proxy:
+            tell(
+                "LOBEDA_TRUST_PROXY=1 is not set: everybody comes from the proxy's address, and shares its "
+                "limits of logins and comments."
+            )
         tell("Simulating the year and writing the public twin …")
         token = secrets.token_urlsafe(32)
         app = create_app(
@@ -311,6 +317,8 @@ def serve(
         if open_sensorthings:
             lines.append(f"SensorThings:  {address}{sensorthings.PREFIX}   (open to all on this machine)")
         lines.append("Stop with Ctrl-C.")
+        if log_json:
+            logs.as_json()  # Panel and Bokeh have set up their own
         chosen = None if log_json else uvicorn.config.LOGGING_CONFIG
         config = uvicorn.Config(
             app, log_level="warning", log_config=chosen, access_log=False, server_header=False,
@@ -319,7 +327,8 @@ def serve(
         )  # fmt: skip
         server = _Server(config, lambda: tell("\n".join(lines)), worker)
         sys.setswitchinterval(_SWITCH_S)
-        server.run(sockets=[listener])
+        with logs.printed() if log_json else nullcontext():
+            server.run(sockets=[listener])
     except KeyboardInterrupt:
         pass
     finally:
@@ -521,7 +530,8 @@ def _add_sensorthings(
         return keeper.may(access.person(request), Right.READ_SENSORS)
 
     trusted = keeper.reach.trust_proxy
-    settings = sensorthings.Settings(open_access, reads_all, trusted, site_origins=sites)
+    note = None if keeper.accounts is None else keeper.accounts.note
+    settings = sensorthings.Settings(open_access, reads_all, trusted, site_origins=sites, note=note)
     sensorthings.mount(app, feeds.store, settings)
 
 
@@ -544,7 +554,8 @@ def _add_manager(
         session = panel.state.curdoc.session_context.id
         pages_of.opened(session)
         panel.state.on_session_destroyed(lambda context: pages_of.closed(context.id))
-        return manager(twin, scene_url, sensors, _recorded(shelf, accounts))
+        note = _note(accounts)
+        return manager(twin, scene_url, sensors, RecordedShelf(shelf.folder, note), note)
 
     app.mount("/manage/files", Site(pages.FOLDER), name="manager-static")
     # The page's token says what Panel is given of the request: no cookie, which scripts could read there.
@@ -558,10 +569,10 @@ def _add_manager(
     app.state.bokeh = bokeh
 
 
-def _recorded(shelf: Shelf, accounts: Accounts) -> Shelf:
-    """The shelf as who opens a page now changes it."""
+def _note(accounts: Accounts) -> Note:
+    """Notes what who opens a page now does there."""
     who = access.ASKING.get()
-    return RecordedShelf(shelf.folder, partial(accounts.note, who.name if who else "unknown"))
+    return partial(accounts.note, who.name if who else "unknown")
 
 
 class _Closing:

@@ -40,6 +40,17 @@ def address(url: str | None, space: str) -> URL:
     return found.set(database=str(Path(str(found.database)).with_name(f"{space}.sqlite")))
 
 
+def exists(url: URL, space: str) -> bool:
+    """Whether the space is there; looking makes none."""
+    if url.get_backend_name() == "sqlite":
+        return Path(str(url.database)).is_file()
+    engine = create_engine(url)
+    try:
+        return sa.inspect(engine).has_schema(space)
+    finally:
+        engine.dispose()
+
+
 def open_engine(url: URL, space: str, tables: Tables) -> Engine:
     """An engine on the space's tables, made or brought up to this version where needed.
 

@@ -13,6 +13,7 @@ import panel as pn
 from twin.errors import CallError, TwinError
 from twin.sample.inputs import slug
 from viewer import tables, texts
+from viewer.accounts.requests import Note, nowhere
 from viewer.board import Board
 from viewer.state import State
 from viewer.tables import KINDS, Kind, Table
@@ -30,12 +31,19 @@ class TablePage:
     show : takes news for the page: ``table``, and ``file`` that it saves.
     fail : takes what went wrong.
     board : of the sensors; None where there are none.
+    note : takes what is about to be handed out as a file.
     """
 
     def __init__(
-        self, state: State, show: Callable[..., None], fail: Callable[[str], None], board: Board | None
+        self,
+        state: State,
+        show: Callable[..., None],
+        fail: Callable[[str], None],
+        board: Board | None,
+        note: Note = nowhere,
     ) -> None:
         self.state, self.board = state, board
+        self._note = note
         self._show, self._fail = show, fail
         self.kind: Kind = "blocks"
         self.open = False
@@ -108,6 +116,7 @@ class TablePage:
             raise CallError("this table is not open", "table", "Open it again")
         heads, rows = self.shown.chosen([int(r) for r in message["rows"]], map(str, message["columns"]))
         title = texts.text(self.state.language, f"table.kind_{self.shown.kind}")
+        self._note("export", f"table {self.shown.kind}: {len(rows)} rows ({how})")
         if how == "xlsx":
             content = tables.as_workbook(title, heads, rows)
         else:

@@ -18,9 +18,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from twin.errors import CallError, SourceError
+from viewer.turns import Turns
 
 READY_S = 120.0
 """For the worker to load what it reads with: on a cold or busy machine that takes a while."""
+MOST_IN = 6
+"""Files that are read or wait for it; more are refused."""
 SLOW, MEMORY, BROKEN = "slow", "memory", "broken"
 
 
@@ -49,6 +52,8 @@ class OverrunError(CallError):
 class Uploads:
     """Reads files, one at a time. Safe in any thread.
 
+    `turns` are for who serves them: those that wait take no thread, and too many are sent away.
+
     Parameters
     ----------
     reader : ``module:function`` that takes bytes and gives a JSON object, or raises a `TwinError`.
@@ -58,6 +63,7 @@ class Uploads:
     def __init__(self, reader: str, limits: Limits | None = None) -> None:
         self.reader = reader
         self.limits = limits or Limits()
+        self.turns = Turns(1, MOST_IN)
         self._lock = threading.Lock()
         self._worker: subprocess.Popen[bytes] | None = None
 

@@ -33,7 +33,7 @@ class Clock:
 
 def keeps_its_record(accounts: Accounts) -> None:
     """The tables are what the migrations lead to, and the database itself refuses to change the record."""
-    assert accounts.log_in_link("terminal", ["administrator"])
+    assert accounts.log_in_terminal()
     with accounts.connect() as connection:
         inspector = sa.inspect(connection)
         for table in metadata.sorted_tables:

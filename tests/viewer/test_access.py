@@ -161,7 +161,7 @@ def test_comments_can_be_kept_to_those_with_a_link(accounts: Accounts) -> None:
     path = "/api/participation/votes"
     assert closed.get(path).status_code == 200
     assert closed.ask("POST", path).status_code == 401
-    cookie = accounts.log_in_link("street 5", [Role.RESIDENT])
+    cookie = accounts.log_in_link(accounts.add_link("street 5", 5, "test"))
     headers = {"Cookie": f"{access.COOKIE}={cookie}"}
     assert closed.ask("POST", path, headers).status_code == 200
     assert closed.get("/manage", headers).status_code == 403

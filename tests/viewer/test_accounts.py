@@ -15,9 +15,10 @@ from tests.viewer.accounts import PASSWORD, Clock, cheap, keeps_its_record
 from twin.errors import CallError
 from viewer import cli
 from viewer.accounts import audit, keeping
+from viewer.accounts.attempts import LOCK_MAX_S, LOCK_S, TRIES
 from viewer.accounts.passwords import Passwords
 from viewer.accounts.rights import Right, rights_of
-from viewer.accounts.store import LOCK_MAX_S, LOCK_S, TRIES, Accounts, Refused
+from viewer.accounts.store import Accounts, Refused
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND

@@ -24,7 +24,6 @@ from twin.errors import CallError
 from viewer import access, login, server
 from viewer.accounts import audit
 from viewer.accounts.openid import COOKIE, DONE, Failed, Provider, Settings
-from viewer.accounts.rights import Role
 from viewer.accounts.store import Accounts
 from viewer.scene.build_hook import node
 
@@ -190,7 +189,7 @@ def test_every_check_stands_alone(
 
 def test_a_signature_for_another_purpose_is_none(town: Town) -> None:
     """The session's cookie is signed by the same key."""
-    session = town.accounts.log_in_link("x", [Role.RESIDENT])
+    session = town.accounts.log_in_link(town.accounts.add_link("x", 5, "test"))
     with pytest.raises(Failed, match="began no login"):
         Provider(town.settings, town.accounts)._pending(session)
 

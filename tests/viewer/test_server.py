@@ -21,6 +21,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from scenarios.scenario import Scenario
 from tests.viewer.accounts import PASSWORD, cheap
 from tests.viewer.districts import SECRET_OWNER, small
+from tests.viewer.test_legal import FILLED
 from twin.errors import CallError
 from viewer import server
 from viewer.access import COOKIE
@@ -227,6 +228,27 @@ def test_a_port_that_browsers_refuse_is_told(bundle: Path, port: int, other: int
     warned = [text for text in said if "Browsers open no page" in text]
     line = f"Browsers open no page on port {port}, another protocol's. Use another, such as {other}."
     assert warned == ([line] if other else [])
+
+
+@pytest.mark.parametrize("trusted", ["", "1"])
+def test_a_proxy_that_is_not_trusted_is_told(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trusted: str
+) -> None:
+    """Else all of a town share one address's limits, and nobody knows why they cannot log in."""
+    monkeypatch.setenv("LOBEDA_DATA", str(tmp_path))
+    monkeypatch.setenv("LOBEDA_TRUST_PROXY", trusted)
+    (tmp_path / "legal.yaml").write_text(FILLED, "utf-8")
+    with Accounts.open(passwords=cheap()) as accounts:
+        accounts.add("erika", ["administrator"], PASSWORD, "test")
+    said: list[str] = []
+
+    def say(text: str) -> None:
+        said.append(text)
+        if text.startswith("Simulating"):
+            raise KeyboardInterrupt
+
+    server.serve(small(), port=0, url="https://lobeda.example", content=tmp_path, say=say)
+    assert any("LOBEDA_TRUST_PROXY" in text for text in said) is (not trusted)
 
 
 @pytest.mark.parametrize("port", [-1, 65536])

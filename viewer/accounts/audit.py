@@ -29,9 +29,12 @@ class Entry:
 
 
 def note(connection: Connection, actor: str, action: str, thing: str, now: int | None = None) -> None:
-    """Adds an entry, in the connection's transaction: what is done is recorded, or not done.
+    """Adds an entry, in the connection's transaction: what is done to accounts is recorded, or not done.
 
-    actor : an account's name, ``link`` or ``cli:USER``.
+    What is done elsewhere is noted before it is done (`viewer.accounts.requests`, `.recording`).
+
+    actor : an account's name, ``ACCOUNT/TOKEN``, ``link:NAME``, ``token:NAME`` of a sensor token,
+        ``cli:USER``, ``terminal`` or ``retention``.
     thing : what it was done to; never a secret.
     """
     connection.execute(

@@ -10,18 +10,19 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from twin.errors import CallError
 
 LENGTH_MIN, LENGTH_MAX = 12, 256
+AT_ONCE = 2
 _DISTINCT_MIN = 5
 
 
 class Passwords:
-    """Hashes of passwords. At most two are computed at once: each takes 64 MiB.
+    """Hashes of passwords. At most `AT_ONCE` are computed at once: each takes 64 MiB.
 
     hasher : argon2id with the parameters of RFC 9106, 4, second choice, unless told otherwise.
     """
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher()
-        self._turn = threading.Semaphore(2)
+        self._turn = threading.Semaphore(AT_ONCE)
         self._nobody = ""
 
     def hash(self, password: str) -> str:
@@ -32,7 +33,7 @@ class Passwords:
     def right(self, kept: str | None, password: str) -> bool:
         """Whether `password` is the one of the hash `kept`; None takes as long and is never right."""
         with self._turn:
-            if kept is None and not self._nobody:
+            if not self._nobody:  # whoever is the first to ask: it must not tell an unknown name
                 self._nobody = self._hasher.hash("no account has this hash")
             try:
                 self._hasher.verify(kept or self._nobody, password[: LENGTH_MAX + 1])

@@ -3,42 +3,58 @@
 from __future__ import annotations
 
 import getpass
+import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 
-from scenarios.scenario import Scenario
-from scenarios.shelf import Saved, Shelf
+from scenarios.shelf import Shelf
+from sensors.store.database import reported
 from viewer import spaces
+from viewer.accounts.requests import Note
 from viewer.accounts.store import SPACE, Accounts
 
-Note = Callable[[str, str], None]
-"""Takes an action and the thing that it was done to."""
+HOUR_S = 3600.0
+_REMEMBERED = 10_000
 
 
 class RecordedShelf(Shelf):
-    """A shelf of scenarios whose changes are recorded."""
+    """A shelf of scenarios: a change is recorded before it is made, or not made.
+
+    note : raises StoreError where it cannot.
+    """
 
     def __init__(self, folder: Path, note: Note) -> None:
         super().__init__(folder)
         self._note = note
 
-    def save(self, scenario: Scenario, since: str | None) -> Saved:
-        """As `Shelf.save`."""
-        saved = super().save(scenario, since)
-        self._note("scenario.save", scenario.name)
-        return saved
+    def _about_to(self, action: str, name: str) -> None:
+        self._note(f"scenario.{action}", name)
 
-    def remove(self, name: str) -> str:
-        """As `Shelf.remove`."""
-        state = super().remove(name)
-        self._note("scenario.remove", name)
-        return state
 
-    def restore(self, name: str, state: str) -> Saved:
-        """As `Shelf.restore`."""
-        saved = super().restore(name, state)
-        self._note("scenario.restore", name)
-        return saved
+class Hourly:
+    """Notes what programs do over and over: the first time in an hour, for each that does it.
+
+    note : takes actor, action and thing.
+    clock : seconds that only grow.
+    """
+
+    def __init__(
+        self, note: Callable[[str, str, str], None], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.note = note
+        self._clock = clock
+        self._noted: dict[tuple[str, str, str], float] = {}
+
+    def __call__(self, actor: str, action: str, thing: str) -> None:
+        """Notes it, unless that was done within the hour."""
+        now, key = self._clock(), (actor, action, thing)
+        if now - self._noted.get(key, -math.inf) < HOUR_S:
+            return
+        self.note(actor, action, thing)
+        if len(self._noted) >= _REMEMBERED:
+            self._noted.clear()
+        self._noted[key] = now
 
 
 def terminal() -> str:
@@ -49,15 +65,18 @@ def terminal() -> str:
         return "cli"
 
 
-def note(action: str, thing: str) -> None:
-    """Records what a command did, where this machine or its PostgreSQL keeps accounts; elsewhere nothing.
+def note(action: str, thing: object, database: str | None = None) -> None:
+    """Records what a command is about to do, where this machine or its PostgreSQL keeps accounts.
+
+    database : of the sensors, as in `Store.open`; the accounts stand beside it.
 
     Raises
     ------
-    StoreError : the record cannot be written.
+    StoreError : the record cannot be written: the command then does nothing.
     """
-    where = spaces.address(None, SPACE)
-    if where.get_backend_name() == "sqlite" and not Path(str(where.database)).exists():
-        return
-    with Accounts.open() as accounts:
-        accounts.note(terminal(), action, thing)
+    where = spaces.address(database, SPACE)
+    with reported(where):
+        if not spaces.exists(where, SPACE):
+            return
+    with Accounts.open(database) as accounts:
+        accounts.note(terminal(), action, str(thing))

@@ -57,7 +57,7 @@ class Need:
     """The right that an address and all below it need.
 
     changes : what requests that change something need instead; None: the same.
-    record : what they are called in the audit record; empty: they are not in it.
+    record : what they are called in the audit record; empty: what they do is noted elsewhere, or is nobody's.
     exports : what reading it is called in the audit record, where data leave the house by it.
     own_check : the address has tokens of its own that decide further.
     """

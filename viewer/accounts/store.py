@@ -22,7 +22,7 @@ from sensors.store.database import Opened, reported
 from sensors.times import from_us, now_us
 from twin.errors import CallError
 from viewer import spaces
-from viewer.accounts import audit
+from viewer.accounts import attempts, audit
 from viewer.accounts.migrations import HEAD
 from viewer.accounts.passwords import Passwords, require_sound
 from viewer.accounts.rights import ACCOUNT_ROLES, Right, Role, rights_of
@@ -32,10 +32,6 @@ SPACE = "accounts"
 """Name of the file and of the PostgreSQL schema."""
 TABLES = spaces.Tables(metadata, HEAD, Path(__file__).parent / "migrations")
 SESSION_SECONDS = 12 * 3600
-TRIES = 5
-"""Wrong passwords in a row that lock an account."""
-LOCK_S, LOCK_MAX_S = 60, 3600
-"""First lock, doubled with every further wrong password up to the longest. [s]"""
 TOKEN_DAYS_MAX = 366
 SCOPE_RIGHTS = {
     "scenarios:read": Right.READ_SCENARIOS,
@@ -44,6 +40,12 @@ SCOPE_RIGHTS = {
 }
 """What a program's token can be good for, and the right that its account needs for it."""
 LINK_SCOPE = "resident"
+TERMINAL = "terminal"
+"""Who comes by the link that `lobeda serve` prints."""
+RESERVED = frozenset(
+    {TERMINAL, "retention", "author", "cli", "link", "token", "unknown", "nobody", "anybody", "system"}
+)
+"""Names of others in the record and in trails; no account may look like them."""
 _NAME = re.compile(r"[\w][\w.@+-]{1,99}")
 _SECOND = 1_000_000
 
@@ -130,6 +132,8 @@ class Accounts(Opened):
         """
         shown = _name(name)
         wanted = _roles(roles)
+        if shown in RESERVED:
+            raise CallError(f"the record calls others {shown}", "accounts", "Take another name")
         require_sound(password, shown)
         made = self.passwords.hash(password)
         with self.transaction() as connection:
@@ -139,6 +143,7 @@ class Accounts(Opened):
             connection.execute(
                 accounts.insert().values(name=shown, roles=wanted, password_hash=made, created_at=now)
             )
+            self._administered(connection, wanted)
             audit.note(connection, actor, "account.add", f"{shown} ({wanted})", now)
 
     def set_roles(self, name: str, roles: Collection[str], actor: str) -> None:
@@ -151,7 +156,7 @@ class Accounts(Opened):
         self._change(name, actor, f"account.role {_roles(roles)}", roles=_roles(roles))
 
     def set_password(self, name: str, password: str, actor: str) -> None:
-        """Another password; ends the account's sessions and its lock.
+        """Another password; ends the account's sessions and its locks, not its tokens (`revoke_tokens`).
 
         Raises
         ------
@@ -159,7 +164,7 @@ class Accounts(Opened):
         """
         require_sound(password, _name(name))
         made = self.passwords.hash(password)
-        self._change(name, actor, "account.password", True, password_hash=made, failures=0, locked_until=0)
+        self._change(name, actor, "account.password", True, password_hash=made)
 
     def disable(self, name: str, actor: str, *, enable: bool = False) -> None:
         """Close an account, its sessions and its tokens; or open it again.
@@ -169,7 +174,7 @@ class Accounts(Opened):
         CallError : there is no such account.
         """
         action = "account.enable" if enable else "account.disable"
-        self._change(name, actor, action, True, disabled_at=None if enable else self._clock(), failures=0)
+        self._change(name, actor, action, True, disabled_at=None if enable else self._clock())
 
     def _change(self, name: str, actor: str, action: str, end_sessions: bool = False, **values: Any) -> None:
         with self.transaction() as connection:
@@ -177,13 +182,23 @@ class Accounts(Opened):
             connection.execute(accounts.update().where(accounts.c.id == row.id).values(**values))
             if end_sessions:
                 connection.execute(sessions.delete().where(sessions.c.account_id == row.id))
+                attempts.forget_name(connection, self._digest(row.name))
+            self._administered(connection, values.get("roles", row.roles))
             audit.note(connection, actor, action, row.name, self._clock())
+
+    def _administered(self, connection: Connection, roles: str) -> None:
+        """With an administrator, the terminal's link gives no access any more: its sessions end."""
+        if Role.ADMINISTRATOR in roles.split():
+            connection.execute(
+                sessions.delete().where(sessions.c.account_id.is_(None), sessions.c.token_id.is_(None))
+            )
 
     def listed(self) -> list[Account]:
         """All accounts by name."""
         with self.connect() as connection:
             rows = connection.execute(sa.select(accounts).order_by(accounts.c.name)).all()
-        now = self._clock()
+            now = self._clock()
+            locks = {row.name: attempts.locked_until(connection, self._digest(row.name), now) for row in rows}
         return [
             Account(
                 row.name,
@@ -191,7 +206,7 @@ class Accounts(Opened):
                 "password" if row.password_hash else "openid",
                 from_us(row.created_at),
                 row.disabled_at is not None,
-                from_us(row.locked_until) if row.locked_until > now else None,
+                from_us(until) if (until := locks[row.name]) else None,
             )
             for row in rows
         ]
@@ -202,54 +217,65 @@ class Accounts(Opened):
 
     # Sessions
 
-    def log_in(self, name: str, password: str) -> str:
-        """The cookie of a new session.
+    def log_in(self, name: str, password: str, network: str = "") -> str:
+        """The cookie of a new session. Names that no account has are treated as those that one has.
+
+        network : whence somebody asks; wrong passwords lock it out from this name.
 
         Raises
         ------
         Refused : wrong, or locked after too many wrong ones.
         """
         asked = name.strip().casefold()
+        mine, everywhere = self._digest(f"{asked}\n{network}"), self._digest(asked)
         with self.connect() as connection:
             row = _find(connection, asked)
-        now = self._clock()
-        if row is not None and 0 < row.locked_until - now <= LOCK_MAX_S * _SECOND:
-            raise Refused(-((now - row.locked_until) // _SECOND))
+            if wait_s := attempts.wait_s(connection, mine, everywhere, self._clock()):
+                raise Refused(wait_s)
         kept = None if row is None or row.disabled_at is not None else row.password_hash
         right = self.passwords.right(kept, password)
         if row is None or not right:
-            if row is not None:
-                self._failed(row.id, row.name)
+            with self.transaction() as connection:
+                now = self._clock()
+                count, lock_s = attempts.failed(connection, mine, everywhere, now)
+                if row is not None:  # what else was typed may be somebody's password
+                    audit.note(connection, row.name, "login.failed", f"{count} in a row", now)
+                    if lock_s:
+                        audit.note(connection, row.name, "account.locked", f"{lock_s} s", now)
             raise Refused
-        if self.passwords.outdated(row.password_hash):
-            values = {"failures": 0, "password_hash": self.passwords.hash(password)}
-        else:
-            values = {"failures": 0}
+        made = self.passwords.hash(password) if self.passwords.outdated(row.password_hash) else None
         with self.transaction() as connection:
-            connection.execute(accounts.update().where(accounts.c.id == row.id).values(**values))
-            return self._begin(connection, row.name, row.roles, row.id, "login")
+            attempts.let_in(connection, mine, everywhere, self._clock())
+            if made is not None:
+                change = accounts.update().where(accounts.c.id == row.id)
+                connection.execute(change.values(password_hash=made))
+            return self._begin(connection, row.name, row.roles, "login", account_id=row.id)
 
-    def _failed(self, account_id: int, name: str) -> None:
-        with self.transaction() as connection:
-            failures = accounts.c.failures
-            connection.execute(
-                accounts.update().where(accounts.c.id == account_id).values(failures=failures + 1)
-            )
-            count = connection.execute(sa.select(failures).where(accounts.c.id == account_id)).scalar_one()
-            now = self._clock()
-            audit.note(connection, name, "login.failed", f"{count} in a row", now)
-            if count >= TRIES:
-                lock_s = min(LOCK_S * 2 ** min(count - TRIES, 10), LOCK_MAX_S)
-                until = now + lock_s * _SECOND
-                connection.execute(
-                    accounts.update().where(accounts.c.id == account_id).values(locked_until=until)
-                )
-                audit.note(connection, name, "account.locked", f"{lock_s} s", now)
+    def _digest(self, text: str) -> str:
+        return self.sign(f"attempt:{text}")
 
-    def log_in_link(self, name: str, roles: Collection[str], seconds: int = SESSION_SECONDS) -> str:
-        """The cookie of a new session without an account, by a link that somebody was given."""
+    def log_in_terminal(self) -> str:
+        """The cookie of a new session of who sits at the terminal; it ends with the first administrator."""
         with self.transaction() as connection:
-            return self._begin(connection, name, " ".join(roles), None, "login.link", seconds)
+            return self._begin(connection, TERMINAL, Role.ADMINISTRATOR, "login.link")
+
+    def log_in_link(self, token: str) -> str:
+        """The cookie of a new session by a resident's link, with which it ends.
+
+        Raises
+        ------
+        Refused : there is no such link, or no longer.
+        """
+        query = sa.select(tokens).where(
+            tokens.c.digest == digest(token),
+            tokens.c.account_id.is_(None),
+            _runs(tokens, self._clock(), TOKEN_DAYS_MAX * DAY // _SECOND),
+        )
+        with self.transaction() as connection:
+            row = connection.execute(query).first()
+            if row is None:
+                raise Refused
+            return self._begin(connection, f"link:{row.name}", Role.RESIDENT, "login.link", token_id=row.id)
 
     def log_in_openid(self, issuer: str, subject: str, name: str, roles: Collection[str]) -> str:
         """The cookie of a new session of somebody whom an OpenID provider vouches for.
@@ -272,28 +298,31 @@ class Accounts(Opened):
                 connection.execute(new)
                 audit.note(connection, shown, "account.add", f"{shown} ({given}) by {issuer}", self._clock())
                 row = connection.execute(sa.select(accounts).where(mine)).one()
+                self._administered(connection, given)
             elif row.disabled_at is not None:
                 raise Refused
             elif row.roles != given:
                 connection.execute(accounts.update().where(accounts.c.id == row.id).values(roles=given))
-            return self._begin(connection, row.name, given, row.id, "login.openid")
+                self._administered(connection, given)
+            return self._begin(connection, row.name, given, "login.openid", account_id=row.id)
 
     def _begin(
         self,
         connection: Connection,
         name: str,
         roles: str,
-        account_id: int | None,
         action: str,
-        seconds: int = SESSION_SECONDS,
+        *,
+        account_id: int | None = None,
+        token_id: int | None = None,
     ) -> str:
         key = secrets.token_urlsafe(32)
         now = self._clock()
         connection.execute(sessions.delete().where(sessions.c.ends_at <= now))
         connection.execute(
             sessions.insert().values(
-                digest=digest(key), account_id=account_id, name=name, roles=roles, created_at=now,
-                ends_at=now + seconds * _SECOND,
+                digest=digest(key), account_id=account_id, token_id=token_id, name=name, roles=roles,
+                created_at=now, ends_at=now + SESSION_SECONDS * _SECOND,
             )
         )  # fmt: skip
         audit.note(connection, name, action, roles, now)
@@ -304,10 +333,14 @@ class Accounts(Opened):
         key = self.signed(cookie)
         if key is None:
             return None
+        now = self._clock()
+        link = _runs(tokens, now, TOKEN_DAYS_MAX * DAY // _SECOND)
         query = (
             sa.select(sessions, accounts.c.roles.label("now"), accounts.c.disabled_at)
             .join_from(sessions, accounts, isouter=True)
-            .where(sessions.c.digest == digest(key), _runs(sessions, self._clock(), SESSION_SECONDS))
+            .join(tokens, tokens.c.id == sessions.c.token_id, isouter=True)
+            .where(sessions.c.digest == digest(key), _runs(sessions, now, SESSION_SECONDS))
+            .where(sa.or_(sessions.c.token_id.is_(None), link))
         )
         with self.connect() as connection:
             row = connection.execute(query).first()
@@ -329,16 +362,24 @@ class Accounts(Opened):
                 audit.note(connection, name, "logout", "", self._clock())
 
     def log_out_everywhere(self, name: str, actor: str) -> None:
-        """Close all sessions of an account.
+        """Close all sessions of an account, or of a resident's link.
 
         Raises
         ------
-        CallError : there is no such account.
+        CallError : there is no such account or link.
         """
         with self.transaction() as connection:
-            row = _require(connection, _name(name))
-            connection.execute(sessions.delete().where(sessions.c.account_id == row.id))
-            audit.note(connection, actor, "account.logout", row.name, self._clock())
+            is_link = sa.and_(tokens.c.name == name, tokens.c.account_id.is_(None))
+            link = connection.execute(sa.select(tokens.c.id).where(is_link)).scalar()
+            row = _find(connection, name.strip().casefold())
+            if row is None and link is None:
+                raise CallError(f"there is no account or link {name}", "accounts", "`lobeda accounts list`")
+            if row is not None:
+                mine, thing = sessions.c.account_id == row.id, row.name
+            else:
+                mine, thing = sessions.c.token_id == link, f"link:{name}"
+            connection.execute(sessions.delete().where(mine))
+            audit.note(connection, actor, "account.logout", thing, self._clock())
 
     # Tokens
 
@@ -404,7 +445,7 @@ class Accounts(Opened):
             return None
         scopes = frozenset(row.scopes.split())
         if row.account_id is None:
-            return Person(row.name, (Role.RESIDENT,), rights_of([Role.RESIDENT]), scopes)
+            return Person(f"link:{row.name}", (Role.RESIDENT,), rights_of([Role.RESIDENT]), scopes)
         roles = tuple(row.roles.split())
         granted = frozenset(SCOPE_RIGHTS[scope] for scope in scopes if scope in SCOPE_RIGHTS)
         return Person(f"{row.owner}/{row.name}", roles, granted & rights_of(roles) | {Right.LOOK}, scopes)
@@ -424,9 +465,28 @@ class Accounts(Opened):
         CallError : there is none of this name.
         """
         with self.transaction() as connection:
-            if connection.execute(tokens.delete().where(tokens.c.name == name)).rowcount == 0:
+            number = connection.execute(sa.select(tokens.c.id).where(tokens.c.name == name)).scalar()
+            if number is None:
                 raise CallError(f"there is no token {name}", "token", "`lobeda accounts tokens list`")
+            connection.execute(sessions.delete().where(sessions.c.token_id == number))
+            connection.execute(tokens.delete().where(tokens.c.id == number))
             audit.note(connection, actor, "token.revoke", name, self._clock())
+
+    def revoke_tokens(self, owner: str, actor: str) -> list[str]:
+        """Make all tokens of an account worthless; their names.
+
+        Raises
+        ------
+        CallError : there is no such account.
+        """
+        with self.transaction() as connection:
+            row = _require(connection, _name(owner))
+            mine = tokens.c.account_id == row.id
+            names = list(connection.execute(sa.select(tokens.c.name).where(mine)).scalars())
+            connection.execute(tokens.delete().where(mine))
+            for name in names:
+                audit.note(connection, actor, "token.revoke", name, self._clock())
+        return names
 
     # The record, and signatures
 
@@ -489,7 +549,7 @@ def _name(name: str) -> str:
 def _free_name(connection: Connection, name: str, subject: str) -> str:
     """A name for an account of an OpenID provider, which may not be that of another account."""
     shown = re.sub(r"[^\w.@+-]", "-", name.strip().casefold()).strip("-.@+")[:60] or "openid"
-    if _NAME.fullmatch(shown) and _find(connection, shown) is None:
+    if _NAME.fullmatch(shown) and shown not in RESERVED and _find(connection, shown) is None:
         return shown
     return f"{shown}+{digest(subject)[:12]}"
 

@@ -25,12 +25,10 @@ accounts = Table(
     Column("subject", Text),
     Column("created_at", Time, nullable=False),
     Column("disabled_at", Time),
-    Column("failures", sa.Integer, nullable=False, server_default="0"),
-    Column("locked_until", Time, nullable=False, server_default="0"),
     sa.UniqueConstraint("issuer", "subject"),
     sqlite_autoincrement=True,
 )
-# Without an account: of a link, with the roles that the link gives.
+# Without an account: of a resident's link, with which it ends, or (no token either) of the terminal's.
 sessions = Table(
     "sessions",
     metadata,
@@ -40,6 +38,19 @@ sessions = Table(
     Column("roles", Text, nullable=False),
     Column("created_at", Time, nullable=False),
     Column("ends_at", Time, nullable=False),
+    Column("token_id", Id, index=True),
+)
+# Wrong passwords in a row by name and network, of names that are none too; and where a name was let in. Names
+# and networks stand as digests by the key of the cookies.
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("name_digest", Text, nullable=False, index=True),
+    Column("failures", sa.Integer, nullable=False),
+    Column("last_at", Time, nullable=False, index=True),
+    Column("locked_until", Time, nullable=False),
+    Column("let_in_at", Time),
 )
 # A program acts for an account, with the scopes that are named; without an account it is a resident's link.
 tokens = Table(

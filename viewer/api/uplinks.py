@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
@@ -22,14 +23,19 @@ from sensors.errors import StoreError
 from sensors.protocols.intake import Intake, Message, Outcome
 from sensors.store import Store
 from viewer import bodies
+from viewer.accounts.recording import Hourly
 
 PREFIX = "/api/uplinks"
 _FEED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _STATUS = {"stored": 200, "duplicate": 200, "ignored": 200, "set_aside": 202, "refused": 422}
 
 
-def router(store: Store) -> APIRouter:
-    """The webhook that writes into `store`."""
+def router(store: Store, note: Callable[[str, str, str], None] | None = None) -> APIRouter:
+    """The webhook that writes into `store`.
+
+    note : takes actor, action and thing; called once an hour for each token and feed.
+    """
+    hourly = None if note is None else Hourly(note)
     routes = APIRouter(prefix=PREFIX)
     intakes: dict[str, Intake] = {}
     lock = threading.Lock()
@@ -43,12 +49,14 @@ def router(store: Store) -> APIRouter:
     @routes.post("/{feed}")
     async def receive(feed: str, request: Request) -> Response:
         try:
-            await run_in_threadpool(_authorise, store, request)
+            name = await run_in_threadpool(_authorise, store, request)
             if not _FEED.fullmatch(feed):
                 raise HTTPException(404, "a feed's name has letters, digits, points, lines, and at most 64")
             body = await bodies.read(request, payload.MAX_BYTES)
             if body is None:
                 raise HTTPException(413, f"at most {payload.MAX_BYTES} bytes")
+            if hourly is not None:
+                await run_in_threadpool(hourly, f"token:{name}", "sensors.write", f"uplinks of {feed}")
             outcome = await run_in_threadpool(take, feed, Message.of(body))
         except StoreError:
             raise HTTPException(503, "the store cannot be written now", {"Retry-After": "30"}) from None
@@ -57,8 +65,8 @@ def router(store: Store) -> APIRouter:
     return routes
 
 
-def _authorise(store: Store, request: Request) -> None:
-    """Whether the token may write uplinks.
+def _authorise(store: Store, request: Request) -> str:
+    """The name of a token that may write uplinks.
 
     Raises
     ------
@@ -66,11 +74,12 @@ def _authorise(store: Store, request: Request) -> None:
     """
     scheme, _, bearer = request.headers.get("authorization", "").partition(" ")
     token = bearer.strip() if scheme.lower() == "bearer" else request.headers.get("x-lobeda-token", "")
-    scopes = tokens.scopes_of(store, token) if token else frozenset()
-    if not scopes:
+    holder = tokens.holder(store, token) if token else tokens.NOBODY
+    if not holder.scopes:
         raise HTTPException(401, "a token is needed", {"WWW-Authenticate": "Bearer"})
-    if tokens.UPLINKS_WRITE not in scopes:
+    if tokens.UPLINKS_WRITE not in holder.scopes:
         raise HTTPException(403, f"the token has not the scope {tokens.UPLINKS_WRITE}")
+    return holder.name
 
 
 def _told(outcome: Outcome) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from sensors.errors import StoreError
 from sensors.times import from_us
 from twin.district import District
 from viewer import access, pages, texts
+from viewer.accounts.requests import noter
 from viewer.participation import http, moderation
 from viewer.participation.http import said
 from viewer.participation.service import Participation
@@ -87,7 +88,8 @@ def router(taken: Participation, district: District) -> APIRouter:
             action, text = given.get("action"), given.get("text", "")
             if not isinstance(action, str) or not isinstance(text, str):
                 raise said(request, "refused_json", 400)
-            made = moderation.decide(store, number, action, text)
+            noter(request)(f"comment.{action[:20]}", str(number))
+            made = moderation.decide(store, number, action, text, actor=_name(request))
             return {"decision": made, "comment": _row(moderation.one(store, number))}
 
         return await _changed(request, work)
@@ -100,7 +102,8 @@ def router(taken: Participation, district: District) -> APIRouter:
             wanted = given.get("decision")
             if type(wanted) is not int:
                 raise said(request, "refused_json", 400)
-            number = moderation.undo(store, wanted)
+            noter(request)("comment.undo", f"decision {wanted}")
+            number = moderation.undo(store, wanted, actor=_name(request))
             return {"comment": _row(moderation.one(store, number))}
 
         return await _changed(request, work)
@@ -114,6 +117,12 @@ def router(taken: Participation, district: District) -> APIRouter:
         return await run_in_threadpool(_answered, request, lambda: work(given))
 
     return routes
+
+
+def _name(request: Request) -> str:
+    """Who decides; the trail of a comment says it."""
+    found = access.person(request)
+    return "moderator" if found is None else found.name
 
 
 def _answered(request: Request, work: Callable[[], Any]) -> Response:

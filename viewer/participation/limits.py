@@ -17,15 +17,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 MINUTE_S, DAY_S = 60.0, 86_400.0
+_ADDRESSES_MAX = 100_000
 
 
 @dataclass(frozen=True)
 class Limit:
-    """At most `each` times by one address and `all` times together in a window of `seconds`."""
+    """At most `each` times by one address and `all` (None: any) together in a window of `seconds`."""
 
     seconds: float
     each: int
-    all: int
+    all: int | None
 
 
 # Generous, since a school or a block may share one address; what floods is stopped by `all`.
@@ -91,23 +92,26 @@ class _Window:
             self._ends = now + self._limit.seconds
             self._key = secrets.token_bytes(32)
             self._counts.clear()
-        full = self._counts.total() >= self._limit.all or (
+        most = self._limit.all
+        full = (most is not None and self._counts.total() >= most) or (
             self._counts[self._digest(address, whole)] >= self._limit.each
         )
         return max(1.0, self._ends - now) if full else 0.0
 
     def count(self, address: str, *, whole: bool = False) -> None:
+        if len(self._counts) >= _ADDRESSES_MAX:
+            self._counts.clear()  # who has that many addresses is not held by them
         self._counts[self._digest(address, whole)] += 1
 
     def forget(self, address: str) -> None:
         self._counts.pop(self._digest(address, True), None)
 
     def _digest(self, address: str, whole: bool) -> bytes:
-        text = address if whole else _network(address)
+        text = address if whole else network(address)
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=self._key, digest_size=16).digest()
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
     """The address itself; of IPv6 the /64 that one connection has to itself."""
     try:
         known = ipaddress.ip_address(address.split("%")[0])

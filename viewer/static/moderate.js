@@ -100,7 +100,7 @@ async function start() {
       }, t(`moderation.${name === "answer" && row.answer ? "answer_change" : name}`)))),
       extra,
       row.trail.length > 0 && h("details", { class: "trail" }, h("summary", {}, t("moderation.trail", { count: f.number(row.trail.length) })),
-        h("ol", {}, row.trail.map((one) => h("li", { class: one.undone ? "undone" : "" }, time.format(new Date(one.at)), " · ", t(`moderation.actor_${one.actor}`), " · ", t(`moderation.done_${one.action}`), one.reason && [": ", h("bdi", {}, one.reason)])))));
+        h("ol", {}, row.trail.map((one) => h("li", { class: one.undone ? "undone" : "" }, time.format(new Date(one.at)), " · ", ["moderator", "author", "retention"].includes(one.actor) ? t(`moderation.actor_${one.actor}`) : h("bdi", {}, one.actor), " · ", t(`moderation.done_${one.action}`), one.reason && [": ", h("bdi", {}, one.reason)])))));
   }
 
   function keys(event, index, possible, act) {

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from sensors import tokens
 from sensors.store import Store
 from sensors.things import NewObservation, ObservedProperty, StreamSpec, ThingSpec, Unit
-from sensors.times import now_us
+from sensors.times import now_us, to_us
 from tests.sensors.sensorthings.entities import named
 from tests.sensors.sensorthings.servers import names, sensorthings, served
 from twin.errors import CallError
@@ -125,6 +125,22 @@ def test_tokens_open_what_their_scope_says(guarded: httpx.Client, filled: Store)
         tokens.create(filled, "reader", [tokens.SENSORTHINGS_READ])
 
 
+def test_a_token_ends_and_never_lasts_for_ever(
+    guarded: httpx.Client, filled: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = tokens.create(filled, "yearly", [tokens.SENSORTHINGS_WRITE])
+    made = next(one for one in tokens.listed(filled) if one.name == "yearly")
+    assert made.ends_at is not None and (made.ends_at - made.created_at).days == tokens.DAYS == 365
+    for days in (0, tokens.DAYS_MAX + 1, 36_500):
+        with pytest.raises(CallError, match=f"{days} days is no life"):
+            tokens.create(filled, "other", [tokens.SENSORTHINGS_WRITE], days)
+    assert guarded.post("/Things", json=named("x"), headers=bearer(token)).status_code == 201
+    last = to_us(made.ends_at)
+    for now, status in ((last - 1, 201), (last, 401)):
+        monkeypatch.setattr(tokens, "now_us", lambda now=now: now)
+        assert guarded.post("/Things", json=named("x"), headers=bearer(token)).status_code == status
+
+
 def test_pages_of_other_sites_cannot_write_where_all_is_open(filled: Store) -> None:
     with sensorthings(filled) as client:
         answer = client.post("/Things", json=named("x"), headers={"Origin": "https://example.org"})
@@ -149,13 +165,13 @@ def test_the_command_shows_a_token_once(tmp_path: Path, monkeypatch: pytest.Monk
     )
     token = made.stdout.splitlines()[0]
     with Store.open() as store:
-        assert tokens.scopes_of(store, token) == {"sensorthings:read"}
+        assert tokens.holder(store, token) == tokens.Holder("station", frozenset({"sensorthings:read"}))
         assert tokens.listed(store)[0].ends_at is not None
     listed = run.invoke(app, ["sensors", "token", "list", "--json"])
     assert "station" in listed.stdout and token not in listed.stdout
     assert run.invoke(app, ["sensors", "token", "revoke", "station"]).exit_code == 0
     with Store.open() as store:
-        assert tokens.scopes_of(store, token) == frozenset()
+        assert tokens.holder(store, token) == tokens.NOBODY
     assert isinstance(
         run.invoke(app, ["sensors", "token", "create", "x", "--scope", "y"]).exception, CallError
     )

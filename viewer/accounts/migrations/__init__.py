@@ -1,3 +1,3 @@
 """The schema of the accounts' database, version by version; `HEAD` is what this program works with."""
 
-HEAD = "0002"
+HEAD = "0003"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,13 +17,16 @@ from sensors import tokens
 from sensors.errors import StoreError
 from sensors.store import Store
 from viewer import bodies
-from viewer.access import same_origin
+from viewer.access import person, same_origin
+from viewer.accounts.recording import Hourly
+from viewer.accounts.rights import SAFE
 from viewer.api.answers import root
 from viewer.api.sensorthings import service
 from viewer.api.sensorthings.visible import Access
 
 PREFIX = "/api/sensorthings/v1.1"
 MAX_BODY = 10 * 2**20
+_NUMBERS = re.compile(r"\(\d+\)")
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -34,25 +38,29 @@ class Settings:
     session : whether a request comes from an open session of the manager, who may read everything.
     site_origins : sites (``https://host``) whose pages may read what is public.
     trust_proxy : whether X-Forwarded-Proto and X-Forwarded-Host say the address that clients use.
+    note : takes actor, action and thing of what is written, and of what is read that is not public; what it
+        cannot record is not done.
     """
 
     open_access: bool = False
     session: Callable[[Request], bool] = lambda _request: False
     trust_proxy: bool = False
     site_origins: tuple[str, ...] = ()
+    note: Callable[[str, str, str], None] | None = None
 
 
 def mount(app: FastAPI, store: Store, settings: Settings | None = None, prefix: str = PREFIX) -> None:
     """Adds the service to an app, below `prefix`."""
     chosen = settings or Settings()
     answers = service.Service(store)
+    hourly = None if chosen.note is None else Hourly(chosen.note)
 
     async def handle(request: Request) -> Response:
         body = await bodies.read(request, MAX_BODY)
         if body is None:
             answer = service.failure(413, f"The body is larger than {MAX_BODY // 2**20} MB")
         else:
-            answer = await run_in_threadpool(_answer, answers, chosen, prefix, request, body)
+            answer = await run_in_threadpool(_answer, answers, chosen, hourly, prefix, request, body)
         content = await run_in_threadpool(answer.encoded)
         if request.method == "HEAD":
             content = b""
@@ -68,18 +76,26 @@ def mount(app: FastAPI, store: Store, settings: Settings | None = None, prefix: 
 
 
 def _answer(
-    answers: service.Service, settings: Settings, prefix: str, request: Request, body: bytes
+    answers: service.Service,
+    settings: Settings,
+    hourly: Hourly | None,
+    prefix: str,
+    request: Request,
+    body: bytes,
 ) -> service.Answer:
     raw = request.scope.get("raw_path") or request.url.path.encode()
     path = raw.split(b"?")[0].decode("latin-1")
+    path = path[path.find(prefix) + len(prefix) :]
     try:
-        access = _access(answers.store, settings, request)
+        access, actor = _access(answers.store, settings, request)
+        if hourly is not None and actor:
+            _note(hourly, actor, access, request.method, path)
     except StoreError as error:
         return service.failure(503, f"The database is not available: {error.what}", {"Retry-After": "5"})
     return answers.answer(
         service.Request(
             request.method,
-            path[path.find(prefix) + len(prefix) :],
+            path,
             request.scope.get("query_string", b"").decode("latin-1"),
             root(request, settings.trust_proxy) + prefix,
             access,
@@ -89,15 +105,34 @@ def _answer(
     )
 
 
-def _access(store: Store, settings: Settings, request: Request) -> Access:
+def _access(store: Store, settings: Settings, request: Request) -> tuple[Access, str]:
+    """What a request may do, and in whose name; empty: in nobody's."""
     if settings.open_access:
         # Programs send no Origin; a page of another site that a browser has open does.
-        return Access(read_all=True, write="origin" not in request.headers or same_origin(request.headers))
+        own = "origin" not in request.headers or same_origin(request.headers)
+        return Access(read_all=True, write=own), ""
     token = _token(request.headers.get("authorization", ""))
-    scopes = tokens.scopes_of(store, token) if token else frozenset()
-    write = tokens.SENSORTHINGS_WRITE in scopes
-    read = write or tokens.SENSORTHINGS_READ in scopes or settings.session(request)
-    return Access(read_all=read, write=write)
+    holder = tokens.holder(store, token) if token else tokens.NOBODY
+    write = tokens.SENSORTHINGS_WRITE in holder.scopes
+    read = write or tokens.SENSORTHINGS_READ in holder.scopes
+    if read:
+        return Access(read_all=True, write=write), f"token:{holder.name}"
+    who = person(request)
+    return Access(read_all=settings.session(request)), "" if who is None else who.name
+
+
+def _note(hourly: Hourly, actor: str, access: Access, method: str, path: str) -> None:
+    """Notes what the request is about to write, or to read that is not public.
+
+    Programs send and ask for values all day long: these stand in the record once an hour.
+    """
+    if method in SAFE:
+        if access.read_all:
+            program = actor.startswith("token:") or "/" in actor
+            hourly(actor, "export", f"SensorThings {_NUMBERS.sub('', path) if program else path}")
+    elif access.write:
+        values = method == "POST" and path.rstrip("/").endswith(("/Observations", "/CreateObservations"))
+        (hourly if values else hourly.note)(actor, "sensors.write", f"{method} {path}")
 
 
 def _token(header: str) -> str:
