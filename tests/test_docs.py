@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import threading
 import types
 from pathlib import Path
@@ -89,6 +91,24 @@ def test_the_protocol_stores_each_line_once(tmp_path: Path) -> None:
         stop.set()
         reader.join()
         assert counters.totals()["stored"] == 2 < counters.totals()["received"]
+
+
+def test_the_administrators_commands_have_the_servers_settings(tmp_path: Path) -> None:
+    """The guide's `run`, with the paths of this machine: what it starts is told what the server is."""
+    text = (REPOSITORY / "docs" / "administration.md").read_text("utf-8")
+    found = re.search(r"^run\(\) \(.*?^ +exec .*?\)$", text, re.DOTALL | re.MULTILINE)
+    assert found is not None
+    (tmp_path / "environment").write_text(
+        "LOBEDA_DATABASE_URL=sqlite:////srv/x.sqlite\nLOBEDA_URL='a&b $c'\n"
+    )
+    here = found[0].replace("/etc/lobeda", str(tmp_path)).replace("/opt/lobeda/bin/lobeda", "/usr/bin/env")
+    here = here.replace("runuser -u lobeda -- ", "")  # there is no such user here
+    asked = "run -0 | tr '\\0' '\\n'; echo \"outside: ${LOBEDA_DATA:-}\""
+    script = ["bash", "-euc", f"{here}\n{asked}"]
+    done = subprocess.run(script, capture_output=True, text=True, check=True, env={"PATH": os.defpath})
+    said = done.stdout.splitlines()
+    assert {"LOBEDA_DATABASE_URL=sqlite:////srv/x.sqlite", "LOBEDA_URL=a&b $c"} <= set(said)
+    assert {"LOBEDA_DATA=/var/lib/lobeda", "HOME=/var/lib/lobeda", "outside: "} <= set(said)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

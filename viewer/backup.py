@@ -27,9 +27,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine.url import URL
 
 from sensors.errors import StoreError
-from sensors.store import Store
+from sensors.store import Store, schema
 from sensors.store import backup as sensor_backup
-from sensors.store.database import create_engine, data_folder, database_url, reported
+from sensors.store.database import create_engine, data_folder, database_url, reported, shown
 from sensors.store.tables import metadata as sensor_tables
 from twin.errors import CallError, SourceError
 from viewer import spaces
@@ -46,6 +46,7 @@ SPACES = {ACCOUNTS: ACCOUNT_TABLES, COMMENTS: COMMENT_TABLES, f"{COMMENTS}_sampl
 """Databases beside the sensors', with their tables."""
 MANIFEST = "manifest.json"
 _FOLDERS = ("databases", "scenarios", "district")
+_EXPECTED = (SENSORS, ACCOUNTS, COMMENTS)
 _MANIFEST_BYTES_MAX = 64 * 2**20
 _PIECE = 2**20
 
@@ -60,7 +61,7 @@ def backup(
     Raises
     ------
     CallError : there is no such folder, or `file` is something else than a backup.
-    StoreError : a database cannot be read.
+    StoreError : a database cannot be read, or none is there: most likely the settings of another user count.
     """
     parent = file.resolve().parent
     if not parent.is_dir():
@@ -72,6 +73,11 @@ def backup(
     with tempfile.TemporaryDirectory(prefix=".lobeda-backup-", dir=parent) as name:
         folder = Path(name)
         parts = dict(_databases(folder, progress))
+        if not parts:
+            raise StoreError(
+                "there is no database to back up", shown(database_url()),
+                "Set LOBEDA_DATA and LOBEDA_DATABASE_URL as the server has them",
+            )  # fmt: skip
         for title, root in (("scenarios", data_folder() / "scenarios"), ("district", district)):
             if root is not None and root.is_dir():
                 parts |= {f"{title}/{one.relative_to(root).as_posix()}": one for one in _files(root)}
@@ -123,11 +129,13 @@ def _databases(folder: Path, progress: Progress) -> Iterator[tuple[str, Path]]:
         progress(f"database {name}", float("nan"))
         copy = folder / f"{name}.sqlite"
         if url.get_backend_name() != "sqlite":
+            if not _is_there(url, name):
+                continue
             if name == SENSORS:
                 with Store.open() as store:
                     sensor_backup.backup(store, copy)
-            elif not _dump_space(url, name, copy):
-                continue
+            else:
+                _dump_space(url, name, copy)
         else:
             own = url.database if name == SENSORS else spaces.address(None, name).database
             if not Path(str(own)).is_file():
@@ -137,11 +145,16 @@ def _databases(folder: Path, progress: Progress) -> Iterator[tuple[str, Path]]:
         yield f"databases/{name}.sqlite", copy
 
 
-def _dump_space(url: URL, space: str, copy: Path) -> bool:
-    """Reads a space of PostgreSQL into a SQLite file; False: it is not there."""
+def _is_there(url: URL, name: str) -> bool:
+    """Whether PostgreSQL holds the tables of a database; looking must not make them."""
+    home = "public" if name == SENSORS else name
     with reported(url), _let_go(create_engine(url)) as plain:
-        if not sa.inspect(plain).has_schema(space):
-            return False
+        known = sa.inspect(plain)
+        return known.has_schema(home) and known.has_table(schema.VERSION_TABLE, schema=home)
+
+
+def _dump_space(url: URL, space: str, copy: Path) -> None:
+    """Reads a space of PostgreSQL into a SQLite file."""
     tables = SPACES[space]
     with (
         reported(url),
@@ -156,7 +169,6 @@ def _dump_space(url: URL, space: str, copy: Path) -> bool:
         sensor_backup.copy_tables(old, new, tables.metadata.sorted_tables)
     with closing(sqlite3.connect(copy)) as connection:
         connection.execute("PRAGMA journal_mode=DELETE")
-    return True
 
 
 @contextlib.contextmanager
@@ -190,6 +202,7 @@ def _pack(whole: Path, parts: dict[str, Path], district: Path | None, progress: 
             "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "district": None if district is None else district.resolve().name,
             "files": listed,
+            "missing": [name for name in _EXPECTED if f"databases/{name}.sqlite" not in listed],
         }
         archive.writestr(MANIFEST, json.dumps(manifest, indent=1))
     return manifest

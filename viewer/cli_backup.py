@@ -49,6 +49,8 @@ def _say(place: Path, manifest: dict[str, Any], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({"place": str(place), **manifest}))
         return
+    if missing := manifest.get("missing"):  # backups of older versions do not say
+        typer.echo(f"Without {', '.join(missing)}: there was no such database")
     size = sum(one["bytes"] for one in manifest["files"].values())
     kinds = sorted({name.split("/")[name.startswith("databases/")] for name in manifest["files"]})
     typer.echo(f"{place}: {len(manifest['files'])} files, {size / 1e6:.1f} MB: {', '.join(kinds)}")

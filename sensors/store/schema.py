@@ -14,7 +14,8 @@ from sensors.store.database import shown
 from sensors.store.migrations import HEAD
 from sensors.store.tables import metadata
 
-_VERSION = sa.table("alembic_version", sa.column("version_num"))
+VERSION_TABLE = "alembic_version"
+_VERSION = sa.table(VERSION_TABLE, sa.column("version_num"))
 _STEPS = Path(__file__).parent / "migrations"
 
 
@@ -40,7 +41,7 @@ def ready(engine: Engine) -> None:
 
 def version(connection: Connection) -> str | None:
     """The schema version of the database; None: it has none of our tables."""
-    if not sa.inspect(connection).has_table("alembic_version"):
+    if not sa.inspect(connection).has_table(VERSION_TABLE):
         return None
     return connection.execute(sa.select(_VERSION.c.version_num)).scalar()
 

@@ -143,3 +143,12 @@ def test_a_backup_moves_to_postgresql_and_back(
     backup.restore(again, tmp_path / "back")
     for name in ("sensors", "participation", "accounts"):
         assert rows(tmp_path / "back" / f"{name}.sqlite") == rows(tmp_path / "data" / f"{name}.sqlite"), name
+
+
+def test_an_empty_postgresql_gives_no_backup(
+    new_postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOBEDA_DATABASE_URL", new_postgres_url)
+    for _ in range(2):  # looking makes no tables either
+        with pytest.raises(StoreError, match="no database"):
+            backup.backup(tmp_path / "all.lobeda")

@@ -142,3 +142,26 @@ def test_nothing_is_written_over(data: Path, tmp_path: Path, capsys: pytest.Capt
         from viewer.accounts.audit import entries
 
         assert entries(accounts, 1)[0].action == "backup"
+
+
+def test_without_a_database_there_is_no_backup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As where the command has other settings than the server: an empty file would pass for a backup."""
+    monkeypatch.setenv("LOBEDA_DATA", str(tmp_path / "other"))
+    assert cli.run(["backup", str(tmp_path / "all.lobeda"), "--json"]) == 1
+    assert "there is no database" in capsys.readouterr().err and list(tmp_path.iterdir()) == []
+
+
+def test_a_backup_names_the_databases_that_were_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOBEDA_DATA", str(tmp_path / "data"))
+    with Store.open():
+        pass
+    assert cli.run(["backup", str(tmp_path / "all.lobeda"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert list(told["files"]) == ["databases/sensors.sqlite"]
+    assert told["missing"] == ["accounts", "participation"]
+    assert cli.run(["backup", str(tmp_path / "all.lobeda")]) == 0
+    assert "Without accounts, participation" in capsys.readouterr().out
