@@ -13,7 +13,7 @@ import secrets
 import socket
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack, asynccontextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -189,7 +189,7 @@ def create_app(
         _add_sensorthings(app, feeds, keeper, open_sensorthings, sites)
         app.include_router(uplinks.router(feeds.store))
     if participation is not None:
-        app.include_router(participation_api.router(participation))
+        app.include_router(participation_api.router(participation, keeper.may_write))
         if not public_only:
             app.include_router(participation_desk.router(participation, district))
     tables = ogc_service(twin, None if feeds is None else feeds.store)
@@ -207,15 +207,23 @@ def create_app(
     app.mount("/", Site(site), name="public")
     if unknown := rights.undeclared(app.routes):
         raise RuntimeError(f"viewer.accounts.rights.NEEDS says of no right for {', '.join(unknown)}")
-    add_guard(app, keeper, ways)
+    add_guard(app, keeper, ways, () if participation is None else participation.settings.site_origins)
     app.add_middleware(Measured, metrics=metrics)
     return app
 
 
-def add_guard(app: FastAPI, keeper: access.Keeper, ways: Callable[[], pages.Ways] = pages.Ways) -> None:
-    """Put the guard before everything: as the last, since Panel 1.10 answers from a middleware of its own."""
+def add_guard(
+    app: FastAPI,
+    keeper: access.Keeper,
+    ways: Callable[[], pages.Ways] = pages.Ways,
+    sites: Collection[str] = (),
+) -> None:
+    """Put the guard before everything: as the last, since Panel 1.10 answers from a middleware of its own.
+
+    sites : origins whose pages may read why they are refused.
+    """
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
-    app.add_middleware(access.Guard, keeper=keeper, refused=login.refusal(ways))
+    app.add_middleware(access.Guard, keeper=keeper, refused=login.refusal(ways, sites))
 
 
 def serve(

@@ -1,8 +1,10 @@
-"""``/api/participation``: what residents' pages read and send. JSON alone, no cookies, no account.
+"""``/api/participation``: what residents' pages read and send. JSON alone, no account; a cookie only where the
+guard keeps comments to those who have a link.
 
     GET  /                                  what a comment may be, and how it is moderated
     GET  /proposals                         counts of all proposals
-    GET  /proposals/{id}/comments           shown comments (?before=NUMBER for older ones) and counts
+    GET  /proposals/{id}/comments           shown comments (?before=NUMBER for older ones), counts, and
+                                            whether who asks may write
     POST /proposals/{id}/comments           {text, place?: {point: [east, north], group?}}
                                             → {id, code, state}; the code is given this once
     POST /votes                             {proposal | comment, value: 1 | 0 | -1, voter} → counts
@@ -47,8 +49,11 @@ _PREFLIGHT = {
 _Handler = Callable[..., Awaitable[Any]]
 
 
-def router(taken: Participation) -> APIRouter:
-    """The interface on `taken`."""
+def router(taken: Participation, may_write: Callable[[Request], bool] = lambda _request: True) -> APIRouter:
+    """The interface on `taken`.
+
+    may_write : whether the guard lets comments and votes of who asks through.
+    """
     routes = APIRouter(prefix=PREFIX, include_in_schema=False)
     store, settings = taken.store, taken.settings
 
@@ -125,6 +130,7 @@ def router(taken: Participation) -> APIRouter:
             return {
                 "id": proposal,
                 "open": topic.is_open(now_us()),
+                "may_write": may_write(request),
                 "moderation": settings.moderation,
                 "length": rules.LENGTH_MAX,
                 **_counted(store.counts()[proposal]),
