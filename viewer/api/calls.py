@@ -110,8 +110,8 @@ def participation() -> dict[str, Any]:
         f"{PARTICIPATION}/proposals/{{proposal}}/comments": {
             "get": call("Shown comments, the newest first", {200: listed}, (403, 404, 503),
                         parameters=[proposal, before]),
-            "post": call("Write a comment; the code is given this once", {201: sent}, (*written, 401, 409, 422),
-                         parameters=[proposal], body=comment),
+            "post": call("Write a comment; the code is given this once", {201: sent},
+                         (*written, 401, 409, 422), parameters=[proposal], body=comment),
         },
         f"{PARTICIPATION}/votes": {
             "post": call("Vote; 0 takes it back", {200: _object("votes", votes=_VOTES)}, (*written, 401, 409),

@@ -1,5 +1,5 @@
-"""``/api/participation``: what residents' pages read and send. JSON alone, no account; a cookie only where the
-guard keeps comments to those who have a link.
+"""``/api/participation``: what residents' pages read and send. JSON alone, no account; a cookie only
+where the guard keeps comments to those who have a link.
 
     GET  /                                  what a comment may be, and how it is moderated
     GET  /proposals                         counts of all proposals
