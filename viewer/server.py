@@ -60,6 +60,7 @@ from viewer.metrics import MEDIA_TYPE, Measured, Metrics
 from viewer.own_pages import Joining, OwnPages
 from viewer.participation import api as participation_api
 from viewer.participation import desk as participation_desk
+from viewer.participation.limits import Limiter, expiring
 from viewer.participation.service import Participation, Settings, topics_of
 from viewer.participation.store import Comments
 from viewer.report_jobs import ReportJobs
@@ -136,9 +137,17 @@ def create_app(
         else nullcontext()
     )
 
+    attempts = Limiter(login.LIMITS)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> Any:
-        with feeds or nullcontext(), participation or nullcontext(), accounts or nullcontext(), record:
+        with (
+            feeds or nullcontext(),
+            participation or nullcontext(),
+            accounts or nullcontext(),
+            record,
+            expiring(attempts),
+        ):
             yield
         if reports is not None:
             reports.close()
@@ -174,7 +183,7 @@ def create_app(
     if accounts is not None and not public_only:
         provider = None if openid is None else Provider(openid, accounts)
         link = None if announce is None else access.Link(token)
-        doors = login.Doors(accounts, link, announce or _print, reach, provider)
+        doors = login.Doors(accounts, link, announce or _print, reach, provider, attempts)
         ways = doors.ways
         app.include_router(login.router(doors))
         if reports is not None:

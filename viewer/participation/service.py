@@ -15,7 +15,7 @@ from sensors.times import now_us
 from twin.errors import CallError
 from viewer.participation import moderation
 from viewer.participation.database import SPACE
-from viewer.participation.limits import Limiter
+from viewer.participation.limits import Limiter, expiring
 from viewer.participation.store import Comments, Topic
 
 KEEP_MONTHS = 12
@@ -95,6 +95,7 @@ class Participation:
         self.limiter = limiter or Limiter()
         store.sync(topics)
         self._keep_too, self._steady = keep, Steady()
+        self._expiring = expiring(self.limiter)
         self._keeper = Repeating("participation", self._keep, every_s=LOOK_S, failed=_say)
 
     @classmethod
@@ -117,6 +118,7 @@ class Participation:
         return cls(store, topics, settings=settings, bounds=bounds, keep=keep)
 
     def __enter__(self) -> Self:
+        self._expiring.start()
         if self._keep_too:
             self._keeper.start()
         return self
@@ -125,6 +127,7 @@ class Participation:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._keeper.stop()
+        self._expiring.stop()
         self.store.close()
 
     def topic(self, topic_id: str) -> Topic | None:
