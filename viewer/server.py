@@ -61,7 +61,7 @@ from viewer.own_pages import Joining, OwnPages
 from viewer.participation import api as participation_api
 from viewer.participation import desk as participation_desk
 from viewer.participation.limits import Limiter, expiring
-from viewer.participation.service import Participation, Settings, topics_of
+from viewer.participation.service import KEEP_MONTHS, Participation, Settings, topics_of
 from viewer.participation.store import Comments
 from viewer.report_jobs import ReportJobs
 from viewer.scene import build
@@ -128,7 +128,14 @@ def create_app(
     if accounts is None and not public_only:
         accounts = Accounts.open(f"sqlite:///{folder.name}/sensors.sqlite")
     asked = participation is not None or feeds is not None
-    calls = publish.Options(content=content, api="/" if asked else "", live=feeds is not None)
+    calls = publish.Options(
+        content=content,
+        api="/" if asked else "",
+        live=feeds is not None,
+        by_link=comments_by_link,
+        comment_months=KEEP_MONTHS if participation is None else participation.settings.keep_months,
+        record_months=keep_record_months,
+    )
     site = publish.publish(district, Path(folder.name) / "site", results=twin, options=calls)
 
     record = (

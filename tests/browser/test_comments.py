@@ -95,6 +95,13 @@ def test_where_a_link_is_needed_it_lets_comments_through_and_without_it_the_page
         expect(comments).to_contain_text("Danke für Ihren Kommentar!")
         code = comments.locator(".comments-code code").inner_text()
 
+        names = set(page.evaluate("Object.keys(localStorage)"))
+        names |= {cookie["name"] for cookie in page.context.cookies()}
+        copies = page.evaluate("navigator.serviceWorker.ready.then(() => caches.keys())")
+        assert copies and all(name.startswith("lobeda ") for name in copies)
+        told = page.locator("#data-protection li code").all_text_contents()
+        assert set(told) == names | {"lobeda …"}
+
         page.context.clear_cookies()  # the session ends while the page is open
         comments.get_by_role("button", name="Noch einen Kommentar schreiben").click()
         comments.get_by_label("Ihr Kommentar").fill("Und abends laut.")
