@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.browser.test_decide import Keys
 from tests.browser.visit import DESKTOP, PHONE, visit
 from tests.viewer.districts import small
 from tests.viewer.participation import API, taking
@@ -65,6 +66,30 @@ def test_on_a_phone_a_tap_pins_the_comment_and_escape_ends_the_choice(
     with web.client() as client:
         counts = client.get(f"{API}/proposals/linden/comments").json()["counts"]
     assert counts["waiting"] == 1
+
+
+def test_a_comment_is_written_pinned_looked_up_and_deleted_by_keyboard_alone(
+    chromium: Browser, web: Running
+) -> None:
+    with visit(chromium, web.address, DESKTOP) as resident:
+        resident.open("/")
+        page, keys = resident.page, Keys(resident.page)
+        keys.press(page.locator("#start a[href='#proposal-linden']"))
+        comments = page.locator("#proposal-linden .comments")
+        keys.press(comments.get_by_role("button", name="Dafür").first)
+        expect(comments).to_contain_text("Ihre Stimme zählt.")
+        keys.write(comments.get_by_label("Ihr Kommentar"), "Mit Tasten geschrieben.")
+        keys.press(comments.get_by_role("button", name="Ort im Bild wählen"))
+        page.keyboard.press("Enter")  # the middle of the picture
+        expect(comments.get_by_text("Ort: ", exact=False)).to_be_visible()
+        keys.press(comments.get_by_role("button", name="Absenden"))
+        expect(comments).to_contain_text("Danke für Ihren Kommentar!")
+        code = comments.locator(".comments-code code").inner_text()
+        keys.press(comments.get_by_text("Eigenen Kommentar nachsehen oder löschen"))
+        keys.write(comments.get_by_label("Ihr Code"), code)
+        keys.press(comments.get_by_role("button", name="Löschen"))
+        keys.press(comments.get_by_role("button", name="Ja, für immer löschen"))
+        expect(comments).to_contain_text("Der Kommentar ist gelöscht.")
 
 
 def test_where_a_link_is_needed_it_lets_comments_through_and_without_it_the_page_says_so(

@@ -150,6 +150,17 @@ def test_every_number_on_data_protection_is_a_setting(bundle: Path, twin: Twin, 
         assert f'data-live="{publish.LIVE_S}"' in page.read_text("utf-8")
 
 
+def test_plain_german_has_plain_headings_votes_and_retention(site: Path) -> None:
+    page = (site / "de-leicht" / "index.html").read_text("utf-8")
+    views = page[
+        page.index('data-view="imprint"') : page.index("</article>", page.index('id="accessibility"'))
+    ]
+    heads = re.findall(r"<h[23][^>]*>(.*?)</h[23]>", views)
+    ordinary = {text for key, text in texts.load("de").items() if key.startswith("legal.")}
+    assert len(heads) > 10 and not set(heads) & ordinary
+    assert "Stimmen" in texts.load("de-leicht")["legal.retention"]
+
+
 def test_a_site_without_comments_says_nothing_of_them(site: Path) -> None:
     said = Text(site / "index.html").views["data-protection"]
     assert texts.text("de", "legal.no_cookies") in said
