@@ -32,7 +32,7 @@ from sensors.store import backup as sensor_backup
 from sensors.store.database import create_engine, data_folder, database_url, reported, shown
 from sensors.store.tables import metadata as sensor_tables
 from twin.errors import CallError, SourceError
-from viewer import spaces
+from viewer import deletions, spaces
 from viewer.accounts.store import SPACE as ACCOUNTS
 from viewer.accounts.store import TABLES as ACCOUNT_TABLES
 from viewer.accounts.tables import sessions
@@ -90,8 +90,17 @@ def backup(
     return manifest
 
 
-def restore(file: Path, into: Path, *, progress: Progress = lambda _text, _share: None) -> dict[str, Any]:
+def restore(
+    file: Path,
+    into: Path,
+    *,
+    deleted_in: Path | None = None,
+    progress: Progress = lambda _text, _share: None,
+) -> dict[str, Any]:
     """Puts a backup into the folder `into`, for LOBEDA_DATA; gives its manifest.
+
+    deleted_in : the folder of databases that the backup stands in for, as far as it can be read: what was
+        deleted there since is deleted again, and counted in the manifest's ``deleted_again``.
 
     Where LOBEDA_DATABASE_URL names PostgreSQL, the databases go there, in one transaction. Databases of an
     older version are brought forward.
@@ -111,6 +120,8 @@ def restore(file: Path, into: Path, *, progress: Progress = lambda _text, _share
         with _opened(file) as (archive, manifest):
             _unpack(archive, manifest, part, file, progress)
         _settle(part, file)
+        if deleted_in is not None:
+            manifest["deleted_again"] = deletions.repeat(part, deleted_in)
         url = database_url()
         if url.get_backend_name() != "sqlite":
             _to_postgresql(part, url)

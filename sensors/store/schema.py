@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine.url import URL
 
 from sensors.errors import StoreError
 from sensors.store.database import shown
@@ -16,6 +18,8 @@ from sensors.store.tables import metadata
 
 VERSION_TABLE = "alembic_version"
 _VERSION = sa.table(VERSION_TABLE, sa.column("version_num"))
+COPY_DAYS = 90
+"""How long the copy that a migration makes is kept, unless somebody takes it away before."""
 _STEPS = Path(__file__).parent / "migrations"
 
 
@@ -111,3 +115,17 @@ def _copy_file(path: Path, head: str, found: str) -> None:
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as target:
         source.backup(target)
     part.replace(copy)
+
+
+def forget_copies(url: URL, now: datetime) -> list[Path]:
+    """Removes copies of a SQLite database that migrations made `COPY_DAYS` ago or earlier; which.
+
+    They hold what has been deleted since, and outlive their purpose: going back after a failed update.
+    """
+    if url.get_backend_name() != "sqlite":
+        return []
+    path, end = Path(str(url.database)), (now - timedelta(days=COPY_DAYS)).timestamp()
+    old = [one for one in sorted(path.parent.glob(f"{path.name}.before-*")) if one.stat().st_mtime <= end]
+    for one in old:
+        one.unlink(missing_ok=True)
+    return old
