@@ -40,7 +40,7 @@ from sensors.store.database import Opened, data_folder
 from twin.district import District
 from twin.errors import CallError
 from twin.sample.inputs import slug
-from viewer import access, drafts, legal, login, logs, pages, publish, report_jobs
+from viewer import access, drafts, legal, login, logs, pages, privacy, publish, report_jobs
 from viewer.accounts import rights
 from viewer.accounts.keeping import MONTHS, RecordKeeper
 from viewer.accounts.openid import Provider
@@ -205,6 +205,7 @@ def create_app(
         _add_sensorthings(app, feeds, keeper, open_sensorthings, sites)
         app.include_router(uplinks.router(feeds.store))
     if participation is not None:
+        participation.groups = frozenset(twin.group[twin.group != privacy.HIDDEN].astype(str))
         app.include_router(participation_api.router(participation, keeper.may_write))
         if not public_only:
             app.include_router(participation_desk.router(participation, district))

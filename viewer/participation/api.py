@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from functools import wraps
 from typing import Any
 
@@ -39,7 +39,6 @@ PREFIX = "/api/participation"
 PAGE = 50
 _BEYOND_M = 500.0  # a place may lie so far outside of the district's buildings
 _VOTER = re.compile(r"[A-Za-z0-9_-]{20,64}")
-_GROUP = re.compile(r"[\w.:-]{1,128}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,14}")
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST",
@@ -148,7 +147,7 @@ def router(taken: Participation, may_write: Callable[[Request], bool] = lambda _
         def work() -> Any:
             still_open(request, proposal)
             try:
-                place = _place(given.get("place"), taken.bounds)
+                place = _place(given.get("place"), taken.bounds, taken.groups)
             except ValueError:
                 raise said(request, "refused_place", 422) from None
             text = given.get("text")
@@ -282,12 +281,12 @@ def _target(given: dict[str, Any], topic_of: Callable[[int], str | None]) -> tup
     return COMMENT, "", None
 
 
-def _place(given: Any, bounds: tuple[float, ...] | None) -> Place | None:
+def _place(given: Any, bounds: tuple[float, ...] | None, groups: Collection[str]) -> Place | None:
     """The place that was sent, None without one.
 
     Raises
     ------
-    ValueError : it is no place of the district.
+    ValueError : it is no place of the district, or names a group that is none.
     """
     if given is None:
         return None
@@ -298,7 +297,7 @@ def _place(given: Any, bounds: tuple[float, ...] | None) -> Place | None:
         raise ValueError(given)
     east, north = (float(v) for v in point)
     group = given.get("group")
-    if group is not None and not (isinstance(group, str) and _GROUP.fullmatch(group)):
+    if group is not None and not (isinstance(group, str) and group in groups):
         raise ValueError(given)
     if bounds is not None:
         west, south, far_east, far_north = bounds

@@ -76,6 +76,7 @@ class Participation:
     """Comments on the topics of a site; opened and closed with the server.
 
     bounds : west, south, east, north of the district in EPSG:25832, beyond which no place lies. [m]
+    groups : privacy groups of buildings that a place may name; no others are kept or shown.
     keep : whether this process deletes what is kept no longer; another does else.
     """
 
@@ -86,12 +87,14 @@ class Participation:
         *,
         settings: Settings | None = None,
         bounds: Sequence[float] | None = None,
+        groups: Iterable[str] = (),
         limiter: Limiter | None = None,
         keep: bool = True,
     ) -> None:
         self.store = store
         self.settings = settings or Settings()
         self.bounds = None if bounds is None else tuple(float(limit) for limit in bounds)
+        self.groups = frozenset(groups)
         self.limiter = limiter or Limiter()
         store.sync(topics)
         self._keep_too, self._steady = keep, Steady()
