@@ -186,6 +186,7 @@ class Practice:
             "asks_other": {"host": self.asks},
             "asks_live": {"seconds": format.number(self.live_s, language)},
             "kept_session": {"hours": format.number(self.session_h, language)},
+            "moderation": {"months": months(self.record_months)},
             "retention": {"months": months(self.comment_months)},
             "limits": {"hours": format.number(self.limit_h, language)},
             "by_link": {
