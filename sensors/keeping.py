@@ -62,8 +62,8 @@ class Keeper(Repeating):
             last = store.state(FEED, "applied_at")
             if not watched.believed(None if last is None else int(last), "retention"):
                 return
-            for copy in schema.forget_copies(store.engine.url, from_us(clock())):
-                say(f"retention: the copy {copy.name} of before an update removed")
+            for copy in schema.forget_copies(store.engine, from_us(clock())):
+                say(f"retention: the copy {copy} of before an update removed")
             kept = keep(store, now=clock())
             if kept is not None:
                 say(

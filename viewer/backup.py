@@ -308,6 +308,8 @@ def _settle(part: Path, file: Path) -> None:
             if name == ACCOUNTS:
                 with engine.connect().execution_options(writes=True) as writing, writing.begin():
                     writing.execute(sessions.delete())
+    for copy in part.glob("*.sqlite.before-*"):  # the backup itself is one
+        copy.unlink()
 
 
 def _to_postgresql(part: Path, url: URL) -> None:

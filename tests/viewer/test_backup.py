@@ -7,6 +7,7 @@ import sqlite3
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from scenarios.scenario import Scenario
 from scenarios.shelf import Shelf
 from sensors import tokens
 from sensors.errors import StoreError
-from sensors.store import Store
+from sensors.store import Store, schema
 from sensors.store.purge import purge
 from sensors.store.tables import things
 from tests.sensors.things import station
@@ -83,6 +84,24 @@ def test_restored_is_what_was_backed_up(data: Path, tmp_path: Path, monkeypatch:
         assert connection.exec_driver_sql("SELECT count(*) FROM sessions").scalar() == 0
         assert accounts.log_in("erika", PASSWORD)
     backup.backup(file, tmp_path / "town")  # over the old one, from the restored
+
+
+def test_an_older_backup_is_brought_forward_without_copies(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would hold what is deleted later, or at restore."""
+    backup.backup(tmp_path / "all.lobeda")
+
+    def upgrade(connection: sa.Connection, *, steps: Path) -> None:
+        connection.exec_driver_sql("ALTER TABLE comments ADD COLUMN colour TEXT")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0099'")
+
+    monkeypatch.setattr(schema, "upgrade", upgrade)
+    newer = replace(backup.SPACES["participation"], head="0099")
+    monkeypatch.setitem(backup.SPACES, "participation", newer)
+    backup.restore(tmp_path / "all.lobeda", tmp_path / "restored")
+    names = {one.name.removesuffix("-shm").removesuffix("-wal") for one in (tmp_path / "restored").iterdir()}
+    assert names == {"accounts.sqlite", "participation.sqlite", "sensors.sqlite", "scenarios"}
 
 
 def test_nothing_is_left_of_a_restore_that_fails(data: Path, tmp_path: Path) -> None:

@@ -10,10 +10,11 @@ import sqlalchemy as sa
 
 from sensors.repeating import Repeating
 from sensors.steady import Steady
+from sensors.store import schema
 from sensors.times import from_us, now_us, to_us
 from twin.errors import CallError
 from viewer.accounts import audit, tables
-from viewer.accounts.store import Accounts
+from viewer.accounts.store import SPACE, Accounts
 
 LOG = logging.getLogger(__name__)
 MONTHS, MONTHS_MIN = 24, 4
@@ -78,6 +79,7 @@ class RecordKeeper(Repeating):
         def work() -> None:
             if watched.believed(_newest(accounts), "shortening the record"):
                 forget(accounts, months, now=clock())
+                schema.forget_copies(accounts.engine, from_us(clock()), SPACE)
                 shorten(accounts, months, now=clock())
 
         super().__init__(

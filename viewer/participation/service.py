@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from sensors.repeating import Repeating
 from sensors.steady import Steady
+from sensors.store import schema
 from sensors.times import now_us
 from twin.errors import CallError
 from viewer.participation import moderation
@@ -146,6 +148,7 @@ class Participation:
         if not self._steady.believed(moderation.newest(self.store), "deleting comments"):
             return
         moderation.retain(self.store, self.settings.keep_months)
+        schema.forget_copies(self.store.engine, datetime.now(UTC), self.store.space)
         if not self.store.wiped:
             self.store.wipe()
 

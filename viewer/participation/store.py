@@ -64,8 +64,9 @@ class Comments(Opened):
     wiped : False while something deleted may still stand in SQLite's log.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, space: str = SPACE) -> None:
         super().__init__(engine)
+        self.space = space
         self.wiped = False
 
     @classmethod
@@ -79,7 +80,7 @@ class Comments(Opened):
         """
         where = address(url, space)
         with reported(where):
-            return cls(open_engine(where, space))
+            return cls(open_engine(where, space), space)
 
     def wipe(self) -> None:
         """Makes deletions final on the disk; see `database.wipe`."""
