@@ -80,19 +80,21 @@ fi
 mkdir -p "$LOBEDA_DATA" "$LOBEDA_CONTENT"
 cat >"$LOBEDA_CONTENT/legal.yaml" <<'LEGAL'
 operator:
-  name: Stadt Beispiel
-  address: Am Markt 1, 07743 Beispielstadt
-  represented_by: Erika Beispiel
-  email: rathaus@beispiel.example
-  phone: +49 3641 000000
-responsible: Max Beispiel, Pressestelle
+  name: Gemeinde Talhausen
+  address: Kirchgasse 1, 07700 Talhausen
+  represented_by: Erika Lindner
+  email: rathaus@talhausen.test
+  phone: +49 3641 112233
+responsible: Max Lindner, Pressestelle
 data_protection:
-  officer: Ada Beispiel, datenschutz@beispiel.example
-  authority: {de: Aufsicht Beispielland}
+  officer: Ada Vogel, datenschutz@talhausen.test
+  basis: {de: Art. 6 Abs. 1 Buchst. e DSGVO}
+  authority: {de: Aufsicht des Landes}
   server: {de: Der Webserver vergisst Adressen nach 7 Tagen.}
+  backups: {de: Sicherungskopien werden nach 14 Tagen überschrieben.}
 accessibility:
-  email: barrierefrei@beispiel.example
-  enforcement: {de: Durchsetzungsstelle Beispielland}
+  email: barrierefrei@talhausen.test
+  enforcement: {de: Durchsetzungsstelle des Landes}
 LEGAL
 
 say "Import $(basename "$tile")"

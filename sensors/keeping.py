@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from sensors.repeating import Repeating
 from sensors.steady import Steady
-from sensors.store import Store, retention
+from sensors.store import Store, retention, schema
 from sensors.store.retention import Kept
-from sensors.times import now_us
+from sensors.times import from_us, now_us
 
 LOG = logging.getLogger(__name__)
 FEED = "retention"
@@ -62,6 +62,8 @@ class Keeper(Repeating):
             last = store.state(FEED, "applied_at")
             if not watched.believed(None if last is None else int(last), "retention"):
                 return
+            for copy in schema.forget_copies(store.engine, from_us(clock())):
+                say(f"retention: the copy {copy} of before an update removed")
             kept = keep(store, now=clock())
             if kept is not None:
                 say(

@@ -218,6 +218,10 @@ class Keeper:
             return right in (rights.RIGHTS[rights.Role.PUBLIC] | self.granted) - self.withheld
         return right in person.rights
 
+    def may_write(self, request: HTTPConnection) -> bool:
+        """Whether who sends a request may write comments and vote."""
+        return self.may(person(request), Right.PARTICIPATE)
+
 
 class Guard:
     """ASGI middleware: host names, who asks, origins, the headers of every answer, and the record."""

@@ -27,12 +27,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine.url import URL
 
 from sensors.errors import StoreError
-from sensors.store import Store
+from sensors.store import Store, schema
 from sensors.store import backup as sensor_backup
-from sensors.store.database import create_engine, data_folder, database_url, reported
+from sensors.store.database import create_engine, data_folder, database_url, reported, shown
 from sensors.store.tables import metadata as sensor_tables
 from twin.errors import CallError, SourceError
-from viewer import spaces
+from viewer import deletions, spaces
 from viewer.accounts import audit
 from viewer.accounts.store import SPACE as ACCOUNTS
 from viewer.accounts.store import TABLES as ACCOUNT_TABLES
@@ -47,6 +47,7 @@ SPACES = {ACCOUNTS: ACCOUNT_TABLES, COMMENTS: COMMENT_TABLES, f"{COMMENTS}_sampl
 """Databases beside the sensors', with their tables."""
 MANIFEST = "manifest.json"
 _FOLDERS = ("databases", "scenarios", "district")
+_EXPECTED = (SENSORS, ACCOUNTS, COMMENTS)
 _MANIFEST_BYTES_MAX = 64 * 2**20
 _PIECE = 2**20
 
@@ -61,7 +62,7 @@ def backup(
     Raises
     ------
     CallError : there is no such folder, or `file` is something else than a backup.
-    StoreError : a database cannot be read.
+    StoreError : a database cannot be read, or none is there: most likely the settings of another user count.
     """
     parent = file.resolve().parent
     if not parent.is_dir():
@@ -73,6 +74,11 @@ def backup(
     with tempfile.TemporaryDirectory(prefix=".lobeda-backup-", dir=parent) as name:
         folder = Path(name)
         parts = dict(_databases(folder, progress))
+        if not parts:
+            raise StoreError(
+                "there is no database to back up", shown(database_url()),
+                "Set LOBEDA_DATA and LOBEDA_DATABASE_URL as the server has them",
+            )  # fmt: skip
         for title, root in (("scenarios", data_folder() / "scenarios"), ("district", district)):
             if root is not None and root.is_dir():
                 parts |= {f"{title}/{one.relative_to(root).as_posix()}": one for one in _files(root)}
@@ -86,9 +92,17 @@ def backup(
 
 
 def restore(
-    file: Path, into: Path, actor: str = "cli", *, progress: Progress = lambda _text, _share: None
+    file: Path,
+    into: Path,
+    actor: str = "cli",
+    *,
+    deleted_in: Path | None = None,
+    progress: Progress = lambda _text, _share: None,
 ) -> dict[str, Any]:
     """Puts a backup into the folder `into`, for LOBEDA_DATA; gives its manifest.
+
+    deleted_in : the folder of databases that the backup stands in for, as far as it can be read: what was
+        deleted there since is deleted again, and counted in the manifest's ``deleted_again``.
 
     Where LOBEDA_DATABASE_URL names PostgreSQL, the databases go there, in one transaction. Databases of an
     older version are brought forward.
@@ -110,6 +124,8 @@ def restore(
         with _opened(file) as (archive, manifest):
             _unpack(archive, manifest, part, file, progress)
         _settle(part, file, actor)
+        if deleted_in is not None:
+            manifest["deleted_again"] = deletions.repeat(part, deleted_in)
         url = database_url()
         if url.get_backend_name() != "sqlite":
             _to_postgresql(part, url)
@@ -128,11 +144,13 @@ def _databases(folder: Path, progress: Progress) -> Iterator[tuple[str, Path]]:
         progress(f"database {name}", float("nan"))
         copy = folder / f"{name}.sqlite"
         if url.get_backend_name() != "sqlite":
+            if not _is_there(url, name):
+                continue
             if name == SENSORS:
                 with Store.open() as store:
                     sensor_backup.backup(store, copy)
-            elif not _dump_space(url, name, copy):
-                continue
+            else:
+                _dump_space(url, name, copy)
         else:
             own = url.database if name == SENSORS else spaces.address(None, name).database
             if not Path(str(own)).is_file():
@@ -142,11 +160,16 @@ def _databases(folder: Path, progress: Progress) -> Iterator[tuple[str, Path]]:
         yield f"databases/{name}.sqlite", copy
 
 
-def _dump_space(url: URL, space: str, copy: Path) -> bool:
-    """Reads a space of PostgreSQL into a SQLite file; False: it is not there."""
-    with reported(url):
-        if not spaces.exists(url, space):
-            return False
+def _is_there(url: URL, name: str) -> bool:
+    """Whether PostgreSQL holds the tables of a database; looking must not make them."""
+    home = "public" if name == SENSORS else name
+    with reported(url), _let_go(create_engine(url)) as plain:
+        known = sa.inspect(plain)
+        return known.has_schema(home) and known.has_table(schema.VERSION_TABLE, schema=home)
+
+
+def _dump_space(url: URL, space: str, copy: Path) -> None:
+    """Reads a space of PostgreSQL into a SQLite file."""
     tables = SPACES[space]
     with (
         reported(url),
@@ -161,7 +184,6 @@ def _dump_space(url: URL, space: str, copy: Path) -> bool:
         sensor_backup.copy_tables(old, new, tables.metadata.sorted_tables)
     with closing(sqlite3.connect(copy)) as connection:
         connection.execute("PRAGMA journal_mode=DELETE")
-    return True
 
 
 @contextlib.contextmanager
@@ -195,6 +217,7 @@ def _pack(whole: Path, parts: dict[str, Path], district: Path | None, progress: 
             "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "district": None if district is None else district.resolve().name,
             "files": listed,
+            "missing": [name for name in _EXPECTED if f"databases/{name}.sqlite" not in listed],
         }
         archive.writestr(MANIFEST, json.dumps(manifest, indent=1))
     return manifest
@@ -290,6 +313,8 @@ def _settle(part: Path, file: Path, actor: str) -> None:
                 with engine.connect().execution_options(writes=True) as writing, writing.begin():
                     writing.execute(sessions.delete())
                     audit.note(writing, actor, "restore", str(file))
+    for copy in part.glob("*.sqlite.before-*"):  # the backup itself is one
+        copy.unlink()
 
 
 def _to_postgresql(part: Path, url: URL) -> None:

@@ -32,6 +32,17 @@ def publish(
         bool,
         typer.Option("--live", help="Refuse unless legal.yaml says who answers for the site."),
     ] = False,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="With --api https://…, which else means --live.")
+    ] = False,
+    keep_comments_months: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            envvar="LOBEDA_KEEP_COMMENTS_MONTHS",
+            help="As the twin at --api has it, for the page on data protection.",
+        ),
+    ] = 12,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Write the public twin as static files for any web server, below any path."""
@@ -40,10 +51,15 @@ def publish(
     from viewer.publish import Options, summary
     from viewer.publish import publish as write
 
+    if live and preview:
+        raise CallError("a site is either live or a preview", "--preview", "Leave one of both out")
+    live = live or (api.startswith("https://") and not preview)
     recording.note("publish", site)
     with progress_bar() as progress:
         progress("opening", float("nan"))
-        options = Options(content=content, api=_address(api), going_live=live)
+        options = Options(
+            content=content, api=_address(api), going_live=live, comment_months=keep_comments_months
+        )
         write(twin.open(district), site, options=options, progress=progress)
     said = summary(site)
     if as_json:
@@ -55,7 +71,7 @@ def publish(
     )
     if said["preview"]:
         typer.echo(
-            "A preview: nobody answers for it yet. Write legal.yaml into the content; then use --live."
+            "A preview: nobody answers for it yet. Write your legal.yaml into the content; then use --live."
         )
 
 

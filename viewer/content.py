@@ -18,6 +18,10 @@ from viewer import texts
 _STEM = re.compile(r"[a-z0-9][a-z0-9-]*")
 _HEAD = re.compile(r"\A---[ \t]*\n(.*?\n)---[ \t]*(?:\n|\Z)", re.DOTALL)
 _LARGEST_BYTES = 200_000
+_LATER = re.compile(
+    r"placeholder|platzhalter|example|beispiel|\bmuster(mann|frau|stadt|str|\b)|\btodo\b|xxx|changeme|<|>",
+    re.I,
+)
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -46,6 +50,11 @@ class File:
     head: dict[str, Any]
     body: dict[str, str]
     lines: reading.Lines
+
+
+def stands_for_later(value: str) -> bool:
+    """Whether a value is one of an example, or stands for one that is still to come."""
+    return bool(_LATER.search(value))
 
 
 def said(words: Mapping[str, str], language: str) -> tuple[str, str]:

@@ -9,8 +9,10 @@ operator:
 responsible: Max Beispiel, Pressestelle, Anschrift wie oben
 data_protection:
   officer: Datenschutzbeauftragte der Stadt Beispiel, datenschutz@beispiel.example
+  basis: {de: "Rechtsgrundlage, etwa Art. 6 Abs. 1 Buchst. e DSGVO mit dem Landesrecht"}
   authority: {de: "Name, Anschrift und Adresse der Aufsichtsbehörde"}
   server: {de: "Wer den Webserver betreibt und wie lange er Internetadressen speichert"}
+  backups: {de: "Wie lange Sicherungskopien aufgehoben werden"}
 accessibility:
   email: barrierefrei@beispiel.example
   enforcement: {de: "Name, Anschrift und Adresse der Durchsetzungsstelle"}
@@ -22,6 +24,8 @@ BITV 2.0 § 7 and Directive (EU) 2016/2102 art. 7 (accessibility statement).
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,7 +34,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from scenarios import reading
 from twin.errors import CallError, SourceError
-from viewer import content
+from viewer import access, content, format, texts
 from viewer.content import Words
 
 FILE = "legal.yaml"
@@ -54,11 +58,13 @@ class Operator(_Part):
 
 
 class DataProtection(_Part):
-    """Who answers for personal data, and what the web server keeps."""
+    """Who answers for personal data, by which law, and what the web server and backups keep."""
 
     officer: Line
+    basis: Words
     authority: Words
     server: Words
+    backups: Words
 
 
 class Accessibility(_Part):
@@ -93,13 +99,40 @@ def read(folder: Path) -> Legal | None:
     return content.model(Legal, entries, path, lines)
 
 
+def example(legal: Legal) -> tuple[str, str] | None:
+    """The first entry that is only an example's, by its name and value; None: all are somebody's own."""
+    for name, value in _entries(legal.model_dump()):
+        if content.stands_for_later(value):
+            return name, value
+    return None
+
+
+def _entries(given: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in given.items():
+        if isinstance(value, Mapping):
+            yield from _entries(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", str(value)
+
+
+def own(folder: Path) -> Legal | None:
+    """The entries of somebody who answers for the site; None: there are none, or those of the example.
+
+    Raises
+    ------
+    SourceError : as `read` says.
+    """
+    found = read(folder)
+    return None if found is None or example(found) else found
+
+
 def required(folder: Path) -> Legal:
     """The entries, for a site that is to go live.
 
     Raises
     ------
     CallError : there is no such file.
-    SourceError : as `read` says.
+    SourceError : as `read` says, or an entry is only an example's.
     """
     found = read(folder)
     if found is None:
@@ -107,7 +140,60 @@ def required(folder: Path) -> Legal:
             "nobody answers for this site", folder / FILE,
             "Write the file (docs/publish.md); without --live or --url it is a preview",
         )  # fmt: skip
+    if left := example(found):
+        raise SourceError(f"{left[0]} is still the example's: {left[1]!r}", folder / FILE, "Write your own")
     return found
+
+
+@dataclass(frozen=True)
+class Practice:
+    """What a site and its server really do with data of visitors; the data-protection page says this.
+
+    asks : host beside the site's own that pages ask for comments and values; empty: none.
+    comments, live : whether comments and votes are taken, and whether values of sensors are asked for.
+    by_link : whether only those who opened a resident's link may write.
+    comment_months, record_months : how long comments after their proposal's end, and the record, are kept.
+    live_s : how often an open page asks for values. [s]
+    session_h, limit_h : how long a session and the digests against floods last at most. [h]
+    """
+
+    asks: str = ""
+    comments: bool = False
+    live: bool = False
+    by_link: bool = False
+    comment_months: int = 12
+    record_months: int = 24
+    live_s: int = 60
+    session_h: int = 12
+    limit_h: int = 24
+
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        """What the browser keeps: names as the browser shows them, and the text that says what for."""
+        found = [("lobeda …", "kept_copy")]
+        if self.comments:
+            found += [("lobeda-voter", "kept_voter"), ("lobeda-votes", "kept_votes")]
+        return found + ([(access.COOKIE, "kept_session")] if self.by_link else [])
+
+    def texts(self, language: str) -> dict[str, str]:
+        """The texts of the page that hold a number or a name, filled in."""
+
+        def months(count: int) -> str:
+            shown = format.number(count, language)
+            return texts.text(language, "legal.month_one" if count == 1 else "legal.months", count=shown)
+
+        values = {
+            "asks_other": {"host": self.asks},
+            "asks_live": {"seconds": format.number(self.live_s, language)},
+            "kept_session": {"hours": format.number(self.session_h, language)},
+            "moderation": {"months": months(self.record_months)},
+            "retention": {"months": months(self.comment_months)},
+            "limits": {"hours": format.number(self.limit_h, language)},
+            "by_link": {
+                "hours": format.number(self.session_h, language), "months": months(self.record_months)
+            },
+        }  # fmt: skip
+        return {key: texts.text(language, f"legal.{key}", **given) for key, given in values.items()}
 
 
 def words(legal: Legal | None, language: str) -> dict[str, Any] | None:
@@ -118,8 +204,10 @@ def words(legal: Legal | None, language: str) -> dict[str, Any] | None:
         "operator": legal.operator.model_dump(),
         "responsible": legal.responsible,
         "officer": legal.data_protection.officer,
+        "basis": content.phrase(legal.data_protection.basis, language),
         "authority": content.phrase(legal.data_protection.authority, language),
         "server": content.phrase(legal.data_protection.server, language),
+        "backups": content.phrase(legal.data_protection.backups, language),
         "email": legal.accessibility.email,
         "enforcement": content.phrase(legal.accessibility.enforcement, language),
     }

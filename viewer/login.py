@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import partial
 from urllib.parse import parse_qs
@@ -20,6 +20,8 @@ from viewer.accounts import openid
 from viewer.accounts.passwords import AT_ONCE
 from viewer.accounts.rights import Right, Role
 from viewer.accounts.store import SESSION_SECONDS, Accounts, Person, Refused
+from viewer.participation import api as participation
+from viewer.participation import http
 from viewer.participation.limits import MINUTE_S, Limit, Limiter, network
 from viewer.turns import BusyError, Turns
 
@@ -210,12 +212,20 @@ def router(doors: Doors) -> APIRouter:
     return routes
 
 
-def refusal(ways: Callable[[], pages.Ways]) -> Callable[[Scope, bool], Response]:
-    """What the guard answers to who may not see a page: log in, or that one's account is not for it."""
+def refusal(ways: Callable[[], pages.Ways], sites: Collection[str] = ()) -> Callable[[Scope, bool], Response]:
+    """What the guard answers to who may not see a page: log in, or that one's account is not for it.
+
+    Below /api/, programs and pages' scripts ask: they get JSON, which pages of `sites` can read too.
+    """
 
     def answer(scope: Scope, known: bool) -> Response:
         request = Request({**scope, "type": "http"})
         state, status = ("forbidden", 403) if known else ("needed", 401)
+        if request.url.path.startswith("/api/"):
+            section = "participation" if request.url.path.startswith(f"{participation.PREFIX}/") else "login"
+            refused = http.said(request, f"refused_{state}", status, section).response
+            named = request.headers.get("origin", "")
+            return http.shared(refused, named if named in sites else "")
         return HTMLResponse(pages.login(language(request), state, ways()), status)
 
     return answer

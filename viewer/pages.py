@@ -35,8 +35,13 @@ def template(name: str) -> Template:
 
 
 def context(language: str) -> dict[str, Any]:
-    """What every page needs: the texts as ``t``, the language and all languages."""
-    return {"t": texts.load(language), "language": language, "languages": texts.languages()}
+    """What every page needs: the texts as ``t``, the language, all languages, and the residents' own page."""
+    return {
+        "t": texts.load(language),
+        "language": language,
+        "languages": texts.languages(),
+        "home_page": "/" if language == texts.DEFAULT else f"/{language}/",
+    }
 
 
 def district_title(district: District, language: str) -> str:

@@ -11,6 +11,7 @@ import gzip
 import hashlib
 import io
 import json
+import math
 import mimetypes
 import os
 import re
@@ -20,6 +21,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import pandas as pd
@@ -43,9 +45,13 @@ from viewer import (
     texts,
     whatif,
 )
+from viewer.accounts.keeping import MONTHS
+from viewer.accounts.store import SESSION_SECONDS
 from viewer.impact import TODAY, Impact
 from viewer.layers import LAYERS, Layer
 from viewer.legal import Legal
+from viewer.participation.limits import LONGEST_S
+from viewer.participation.service import KEEP_MONTHS
 from viewer.proposals import Proposal
 from viewer.scene import build
 from viewer.spreadsheets import cell
@@ -67,6 +73,8 @@ _SHARED = (
 RETROFIT = "retrofit"
 Progress = Callable[[str, float], None]
 OFFLINE = "sw.js"
+LIVE_S = 60
+"""How often an open page asks for the sensors' values. [s]"""
 SCENE_SCRIPT = Path(__file__).resolve().parent / "scene" / "dist" / "scene.js"
 _PACKED = (".html", ".js", ".css", ".json", ".svg", ".csv", ".glb", ".bin", ".txt")
 _TYPES = {".js": "text/javascript", ".glb": "model/gltf-binary", ".bin": "application/octet-stream"}
@@ -81,6 +89,7 @@ class Options:
     api : address below which comments and live values are asked for; empty: nowhere.
     live : whether values of sensors are asked for there too.
     draws : for the bands of what proposals mean for a home.
+    by_link, comment_months, record_months : as the server has them, for the page on data protection.
     going_live : refuse a site for which nobody answers by `legal.yaml`; without, such a one is a preview.
     """
 
@@ -88,7 +97,25 @@ class Options:
     api: str = ""
     live: bool = True
     draws: int = 20
+    by_link: bool = False
+    comment_months: int = KEEP_MONTHS
+    record_months: int = MONTHS
     going_live: bool = False
+
+    @property
+    def practice(self) -> legal.Practice:
+        """What the page on data protection says of these settings."""
+        return legal.Practice(
+            asks=urlsplit(self.api).netloc,
+            comments=bool(self.api),
+            live=bool(self.api and self.live),
+            by_link=self.by_link,
+            comment_months=self.comment_months,
+            record_months=self.record_months,
+            live_s=LIVE_S,
+            session_h=SESSION_SECONDS // 3600,
+            limit_h=math.ceil(LONGEST_S / 3600),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +162,7 @@ def publish(
         raise DistrictError("the folder holds other files", target, "Name a new folder or an older site")
     chosen = options or Options()
     content = content_of(district, chosen.content)
-    answers = legal.required(content) if chosen.going_live else legal.read(content)
+    answers = legal.required(content) if chosen.going_live else legal.own(content)
     planned = proposals.read(content)  # before what takes long
     walks = stories.read(content, [proposal.name for proposal in planned])
     progress("simulating", float("nan"))
@@ -418,7 +445,9 @@ def _page(site: Site, folder: Path, language: str, files: Mapping[str, str]) -> 
         "legal": legal.words(site.legal, language),
         "date": format.day(legal.CHECKED, language),
         "api": site.options.api,
-        "live": bool(site.options.api and site.options.live),
+        "live": site.options.practice.live,
+        "practice": site.options.practice,
+        "told": site.options.practice.texts(language),
         "district_title": pages.district_title(district, language),
         "is_model": district.is_model,
         "credit": " · ".join(sorted({p.attribution for p in district.provenance if p.attribution})),

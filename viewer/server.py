@@ -13,7 +13,7 @@ import secrets
 import socket
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack, asynccontextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -40,7 +40,7 @@ from sensors.store.database import Opened, data_folder
 from twin.district import District
 from twin.errors import CallError
 from twin.sample.inputs import slug
-from viewer import access, drafts, legal, login, logs, pages, publish, report_jobs
+from viewer import access, drafts, legal, login, logs, pages, privacy, publish, report_jobs
 from viewer.accounts import rights
 from viewer.accounts.keeping import MONTHS, RecordKeeper
 from viewer.accounts.openid import Provider
@@ -61,7 +61,8 @@ from viewer.metrics import MEDIA_TYPE, Measured, Metrics
 from viewer.own_pages import Joining, OwnPages
 from viewer.participation import api as participation_api
 from viewer.participation import desk as participation_desk
-from viewer.participation.service import Participation, Settings, topics_of
+from viewer.participation.limits import Limiter, expiring
+from viewer.participation.service import KEEP_MONTHS, Participation, Settings, topics_of
 from viewer.participation.store import Comments
 from viewer.report_jobs import ReportJobs
 from viewer.scene import build
@@ -128,7 +129,14 @@ def create_app(
     if accounts is None and not public_only:
         accounts = Accounts.open(f"sqlite:///{folder.name}/sensors.sqlite")
     asked = participation is not None or feeds is not None
-    calls = publish.Options(content=content, api="/" if asked else "", live=feeds is not None)
+    calls = publish.Options(
+        content=content,
+        api="/" if asked else "",
+        live=feeds is not None,
+        by_link=comments_by_link,
+        comment_months=KEEP_MONTHS if participation is None else participation.settings.keep_months,
+        record_months=keep_record_months,
+    )
     site = publish.publish(district, Path(folder.name) / "site", results=twin, options=calls)
 
     record = (
@@ -137,9 +145,17 @@ def create_app(
         else nullcontext()
     )
 
+    attempts = Limiter(login.LIMITS)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> Any:
-        with feeds or nullcontext(), participation or nullcontext(), accounts or nullcontext(), record:
+        with (
+            feeds or nullcontext(),
+            participation or nullcontext(),
+            accounts or nullcontext(),
+            record,
+            expiring(attempts),
+        ):
             yield
         if reports is not None:
             reports.close()
@@ -175,7 +191,7 @@ def create_app(
     if accounts is not None and not public_only:
         provider = None if openid is None else Provider(openid, accounts)
         link = None if announce is None else access.Link(token)
-        doors = login.Doors(accounts, link, announce or _print, reach, provider)
+        doors = login.Doors(accounts, link, announce or _print, reach, provider, attempts)
         ways = doors.ways
         app.include_router(login.router(doors))
         if reports is not None:
@@ -190,7 +206,8 @@ def create_app(
         _add_sensorthings(app, feeds, keeper, open_sensorthings, sites)
         app.include_router(uplinks.router(feeds.store, None if accounts is None else accounts.note))
     if participation is not None:
-        app.include_router(participation_api.router(participation))
+        participation.groups = frozenset(twin.group[twin.group != privacy.HIDDEN].astype(str))
+        app.include_router(participation_api.router(participation, keeper.may_write))
         if not public_only:
             app.include_router(participation_desk.router(participation, district))
     tables = ogc_service(twin, None if feeds is None else feeds.store)
@@ -208,15 +225,23 @@ def create_app(
     app.mount("/", Site(site), name="public")
     if unknown := rights.undeclared(app.routes):
         raise RuntimeError(f"viewer.accounts.rights.NEEDS says of no right for {', '.join(unknown)}")
-    add_guard(app, keeper, ways)
+    add_guard(app, keeper, ways, () if participation is None else participation.settings.site_origins)
     app.add_middleware(Measured, metrics=metrics)
     return app
 
 
-def add_guard(app: FastAPI, keeper: access.Keeper, ways: Callable[[], pages.Ways] = pages.Ways) -> None:
-    """Put the guard before everything: as the last, since Panel 1.10 answers from a middleware of its own."""
+def add_guard(
+    app: FastAPI,
+    keeper: access.Keeper,
+    ways: Callable[[], pages.Ways] = pages.Ways,
+    sites: Collection[str] = (),
+) -> None:
+    """Put the guard before everything: as the last, since Panel 1.10 answers from a middleware of its own.
+
+    sites : origins whose pages may read why they are refused.
+    """
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
-    app.add_middleware(access.Guard, keeper=keeper, refused=login.refusal(ways))
+    app.add_middleware(access.Guard, keeper=keeper, refused=login.refusal(ways, sites))
 
 
 def serve(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -14,7 +15,10 @@ from sensors.store.database import shown
 from sensors.store.migrations import HEAD
 from sensors.store.tables import metadata
 
-_VERSION = sa.table("alembic_version", sa.column("version_num"))
+VERSION_TABLE = "alembic_version"
+_VERSION = sa.table(VERSION_TABLE, sa.column("version_num"))
+COPY_DAYS = 30
+"""How long the copy that a migration makes is kept, unless somebody takes it away before."""
 _STEPS = Path(__file__).parent / "migrations"
 
 
@@ -40,7 +44,7 @@ def ready(engine: Engine) -> None:
 
 def version(connection: Connection) -> str | None:
     """The schema version of the database; None: it has none of our tables."""
-    if not sa.inspect(connection).has_table("alembic_version"):
+    if not sa.inspect(connection).has_table(VERSION_TABLE):
         return None
     return connection.execute(sa.select(_VERSION.c.version_num)).scalar()
 
@@ -90,13 +94,14 @@ def keep_copy(connection: Connection, head: str, found: str, space: str = "publi
     if connection.dialect.name == "sqlite":
         _copy_file(Path(str(connection.engine.url.database)), head, found)
         return
-    name = "sensors" if space == "public" else space
+    name = _owner(space)
     inspector = sa.inspect(connection)
     for old in inspector.get_schema_names():
         if old.startswith(f"{name}_before_"):
             connection.execute(sa.schema.DropSchema(old, cascade=True))
     copy = f"{name}_before_{head}_from_{found}"
     connection.execute(sa.schema.CreateSchema(copy))
+    connection.exec_driver_sql(f"COMMENT ON SCHEMA \"{copy}\" IS '{datetime.now(UTC).isoformat()}'")
     for table in inspector.get_table_names(schema=space):
         connection.exec_driver_sql(f'CREATE TABLE "{copy}"."{table}" AS TABLE "{space}"."{table}"')
 
@@ -110,3 +115,35 @@ def _copy_file(path: Path, head: str, found: str) -> None:
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as target:
         source.backup(target)
     part.replace(copy)
+
+
+def forget_copies(engine: Engine, now: datetime, space: str = "public") -> list[str]:
+    """Removes copies that `keep_copy` made `COPY_DAYS` ago or earlier; their names.
+
+    They hold what has been deleted since, and outlive their purpose: going back after a failed update.
+    """
+    end = now - timedelta(days=COPY_DAYS)
+    if engine.dialect.name == "sqlite":
+        path = Path(str(engine.url.database))
+        files = sorted(path.parent.glob(f"{path.name}.before-*"))
+        old = [one for one in files if one.stat().st_mtime <= end.timestamp()]
+        for one in old:
+            one.unlink(missing_ok=True)
+        return [one.name for one in old]
+    made = sa.text(
+        "SELECT nspname, obj_description(oid, 'pg_namespace') FROM pg_namespace "
+        "WHERE starts_with(nspname, :of)"
+    )
+    with engine.connect() as connection:
+        found = connection.execute(made, {"of": f"{_owner(space)}_before_"}).all()
+    names = [str(name) for name, since in found if since and datetime.fromisoformat(since) <= end]
+    if names:
+        with engine.connect().execution_options(writes=True) as connection, connection.begin():
+            for name in names:
+                connection.execute(sa.schema.DropSchema(name, cascade=True, if_exists=True))
+    return names
+
+
+def _owner(space: str) -> str:
+    """What copies of a space are named after."""
+    return "sensors" if space == "public" else space

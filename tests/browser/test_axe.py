@@ -1,4 +1,4 @@
-"""axe-core finds nothing serious on any page, by day and by night, at a desk and on a phone, in dialogs."""
+"""axe-core finds nothing of weight on any page, by day and by night, at a desk and on a phone, in dialogs."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tests.viewer.accounts import PASSWORD
 from tests.viewer.districts import small
 from tests.viewer.test_proposals import HEAD, write
 from tests.viewer.test_server import Running, running
-from viewer import publish
+from viewer import publish, texts
 from viewer.feeds import Feeds
 
 pytestmark = pytest.mark.browser
-GRAVE = ("serious", "critical")
+GRAVE = ("moderate", "serious", "critical")
 STORY = """---
 title: {de: Rundgang}
 proposal: trees
@@ -70,7 +70,7 @@ def town(bundle: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run
 
 
 def grave(page: Page, state: str) -> list[str]:
-    """What axe-core calls serious or critical on `page` as it is, by day and by night."""
+    """What axe-core calls moderate, serious or critical on `page` as it is, by day and by night."""
     found = []
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
@@ -167,6 +167,37 @@ def test_residents_page(chromium: Browser, town: Running, size: dict[str, int]) 
         assert found == []
 
 
+def test_legal_views_open_from_their_links_in_every_language(chromium: Browser, town: Running) -> None:
+    with visit(chromium, town.address, PHONE) as resident:
+        page, found = resident.page, []
+        for language in texts.languages(variants=True):
+            resident.open("/" if language == texts.DEFAULT else f"/{language}/", scene=False)
+            found += grave(page, f"{language}: start")
+            for view in ("imprint", "data-protection", "accessibility"):
+                page.locator(f"nav.legal a[href$='#{view}']").click()
+                expect(page.locator(f"#{view}")).to_be_visible()
+                expect(page.locator(f"#title-{view}")).to_be_focused()
+                found += grave(page, f"{language}: {view}")
+                page.locator(f"#{view} .back a").click()
+        assert found == []
+
+
+def test_every_page_behind_the_login_leads_to_the_legal_views(
+    chromium: Browser, web: Running, session: dict[str, object]
+) -> None:
+    with visit(chromium, web.address, DESKTOP, storage_state=session) as desk:
+        page = desk.page
+        for path, language in (
+            ("/login", ""), ("/api/ogc?f=html&lang=en", "en/"), ("/api/docs?lang=en", "en/"), ("/manage", ""),
+        ):  # fmt: skip
+            for view in ("imprint", "data-protection", "accessibility"):
+                desk.open(path, scene=path == "/manage")
+                if path == "/manage":
+                    page.locator("#notice-open").click()
+                page.locator(f"nav.legal a[href='/{language}#{view}']").click()
+                expect(page.locator(f"#{view} h2")).to_be_visible()
+
+
 def test_login_and_moderation(chromium: Browser, town: Running) -> None:
     with town.client() as client:
         assert participation.send(client, "Bitte mehr Bäume.").status_code < 300
@@ -187,6 +218,7 @@ def test_login_and_moderation(chromium: Browser, town: Running) -> None:
         desk.problems.clear()  # and the one of the wrong password
         desk.page.keyboard.press("Enter")  # leads on to /moderate
         expect(desk.page.locator("#list li").first).to_be_visible()
+        expect(desk.page.locator("nav.legal a[href='/#data-protection']")).to_be_visible()
         found += grave(desk.page, "moderation")
         desk.page.set_viewport_size(PHONE)
         found += grave(desk.page, "moderation on a phone")

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import serve
+from tests.browser.test_decide import Keys
 from tests.browser.visit import DESKTOP, PHONE, visit
 from tests.viewer.districts import small
 from twin import assets
@@ -76,6 +77,24 @@ def test_resident_finds_what_a_proposal_means(chromium: Browser, address: str) -
         expect(article).to_contain_text("Auf dieser Seite lassen sich keine Hinweise abgeben")
         article.get_by_label("Mein Haus").fill("Karl-Marx-Allee 3")
         expect(result).to_contain_text("An diesem Haus ändert das Vorhaben nichts")
+
+
+def test_a_proposal_ones_house_and_the_table_by_keyboard_alone(chromium: Browser, address: str) -> None:
+    with visit(chromium, address, DESKTOP) as resident:
+        page, keys = resident.page, Keys(resident.page)
+        resident.open("/")
+        keys.press(page.locator(f"#start a[href='#proposal-{PROPOSAL}']"))
+        article = page.locator(f"#proposal-{PROPOSAL}")
+        keys.write(article.get_by_label("Mein Haus"), "Erlanger Allee 3")
+        result = article.get_by_role("status")
+        expect(result).to_contain_text("Ihr Haus: Erlanger Allee 3")
+        keys.end(article.get_by_role("slider", name="Größe meiner Wohnung"))
+        expect(result).to_contain_text("Ihre Wohnung, 200 m²")
+        keys.press(page.locator("#view-table"))
+        expect(page.locator("#table tbody tr").first).to_be_visible()
+        heads = page.locator("#table thead button")
+        keys.press(heads.nth(1))
+        expect(page.locator("#table thead th[aria-sort]")).to_have_count(1)
 
 
 def test_walk_by_keyboard_alone(chromium: Browser, address: str) -> None:

@@ -7,6 +7,7 @@ import socket
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,12 @@ def test_a_copy_is_kept_before_accounts_and_comments_are_brought_forward(
         assert [row[0] for row in rows] == ["erika"]
         columns = {one["name"] for one in inspector.get_columns("accounts", schema=copies[0])}
         assert "colour0098" in columns and "colour0099" not in columns
+        now = datetime.now(UTC)
+        for days, left in ((29, copies), (31, [])):  # it holds what is deleted later
+            schema.forget_copies(engine, now + timedelta(days=days), "accounts")
+            names = sa.inspect(engine).get_schema_names()
+            assert [name for name in names if "_before_" in name] == left
+        assert "accounts" in names
     finally:
         engine.dispose()
 
@@ -147,3 +154,12 @@ def test_a_backup_moves_to_postgresql_and_back(
             restored = [back["audit"].pop() for _ in range(2)]
             assert all("'restore'" in entry for entry in restored)
         assert back == first, name
+
+
+def test_an_empty_postgresql_gives_no_backup(
+    new_postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOBEDA_DATABASE_URL", new_postgres_url)
+    for _ in range(2):  # looking makes no tables either
+        with pytest.raises(StoreError, match="no database"):
+            backup.backup(tmp_path / "all.lobeda")

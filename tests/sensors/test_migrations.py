@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
+import time
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,10 +17,12 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from sensors.errors import StoreError
+from sensors.keeping import Keeper
 from sensors.store import Store, schema
 from sensors.store.database import create_engine, database_url
 from sensors.store.migrations import HEAD
 from sensors.store.tables import metadata
+from sensors.times import to_us
 from tests.sensors.things import station, value
 
 
@@ -105,6 +110,23 @@ def test_an_older_database_is_brought_forward_with_a_backup(
         assert old.execute("SELECT count(*) FROM observations").fetchone() == (1,)
         assert old.execute("SELECT version_num FROM alembic_version").fetchone() == (HEAD,)
         assert "colour" not in [row[1] for row in old.execute("PRAGMA table_info(things)")]
+
+
+def test_the_backup_of_a_migration_ends(sqlite_url: str, tmp_path: Path) -> None:
+    """It holds what is deleted later."""
+    now = datetime(2026, 11, 27, tzinfo=UTC)
+    with Store.open(sqlite_url) as store:
+        path = Path(str(store.engine.url.database))
+        for days in (29, 31):
+            copy = path.with_name(f"{path.name}.before-0099-from-{days}")
+            copy.write_bytes(b"x")
+            os.utime(copy, ((now - timedelta(days=days)).timestamp(),) * 2)
+        with Keeper(store, every_s=0.01, clock=lambda: to_us(now)):
+            deadline = time.monotonic() + 10
+            while len(list(tmp_path.glob("*.before-*"))) == 2 and time.monotonic() < deadline:
+                time.sleep(0.01)
+        assert [one.name for one in tmp_path.glob("*.before-*")] == [f"{path.name}.before-0099-from-29"]
+        assert path.is_file()
 
 
 def test_a_migration_that_fails_leaves_the_database_as_it_was(

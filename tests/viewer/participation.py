@@ -54,6 +54,7 @@ def taking(
         topics() if about is None else about,
         settings=settings or Settings(site_origins=(SITE,)),
         bounds=BOUNDS,
+        groups=["g1"],
     )
     with taken, Accounts.open(url) as accounts:
         links, app = list[str](), FastAPI(openapi_url=None)

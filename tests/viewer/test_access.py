@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from tests.viewer.accounts import PASSWORD, Clock, cheap
 from twin.errors import CallError
-from viewer import access
+from viewer import access, login, pages
 from viewer.accounts import audit
 from viewer.accounts.rights import NEEDS, RIGHTS, Right, Role
 from viewer.accounts.store import SESSION_SECONDS, Accounts
@@ -64,9 +64,7 @@ class Client:
 
     def __init__(self, accounts: Accounts, **options: Any) -> None:
         keeper = access.Keeper(accounts, **options)
-        self.guard = access.Guard(
-            _inner, keeper, lambda _scope, known: PlainTextResponse("no", 403 if known else 401)
-        )
+        self.guard = access.Guard(_inner, keeper, login.refusal(pages.Ways, (SITE,)))
 
     def ask(self, method: str, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
         async def ask() -> httpx.Response:
@@ -160,7 +158,13 @@ def test_comments_can_be_kept_to_those_with_a_link(accounts: Accounts) -> None:
     closed = Client(accounts, withheld=frozenset({Right.PARTICIPATE}))
     path = "/api/participation/votes"
     assert closed.get(path).status_code == 200
-    assert closed.ask("POST", path).status_code == 401
+    refused = closed.ask("POST", path)
+    assert refused.status_code == 401 and refused.json()["error"] == "refused_needed"
+    assert "Access-Control-Allow-Origin" not in refused.headers
+    for own in ("status", "deletions"):  # whoever has a comment's code, also when the link has ended
+        assert closed.ask("POST", f"/api/participation/{own}").status_code == 200
+    other = closed.ask("POST", path, {"Origin": SITE})
+    assert other.json()["message"] and other.headers["Access-Control-Allow-Origin"] == SITE
     cookie = accounts.log_in_link(accounts.add_link("street 5", 5, "test"))
     headers = {"Cookie": f"{access.COOKIE}={cookie}"}
     assert closed.ask("POST", path, headers).status_code == 200

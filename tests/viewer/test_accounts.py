@@ -17,7 +17,7 @@ from viewer import cli
 from viewer.accounts import audit, keeping
 from viewer.accounts.attempts import LOCK_MAX_S, LOCK_S, TRIES
 from viewer.accounts.passwords import Passwords
-from viewer.accounts.rights import Right, rights_of
+from viewer.accounts.rights import Right, Role, rights_of
 from viewer.accounts.store import Accounts, Refused
 
 SECOND = 1_000_000
@@ -115,6 +115,21 @@ def test_the_record_is_shortened_by_rule_and_says_so(accounts: Accounts, clock: 
     ]  # fmt: skip
     assert found[0][2].startswith("1 entries until 20")
     keeps_its_record(accounts)  # what is younger than three months
+
+
+def test_closed_accounts_and_ended_tokens_are_forgotten_by_rule(accounts: Accounts, clock: Clock) -> None:
+    clock.now = now_us()
+    accounts.add("otto", [Role.MODELER], PASSWORD, "test")
+    accounts.add_token("lab", "otto", ["scenarios:read"], 300, "test")
+    accounts.add_token("long", "erika", ["scenarios:read"], 366, "test")
+    accounts.add_link("Frau Mustermann", 10, "test")
+    accounts.disable("otto", "test")
+    names = [one.name for one in accounts.listed()]
+    for days, gone in ((39, 0), (41, 1), (6 * 30, 0), (6 * 31, 1)):  # ten days and thirty; six months
+        assert keeping.forget(accounts, 6, now=clock.now + days * DAY) == gone, days
+    assert [one.name for one in accounts.listed()] == [name for name in names if name != "otto"]
+    assert [one.name for one in accounts.listed_tokens()] == ["long"]
+    assert audit.entries(accounts)[0].action == "accounts.forget"
 
 
 def test_sessions_end_with_what_ends_them(accounts: Accounts) -> None:

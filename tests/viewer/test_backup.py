@@ -7,16 +7,21 @@ import sqlite3
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from scenarios.scenario import Scenario
 from scenarios.shelf import Shelf
 from sensors import tokens
 from sensors.errors import StoreError
-from sensors.store import Store
+from sensors.store import Store, schema
+from sensors.store.purge import purge
+from sensors.store.tables import things
+from tests.sensors.things import station
 from tests.viewer.accounts import PASSWORD, cheap
 from twin.errors import CallError, SourceError
 from viewer import backup, cli
@@ -83,6 +88,24 @@ def test_restored_is_what_was_backed_up(data: Path, tmp_path: Path, monkeypatch:
     backup.backup(file, tmp_path / "town")  # over the old one, from the restored
 
 
+def test_an_older_backup_is_brought_forward_without_copies(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would hold what is deleted later, or at restore."""
+    backup.backup(tmp_path / "all.lobeda")
+
+    def upgrade(connection: sa.Connection, *, steps: Path) -> None:
+        connection.exec_driver_sql("ALTER TABLE comments ADD COLUMN colour TEXT")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0099'")
+
+    monkeypatch.setattr(schema, "upgrade", upgrade)
+    newer = replace(backup.SPACES["participation"], head="0099")
+    monkeypatch.setitem(backup.SPACES, "participation", newer)
+    backup.restore(tmp_path / "all.lobeda", tmp_path / "restored")
+    names = {one.name.removesuffix("-shm").removesuffix("-wal") for one in (tmp_path / "restored").iterdir()}
+    assert names == {"accounts.sqlite", "participation.sqlite", "sensors.sqlite", "scenarios"}
+
+
 def test_nothing_is_left_of_a_restore_that_fails(data: Path, tmp_path: Path) -> None:
     file, into = tmp_path / "all.lobeda", tmp_path / "restored"
     backup.backup(file, tmp_path / "town")
@@ -144,3 +167,71 @@ def test_nothing_is_written_over(data: Path, tmp_path: Path, capsys: pytest.Capt
         from viewer.accounts.audit import entries
 
         assert entries(accounts, 1)[0].action == "backup"
+
+
+def test_what_was_deleted_since_is_deleted_again(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store.open() as store, Comments.open() as comments, Accounts.open(passwords=cheap()) as accounts:
+        for key in ("flat-4711", "street"):
+            store.ensure(station(key=key))
+        number, code = comments.add("trees", "Frau Müller war es", None, shown=True, fingerprint="b")
+        accounts.add("otto", ["moderator"], PASSWORD, "test")
+        file = tmp_path / "all.lobeda"
+        backup.backup(file)
+        assert comments.delete_by_code(code) == number
+        purge(store, only_thing(store, "flat-4711"))
+        accounts.disable("otto", "test")
+        accounts.revoke_token("lab", "test")
+        tokens.revoke(store, "station")
+        comments.add("trees", "Später", None, shown=True, fingerprint="c")
+        store.ensure(station(key="later"))
+    assert cli.run(["restore", str(file), str(tmp_path / "plain")]) == 0
+    assert "is there again" in capsys.readouterr().out
+    asked = ["restore", str(file), str(tmp_path / "again"), "--deleted-in", str(data), "--json"]
+    assert cli.run(asked) == 0
+    told = json.loads(capsys.readouterr().out)["deleted_again"]
+    assert told == {"comments": 1, "things": 1, "accounts": 1, "tokens": 2}
+    for name, secret in (("participation", "Frau Müller"), ("sensors", "flat-4711")):
+        assert secret.encode() in (tmp_path / "plain" / f"{name}.sqlite").read_bytes()
+        for left in (tmp_path / "again").glob(f"{name}.sqlite*"):
+            assert secret.encode() not in left.read_bytes(), left
+    monkeypatch.setenv("LOBEDA_DATA", str(tmp_path / "again"))
+    with Store.open() as store, Comments.open() as comments, Accounts.open() as accounts:
+        assert only_thing(store, "street") and tokens.listed(store) == []
+        assert comments.counts()["trees"]["shown"] == 1  # the other one
+        assert {one.name: one.disabled for one in accounts.listed()} == {"erika": False, "otto": True}
+        assert accounts.listed_tokens() == []
+    with pytest.raises(CallError, match="no database"):
+        backup.restore(file, tmp_path / "new", deleted_in=tmp_path / "town")
+    assert not (tmp_path / "new").exists()
+
+
+def only_thing(store: Store, key: str) -> int:
+    """The number of the Thing with this key of its source."""
+    with store.connect() as connection:
+        found: int = connection.execute(sa.select(things.c.id).where(things.c.source_key == key)).scalar_one()
+    return found
+
+
+def test_without_a_database_there_is_no_backup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As where the command has other settings than the server: an empty file would pass for a backup."""
+    monkeypatch.setenv("LOBEDA_DATA", str(tmp_path / "other"))
+    assert cli.run(["backup", str(tmp_path / "all.lobeda"), "--json"]) == 1
+    assert "there is no database" in capsys.readouterr().err and list(tmp_path.iterdir()) == []
+
+
+def test_a_backup_names_the_databases_that_were_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOBEDA_DATA", str(tmp_path / "data"))
+    with Store.open():
+        pass
+    assert cli.run(["backup", str(tmp_path / "all.lobeda"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert list(told["files"]) == ["databases/sensors.sqlite"]
+    assert told["missing"] == ["accounts", "participation"]
+    assert cli.run(["backup", str(tmp_path / "all.lobeda")]) == 0
+    assert "Without accounts, participation" in capsys.readouterr().out

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import REPOSITORY
 from tests.viewer.accounts import PASSWORD
 from tests.viewer.districts import small
 from twin.errors import CallError, SourceError
-from viewer import legal, publish, server, texts
+from viewer import cli, legal, privacy, publish, server, texts
 from viewer.accounts.rights import Role
-from viewer.accounts.store import Accounts
+from viewer.accounts.store import SESSION_SECONDS, Accounts
+from viewer.api import catalogue_record
+from viewer.participation.limits import LIMITS
 from viewer.state import Twin
 
 FILLED = """operator:
-  name: Stadt Beispiel
-  address: Am Markt 1, 07743 Beispielstadt
-  represented_by: Erika Beispiel
-  email: rathaus@beispiel.example
-  phone: +49 3641 000000
-responsible: Max <Beispiel>, Pressestelle
+  name: Gemeinde Talhausen
+  address: Kirchgasse 1, 07700 Talhausen
+  represented_by: Erika Lindner
+  email: rathaus@talhausen.test
+  phone: +49 3641 112233
+responsible: Max Lindner & Ada Vogel, Pressestelle
 data_protection:
-  officer: Ada Beispiel, datenschutz@beispiel.example
-  authority: {de: Aufsicht Beispielland, en: Authority of Exampleland}
+  officer: Ada Vogel, datenschutz@talhausen.test
+  basis: {de: Art. 6 Abs. 1 Buchst. e DSGVO}
+  authority: {de: Aufsicht des Landes, en: Authority of the state}
   server: {de: Der Webserver vergisst Adressen nach 7 Tagen.}
+  backups: {de: Sicherungskopien werden nach 14 Tagen überschrieben.}
 accessibility:
-  email: barrierefrei@beispiel.example
-  enforcement: {de: Durchsetzungsstelle Beispielland}
+  email: barrierefrei@talhausen.test
+  enforcement: {de: Durchsetzungsstelle des Landes}
 """
 
 
@@ -63,11 +69,11 @@ def test_a_filled_site_says_who_answers_for_it(bundle: Path, twin: Twin, tmp_pat
     site = publish.publish(twin.district, tmp_path / "site", results=twin, options=options)
     german, english = Text(site / "index.html"), Text(site / "en" / "index.html")
     assert not german.missing and not publish.summary(site)["preview"]
-    assert "Stadt Beispiel" in german.views["imprint"] and "Max <Beispiel>" in german.views["imprint"]
-    assert "Aufsicht Beispielland" in german.views["data-protection"]
-    assert "Authority of Exampleland" in english.views["data-protection"]
+    assert "Gemeinde Talhausen" in german.views["imprint"] and "Lindner & Ada" in german.views["imprint"]
+    assert "Aufsicht des Landes" in german.views["data-protection"]
+    assert "Authority of the state" in english.views["data-protection"]
     assert "Der Webserver vergisst" in english.views["data-protection"]  # there is no other text
-    assert "barrierefrei@beispiel.example" in english.views["accessibility"]
+    assert "barrierefrei@talhausen.test" in english.views["accessibility"]
     assert "noindex" not in (site / "index.html").read_text("utf-8")
 
 
@@ -95,13 +101,79 @@ def test_nor_is_such_a_site_served_to_others(tmp_path: Path, monkeypatch: pytest
         server.serve(small(), url="https://lobeda.example", content=tmp_path)
 
 
+@pytest.mark.parametrize("value", ["Stadt Beispiel", "Erika Mustermann", "<Name>", "rathaus@stadt.example"])
+def test_an_examples_values_do_not_go_live(tmp_path: Path, value: str) -> None:
+    """As docs/publish.md prints them, say: the same rule as for the catalogue's record."""
+    text = FILLED.replace("{de: Durchsetzungsstelle des Landes}", f"{{de: '{value}'}}")
+    with pytest.raises(SourceError, match=r"accessibility\.enforcement\.de is still the example's"):
+        legal.required(content(tmp_path / "content", text))
+    assert legal.own(tmp_path / "content") is None  # so that a site without --live is a preview
+    with pytest.raises(CallError, match="CATALOGUE_PUBLISHER"):
+        catalogue_record.settings({"LOBEDA_CATALOGUE_PUBLISHER": value}, {})
+
+
+def test_the_guides_example_is_complete_and_does_not_go_live(tmp_path: Path) -> None:
+    guide = (REPOSITORY / "docs" / "publish.md").read_text("utf-8")
+    (block,) = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
+    folder = content(tmp_path / "content", block)
+    assert legal.read(folder)
+    with pytest.raises(SourceError, match=r"operator\.name"):
+        legal.required(folder)
+
+
+def test_calls_of_a_public_address_mean_that_the_site_goes_live(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "content").mkdir()
+    asked = ["publish", str(tmp_path / "site"), "--content", str(tmp_path / "content")]
+    assert cli.run([*asked, "--api", "https://twin.talhausen.test"]) == 2
+    assert "nobody answers" in capsys.readouterr().err and not (tmp_path / "site").exists()
+    assert cli.run([*asked, "--live", "--preview"]) == 2
+
+
+def test_every_number_on_data_protection_is_a_setting(bundle: Path, twin: Twin, tmp_path: Path) -> None:
+    plain = re.sub(r"\d", "", FILLED.replace("+49 3641 112233", "+++"))  # the operator's own numbers
+    options = publish.Options(
+        content=content(tmp_path / "content", plain), api="https://twin.talhausen.test/",
+        by_link=True, comment_months=7, record_months=31, draws=2,
+    )  # fmt: skip
+    site = publish.publish(twin.district, tmp_path / "site", results=twin, options=options)
+    hours = {SESSION_SECONDS / 3600, max(one.seconds for kind in LIMITS.values() for one in kind) / 3600}
+    settings = {7, 31, publish.LIVE_S, *hours}
+    rights = {15, 21, 77}  # articles of the GDPR
+    for language in texts.languages(variants=True):
+        page = site / ("" if language == texts.DEFAULT else language) / "index.html"
+        said = Text(page).views["data-protection"]
+        found = {int(one) for one in re.findall(r"\d+", said)}
+        assert found == settings | ({privacy.MINIMUM} if language == "de-leicht" else rights), language
+        assert "twin.talhausen.test" in said, language
+        assert f'data-live="{publish.LIVE_S}"' in page.read_text("utf-8")
+
+
+def test_plain_german_has_plain_headings_votes_and_retention(site: Path) -> None:
+    page = (site / "de-leicht" / "index.html").read_text("utf-8")
+    views = page[
+        page.index('data-view="imprint"') : page.index("</article>", page.index('id="accessibility"'))
+    ]
+    heads = re.findall(r"<h[23][^>]*>(.*?)</h[23]>", views)
+    ordinary = {text for key, text in texts.load("de").items() if key.startswith("legal.")}
+    assert len(heads) > 10 and not set(heads) & ordinary
+    assert "Stimmen" in texts.load("de-leicht")["legal.retention"]
+
+
+def test_a_site_without_comments_says_nothing_of_them(site: Path) -> None:
+    said = Text(site / "index.html").views["data-protection"]
+    assert texts.text("de", "legal.no_cookies") in said
+    assert not any(texts.text("de", f"legal.{key}") in said for key in ("comments", "votes", "backups_text"))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("  name: Stadt Beispiel\n", "", "operator.name"),
-        ("responsible: Max <Beispiel>, Pressestelle", "responsible: ''", "line 7"),
-        ("rathaus@beispiel.example", "rathaus", "operator.email"),
-        ("{de: Durchsetzungsstelle Beispielland}", "{en: Body}", "accessibility.enforcement"),
+        ("  name: Gemeinde Talhausen\n", "", "operator.name"),
+        ("responsible: Max Lindner & Ada Vogel, Pressestelle", "responsible: ''", "line 7"),
+        ("rathaus@talhausen.test", "rathaus", "operator.email"),
+        ("{de: Durchsetzungsstelle des Landes}", "{en: Body}", "accessibility.enforcement"),
         ("accessibility:", "tracking: yes\naccessibility:", "tracking"),
     ],
 )  # fmt: skip

@@ -144,7 +144,15 @@ def test_what_is_refused_says_why_in_the_page_s_language(client: httpx.Client) -
             headers={"Content-Type": "application/json"},
         )
         kindly(answer, 422, "refused_place")
-    kindly(send(client, "Hier", place={"point": [EAST, NORTH], "group": "<b>"}), 422, "refused_place")
+    for group in (
+        "<b>",
+        "g2",
+        "Anna.Mueller:wohnt-hier",
+        ["g1"],
+        "",
+    ):  # everybody could read what is no group
+        place = {"point": [EAST, NORTH], "group": group}
+        kindly(send(client, "Hier", place=place), 422, "refused_place")
 
 
 def test_the_longest_text_fits_however_it_is_written(client: httpx.Client) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
+from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from viewer.participation import rules
-from viewer.participation.limits import Limit, Limiter
+from viewer.participation.limits import Limit, Limiter, expiring
 from viewer.participation.rules import Refused, checked, clean, fingerprint, links
 
 # Everything that may come, with what is seldom in plain random text.
@@ -118,6 +120,25 @@ def test_limits_count_by_address_and_forget() -> None:
     assert limiter.wait_s("comment", "10.0.0.3") == 60  # five together
     now[0] = 60.0
     assert limiter.wait_s("comment", "10.0.0.1") == 0
+
+
+def test_limits_end_though_nobody_comes_any_more() -> None:
+    now = [0.0]
+    limiter = Limiter({"comment": (Limit(60, each=2, all=5),)}, clock=lambda: now[0])
+    assert limiter.wait_s("comment", "192.0.2.7") == 0 and not limiter.said_before("192.0.2.7", "Hallo")
+    (window,) = limiter._windows["comment"]
+    with expiring(limiter, every_s=0.01):
+        for moment, kept in ((59.0, [1, 1]), (60.0, [0, 1]), (86_400.0, [0, 0])):
+            now[0] = moment
+            deadline = time.monotonic() + 10
+            while _held(window, limiter._said) != kept and time.monotonic() < deadline:
+                time.sleep(0.01)
+            assert _held(window, limiter._said) == kept, moment
+    assert window._key == limiter._said._key == b""
+
+
+def _held(*windows: Any) -> list[int]:
+    return [len(window._counts) for window in windows]
 
 
 def test_limits_keep_no_address() -> None:

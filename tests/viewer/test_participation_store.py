@@ -217,12 +217,20 @@ def test_retention_begins_when_a_topic_closes(store: Comments) -> None:
     ours = add(store)
     add(store, topic="roofs")
     store.vote(PROPOSAL, "trees", "a" * 22, 1)
+    store.vote(PROPOSAL, "trees", "b" * 22, -1)
+    store.vote(PROPOSAL, "trees", "c" * 22, 1)
+    store.vote(PROPOSAL, "roofs", "a" * 22, 1)
+    decide(store, ours, "refuse", "Ohne Bezug", actor="erika")
     store.sync([Topic("trees", {"de": "Bäume"}, closed=True), TOPICS[1]], now=0)
     assert moderation.retain(store, 12, now=364 * DAY_US) == 0
     assert moderation.retain(store, 12, now=366 * DAY_US) == 1
     assert moderation.retain(store, 12, now=366 * DAY_US) == 0
-    assert moderation.one(store, ours)["trail"][0]["actor"] == "retention"
-    assert states(store) == {"deleted": 1, "waiting": 1} and store.votes(PROPOSAL, "trees")["agree"] == 1
+    assert [one["actor"] for one in moderation.one(store, ours)["trail"]] == ["retention"]
+    assert states(store) == {"deleted": 1, "waiting": 1}
+    with store.connect() as connection:  # sums alone are left of the votes on what has ended
+        left = connection.execute(sa.text("SELECT target_id FROM votes")).scalars().all()
+    assert left == ["roofs"] and store.votes(PROPOSAL, "trees") == {"agree": 2, "disagree": 1}
+    assert (store.counts()["trees"]["agree"], store.counts()["roofs"]["agree"]) == (2, 1)
 
 
 def test_list_pages_filters_and_finds(store: Comments) -> None:

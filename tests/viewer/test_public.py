@@ -43,6 +43,8 @@ PUBLIC_ROUTES = {
     "/api/docs": "describes the open interfaces",
     "/api/openapi.json": "describes the open interfaces",
     "/api/participation": "shown comments, and counts of votes",
+    "/api/participation/status": "one's own comment, by its code",
+    "/api/participation/deletions": "one's own comment, by its code",
     "/": "the published site: privacy.sums and publish.ATTRIBUTES",
 }
 

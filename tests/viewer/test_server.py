@@ -23,7 +23,7 @@ from tests.viewer.accounts import PASSWORD, cheap
 from tests.viewer.districts import SECRET_OWNER, small
 from tests.viewer.test_legal import FILLED
 from twin.errors import CallError
-from viewer import server
+from viewer import privacy, server
 from viewer.access import COOKIE
 from viewer.accounts import rights
 from viewer.accounts.recording import RecordedShelf
@@ -190,6 +190,15 @@ def test_public_only_has_no_manager_but_takes_comments(bundle: Path, tmp_path: P
         assert 'data-api="/"' in client.get("/").text
         sent = client.post("/api/participation/proposals/trees/comments", json={"text": "Mehr davon"})
         assert sent.status_code == 201 and sent.json()["state"] == "waiting"
+        groups = web.app.state.twin.group
+        for group, status in (
+            (groups[groups != privacy.HIDDEN].iloc[0], 201),
+            (privacy.HIDDEN, 422),
+            ("x", 422),
+        ):
+            said = {"text": f"Hier bei {group}", "place": {"point": [1.0, 2.0], "group": str(group)}}
+            answer = client.post("/api/participation/proposals/trees/comments", json=said)
+            assert answer.status_code == status, group
         assert client.get("/moderate").status_code == 401
         for path in ("/manage", "/login?token=" + TOKEN, "/manage/ws", "/manage/files/manager.js"):
             assert client.get(path).status_code in (401, 404)

@@ -1,4 +1,4 @@
-"""How long the record is kept: its old end is removed by rule, and that this was done is the newest entry."""
+"""How long the record and closed accounts are kept: by rule, and that something was removed is an entry."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ import sqlalchemy as sa
 
 from sensors.repeating import Repeating
 from sensors.steady import Steady
+from sensors.store import schema
 from sensors.times import from_us, now_us, to_us
 from twin.errors import CallError
 from viewer.accounts import audit, tables
-from viewer.accounts.store import Accounts
+from viewer.accounts.store import SPACE, Accounts
 
 LOG = logging.getLogger(__name__)
 MONTHS, MONTHS_MIN = 24, 4
 """Kept without a rule, and at least: the database itself keeps three months against anybody."""
+TOKEN_DAYS = 30
+"""How long a token or a resident's link stands in the list after its end. [d]"""
 ACTOR = "retention"
 LOOK_S = 3600.0
 _MONTH = timedelta(days=30.44)
@@ -43,6 +46,24 @@ def shorten(accounts: Accounts, months: int, *, now: int) -> int:
     return gone
 
 
+def forget(accounts: Accounts, months: int, *, now: int) -> int:
+    """Remove tokens and links `TOKEN_DAYS` after their end, and accounts disabled `months` ago; how many.
+
+    months : as the record is kept, which goes on naming them until then.
+    """
+    ended = tables.tokens.c.ends_at <= to_us(from_us(now) - timedelta(days=TOKEN_DAYS))
+    left = tables.accounts.c.disabled_at <= to_us(from_us(now) - months * _MONTH)
+    with accounts.transaction() as connection:
+        gone = sa.select(tables.accounts.c.id).where(left)
+        for table in (tables.sessions, tables.tokens):
+            connection.execute(table.delete().where(table.c.account_id.in_(gone)))
+        count = connection.execute(tables.tokens.delete().where(ended)).rowcount
+        count += connection.execute(tables.accounts.delete().where(left)).rowcount
+        if count:
+            audit.note(connection, ACTOR, "accounts.forget", f"{count} ended tokens and accounts", now)
+    return int(count)
+
+
 class RecordKeeper(Repeating):
     """Keeps to the rule while the server runs; waits where the clock has jumped (`sensors.steady`)."""
 
@@ -57,6 +78,8 @@ class RecordKeeper(Repeating):
 
         def work() -> None:
             if watched.believed(_newest(accounts), "shortening the record"):
+                forget(accounts, months, now=clock())
+                schema.forget_copies(accounts.engine, from_us(clock()), SPACE)
                 shorten(accounts, months, now=clock())
 
         super().__init__(

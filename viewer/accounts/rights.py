@@ -107,6 +107,8 @@ NEEDS = (
     Need("/api/docs", Right.LOOK),
     Need("/api/openapi.json", Right.LOOK),
     Need("/api/participation", Right.LOOK, changes=Right.PARTICIPATE),
+    Need("/api/participation/status", Right.LOOK),  # whoever has a comment's code may look it up
+    Need("/api/participation/deletions", Right.LOOK),  # and delete it, also when their link has ended
     Need("/api/sensorthings", Right.LOOK, own_check=True),
     Need("/api/uplinks", Right.LOOK, own_check=True),
 )

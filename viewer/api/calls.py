@@ -15,7 +15,7 @@ BEARER = {"token": {"type": "http", "scheme": "bearer", "description": "`lobeda 
 _TOKEN: list[dict[str, list[str]]] = [{"token": []}]
 _WHY = {
     400: "The body or a parameter cannot be read",
-    401: "A token is needed",
+    401: "A token, or a resident's link, is needed",
     403: "Not from this page, or not with this token",
     404: "There is nothing of this name",
     405: "The resource does not take this method",
@@ -92,7 +92,14 @@ def participation() -> dict[str, Any]:
                    voter={"type": "string", "pattern": "^[A-Za-z0-9_-]{20,64}$"})  # fmt: skip
     about = _object("length links moderation", length=_NUMBER, links=_NUMBER, moderation=_TEXT)
     counted = _object("id open votes counts", id=_TEXT, open=_TRUTH, votes=_VOTES, counts={"type": "object"})
-    listed = _object("id open comments more", id=_TEXT, open=_TRUTH, more=_TRUTH, comments=_list(_COMMENT))
+    listed = _object(
+        "id open may_write comments more",
+        id=_TEXT,
+        open=_TRUTH,
+        may_write=_TRUTH,
+        more=_TRUTH,
+        comments=_list(_COMMENT),
+    )
     sent = _object("id code state", id=_NUMBER, code=_TEXT, state=_TEXT)
     became = _object("id proposal state", id=_NUMBER, proposal=_TEXT, state=_TEXT, text=_MAYBE)
     return {
@@ -103,11 +110,11 @@ def participation() -> dict[str, Any]:
         f"{PARTICIPATION}/proposals/{{proposal}}/comments": {
             "get": call("Shown comments, the newest first", {200: listed}, (403, 404, 503),
                         parameters=[proposal, before]),
-            "post": call("Write a comment; the code is given this once", {201: sent}, (*written, 409, 422),
-                         parameters=[proposal], body=comment),
+            "post": call("Write a comment; the code is given this once", {201: sent},
+                         (*written, 401, 409, 422), parameters=[proposal], body=comment),
         },
         f"{PARTICIPATION}/votes": {
-            "post": call("Vote; 0 takes it back", {200: _object("votes", votes=_VOTES)}, (*written, 409),
+            "post": call("Vote; 0 takes it back", {200: _object("votes", votes=_VOTES)}, (*written, 401, 409),
                          body=vote)
         },
         f"{PARTICIPATION}/status": {"post": call("One's own comment", {200: became}, written, body=own)},

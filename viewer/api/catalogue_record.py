@@ -15,7 +15,7 @@ from urllib.parse import quote
 from rdflib import DCAT, DCTERMS, FOAF, RDF, RDFS, SKOS, XSD, Graph, Literal, Namespace, URIRef
 
 from twin.errors import CallError
-from viewer import texts
+from viewer import content, texts
 from viewer.api import licences
 from viewer.api.licences import Licence
 from viewer.api.ogc.collections import Collection
@@ -32,7 +32,6 @@ _THEMES = {
     "buildings": "REGI", "parts": "REGI", "blocks": "REGI", "places": "REGI", "streets": "TRAN",
     "trees": "ENVI", "hazard_areas": "ENVI", "modelled_values": "ENER", "sensors": "TECH",
 }  # fmt: skip
-_PLACEHOLDER = re.compile(r"placeholder|platzhalter|example|beispiel|muster|todo|xxx|changeme|<|>|\s", re.I)
 
 
 @dataclass(frozen=True)
@@ -77,6 +76,8 @@ def settings(environment: Mapping[str, str], metadata: Mapping[str, object]) -> 
     names = [field.name for field in fields(Settings)]
     found = {name: str(environment.get(variable(name)) or known.get(name) or "").strip() for name in names}
     rules = {
+        "publisher": (r".+", "who publishes"),
+        "contact": (r".+", "whom to ask"),
         "contributor_id": (r"(https?://|urn:)\S+", "the URI that GovData gave"),
         "publisher_uri": (r"https?://\S+", "an address with https://"),
         "contact_email": (r"[^@\s]+@[^@\s]+\.[^@\s]+", "an address such as opendata@town.de"),
@@ -84,7 +85,7 @@ def settings(environment: Mapping[str, str], metadata: Mapping[str, object]) -> 
     }
     for name, (pattern, meant) in rules.items():
         value = found[name]
-        if value and (not re.fullmatch(pattern, value) or _PLACEHOLDER.search(value)):
+        if value and (not re.fullmatch(pattern, value) or content.stands_for_later(value)):
             raise CallError(f"{value!r} is none", variable(name), f"Give {meant}, or leave it out")
     return Settings(**found)
 

@@ -1,8 +1,10 @@
-"""``/api/participation``: what residents' pages read and send. JSON alone, no cookies, no account.
+"""``/api/participation``: what residents' pages read and send. JSON alone, no account; a cookie only
+where the guard keeps comments to those who have a link.
 
     GET  /                                  what a comment may be, and how it is moderated
     GET  /proposals                         counts of all proposals
-    GET  /proposals/{id}/comments           shown comments (?before=NUMBER for older ones) and counts
+    GET  /proposals/{id}/comments           shown comments (?before=NUMBER for older ones), counts, and
+                                            whether who asks may write
     POST /proposals/{id}/comments           {text, place?: {point: [east, north], group?}}
                                             → {id, code, state}; the code is given this once
     POST /votes                             {proposal | comment, value: 1 | 0 | -1, voter} → counts
@@ -16,7 +18,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from functools import wraps
 from typing import Any
 
@@ -37,7 +39,6 @@ PREFIX = "/api/participation"
 PAGE = 50
 _BEYOND_M = 500.0  # a place may lie so far outside of the district's buildings
 _VOTER = re.compile(r"[A-Za-z0-9_-]{20,64}")
-_GROUP = re.compile(r"[\w.:-]{1,128}")
 _NUMBER = re.compile(r"[1-9][0-9]{0,14}")
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST",
@@ -47,8 +48,11 @@ _PREFLIGHT = {
 _Handler = Callable[..., Awaitable[Any]]
 
 
-def router(taken: Participation) -> APIRouter:
-    """The interface on `taken`."""
+def router(taken: Participation, may_write: Callable[[Request], bool] = lambda _request: True) -> APIRouter:
+    """The interface on `taken`.
+
+    may_write : whether the guard lets comments and votes of who asks through.
+    """
     routes = APIRouter(prefix=PREFIX, include_in_schema=False)
     store, settings = taken.store, taken.settings
 
@@ -125,6 +129,7 @@ def router(taken: Participation) -> APIRouter:
             return {
                 "id": proposal,
                 "open": topic.is_open(now_us()),
+                "may_write": may_write(request),
                 "moderation": settings.moderation,
                 "length": rules.LENGTH_MAX,
                 **_counted(store.counts()[proposal]),
@@ -142,7 +147,7 @@ def router(taken: Participation) -> APIRouter:
         def work() -> Any:
             still_open(request, proposal)
             try:
-                place = _place(given.get("place"), taken.bounds)
+                place = _place(given.get("place"), taken.bounds, taken.groups)
             except ValueError:
                 raise said(request, "refused_place", 422) from None
             text = given.get("text")
@@ -276,12 +281,12 @@ def _target(given: dict[str, Any], topic_of: Callable[[int], str | None]) -> tup
     return COMMENT, "", None
 
 
-def _place(given: Any, bounds: tuple[float, ...] | None) -> Place | None:
+def _place(given: Any, bounds: tuple[float, ...] | None, groups: Collection[str]) -> Place | None:
     """The place that was sent, None without one.
 
     Raises
     ------
-    ValueError : it is no place of the district.
+    ValueError : it is no place of the district, or names a group that is none.
     """
     if given is None:
         return None
@@ -292,7 +297,7 @@ def _place(given: Any, bounds: tuple[float, ...] | None) -> Place | None:
         raise ValueError(given)
     east, north = (float(v) for v in point)
     group = given.get("group")
-    if group is not None and not (isinstance(group, str) and _GROUP.fullmatch(group)):
+    if group is not None and not (isinstance(group, str) and group in groups):
         raise ValueError(given)
     if bounds is not None:
         west, south, far_east, far_north = bounds

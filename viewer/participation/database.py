@@ -1,8 +1,8 @@
 """The comments' own database: a SQLite file beside the sensors', or a schema of its own in PostgreSQL.
 
 What is deleted is gone from the file: SQLite writes zeros over it (`secure_delete`), and `wipe` takes it out
-of the write-ahead log too. No copy is made before a migration, since a copy would outlive deletions; a
-migration is whole or not at all anyway.
+of the write-ahead log too. The copy that a migration makes outlives deletions; it goes by its own time
+(`sensors.store.schema.COPY_DAYS`).
 """
 
 from __future__ import annotations

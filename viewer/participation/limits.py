@@ -1,7 +1,7 @@
 """How often one address may write. Addresses are never kept: only keyed digests, in memory, for one window.
 
 Each window has a random key of its own; when it ends, key and counts are gone, and nothing links an address
-to what it did before.
+to what it did before. `expiring` sees to it on idle days too.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+from sensors.repeating import Repeating
 
 MINUTE_S, DAY_S = 60.0, 86_400.0
 _ADDRESSES_MAX = 100_000
@@ -37,6 +39,10 @@ LIMITS: Mapping[str, tuple[Limit, ...]] = {
 }
 
 
+LONGEST_S = max(limit.seconds for limits in LIMITS.values() for limit in limits)
+"""For how long an address counts at most. [s]"""
+
+
 class Limiter:
     """Counts what addresses do; safe from any thread.
 
@@ -51,7 +57,7 @@ class Limiter:
         self._clock = clock
         self._lock = threading.Lock()
         self._windows = {kind: [_Window(limit) for limit in wanted] for kind, wanted in limits.items()}
-        self._said = _Window(Limit(DAY_S, 1, 50_000))
+        self._said = _Window(Limit(LONGEST_S, 1, 50_000))
 
     def wait_s(self, kind: str, address: str) -> int:
         """Counts one act of `address`; 0: it may, else in how many seconds it may again. [s]"""
@@ -74,6 +80,13 @@ class Limiter:
             self._said.count(key, whole=True)
             return False
 
+    def expire(self) -> None:
+        """Throw away what windows hold that have ended, though nobody comes any more."""
+        now = self._clock()
+        with self._lock:
+            for window in (self._said, *(one for windows in self._windows.values() for one in windows)):
+                window.expire(now)
+
     def forget(self, address: str, text: str) -> None:
         """Let the address send the text again: it was not stored."""
         with self._lock:
@@ -88,15 +101,20 @@ class _Window:
         self._counts: Counter[bytes] = Counter()
 
     def wait_s(self, address: str, now: float, *, whole: bool = False) -> float:
-        if now >= self._ends:
+        self.expire(now)
+        if not self._key:
             self._ends = now + self._limit.seconds
             self._key = secrets.token_bytes(32)
-            self._counts.clear()
         most = self._limit.all
         full = (most is not None and self._counts.total() >= most) or (
             self._counts[self._digest(address, whole)] >= self._limit.each
         )
         return max(1.0, self._ends - now) if full else 0.0
+
+    def expire(self, now: float) -> None:
+        if now >= self._ends:
+            self._key = b""
+            self._counts.clear()
 
     def count(self, address: str, *, whole: bool = False) -> None:
         if len(self._counts) >= _ADDRESSES_MAX:
@@ -109,6 +127,11 @@ class _Window:
     def _digest(self, address: str, whole: bool) -> bytes:
         text = address if whole else network(address)
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=self._key, digest_size=16).digest()
+
+
+def expiring(limiter: Limiter, every_s: float = MINUTE_S) -> Repeating:
+    """Lets a limiter's windows end in time while the context stands."""
+    return Repeating("limits", limiter.expire, every_s=every_s, failed=lambda _error: None)
 
 
 def network(address: str) -> str:

@@ -16,6 +16,7 @@ from viewer.participation.store import (
     COMMENT,
     DELETED,
     HIDDEN,
+    PROPOSAL,
     REFUSED,
     SHOWN,
     STATES,
@@ -24,7 +25,7 @@ from viewer.participation.store import (
     empty,
     vote_counts,
 )
-from viewer.participation.tables import comments, decisions, topics
+from viewer.participation.tables import comments, decisions, topics, votes
 from viewer.spreadsheets import cell
 
 ANSWER_MAX = 4_000
@@ -32,6 +33,8 @@ ANSWER_MAX = 4_000
 PAGE = 50
 LARGEST = 2**53
 """What a page's script can still count; a database's numbers end a little later."""
+RETENTION = "retention"
+"""Who deletes by rule."""
 _TO = {"show": SHOWN, "hide": HIDDEN, "refuse": REFUSED}
 _MAY: Mapping[str, tuple[str, ...]] = {
     "show": (WAITING, HIDDEN, REFUSED),
@@ -201,7 +204,7 @@ def newest(store: Comments) -> int | None:
 def retain(store: Comments, months: int, *, now: int | None = None) -> int:
     """Deletes the comments of topics that closed `months` ago or earlier; how many.
 
-    A month has 30.44 days. Votes stay as counts: nothing links them to anybody.
+    Who decided what on them goes too, and of votes on the topics only sums stay. A month has 30.44 days.
     """
     moment = now_us() if now is None else now
     ended = sa.select(topics.c.id).where(
@@ -213,10 +216,25 @@ def retain(store: Comments, months: int, *, now: int | None = None) -> int:
                 sa.select(comments.c.id).where(comments.c.topic_id.in_(ended), comments.c.state != DELETED)
             ).scalars()
         )
-        empty(connection, due, "retention", moment)
-    if due:
+        of_topics = sa.select(comments.c.id).where(comments.c.topic_id.in_(ended))
+        trail = decisions.delete().where(
+            decisions.c.comment_id.in_(of_topics), decisions.c.actor != RETENTION
+        )
+        gone = connection.execute(trail).rowcount
+        empty(connection, due, RETENTION, moment)
+        gone += _sum_votes(connection, list(connection.execute(ended).scalars()))
+    if due or gone:
         store.wipe()
     return len(due)
+
+
+def _sum_votes(connection: Connection, ended: list[str]) -> int:
+    """Leaves of the votes on topics only how many agreed and disagreed; how many votes are gone."""
+    for name, counted in vote_counts(connection, PROPOSAL, ended).items():
+        sums = {kind: topics.c[kind] + number for kind, number in counted.items()}
+        connection.execute(topics.update().where(topics.c.id == name).values(sums))
+    once = votes.delete().where(votes.c.target == PROPOSAL, votes.c.target_id.in_(ended))
+    return int(connection.execute(once).rowcount)
 
 
 def as_csv(store: Comments) -> bytes:

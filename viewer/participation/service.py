@@ -5,17 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
 from sensors.repeating import Repeating
 from sensors.steady import Steady
+from sensors.store import schema
 from sensors.times import now_us
 from twin.errors import CallError
 from viewer.participation import moderation
 from viewer.participation.database import SPACE
-from viewer.participation.limits import Limiter
+from viewer.participation.limits import Limiter, expiring
 from viewer.participation.store import Comments, Topic
 
 KEEP_MONTHS = 12
@@ -76,6 +78,7 @@ class Participation:
     """Comments on the topics of a site; opened and closed with the server.
 
     bounds : west, south, east, north of the district in EPSG:25832, beyond which no place lies. [m]
+    groups : privacy groups of buildings that a place may name; no others are kept or shown.
     keep : whether this process deletes what is kept no longer; another does else.
     """
 
@@ -86,15 +89,18 @@ class Participation:
         *,
         settings: Settings | None = None,
         bounds: Sequence[float] | None = None,
+        groups: Iterable[str] = (),
         limiter: Limiter | None = None,
         keep: bool = True,
     ) -> None:
         self.store = store
         self.settings = settings or Settings()
         self.bounds = None if bounds is None else tuple(float(limit) for limit in bounds)
+        self.groups = frozenset(groups)
         self.limiter = limiter or Limiter()
         store.sync(topics)
         self._keep_too, self._steady = keep, Steady()
+        self._expiring = expiring(self.limiter)
         self._keeper = Repeating("participation", self._keep, every_s=LOOK_S, failed=_say)
 
     @classmethod
@@ -117,6 +123,7 @@ class Participation:
         return cls(store, topics, settings=settings, bounds=bounds, keep=keep)
 
     def __enter__(self) -> Self:
+        self._expiring.start()
         if self._keep_too:
             self._keeper.start()
         return self
@@ -125,6 +132,7 @@ class Participation:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._keeper.stop()
+        self._expiring.stop()
         self.store.close()
 
     def topic(self, topic_id: str) -> Topic | None:
@@ -140,6 +148,7 @@ class Participation:
         if not self._steady.believed(moderation.newest(self.store), "deleting comments"):
             return
         moderation.retain(self.store, self.settings.keep_months)
+        schema.forget_copies(self.store.engine, datetime.now(UTC), self.store.space)
         if not self.store.wiped:
             self.store.wipe()
 

@@ -64,8 +64,9 @@ class Comments(Opened):
     wiped : False while something deleted may still stand in SQLite's log.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, space: str = SPACE) -> None:
         super().__init__(engine)
+        self.space = space
         self.wiped = False
 
     @classmethod
@@ -79,7 +80,7 @@ class Comments(Opened):
         """
         where = address(url, space)
         with reported(where):
-            return cls(open_engine(where, space))
+            return cls(open_engine(where, space), space)
 
     def wipe(self) -> None:
         """Makes deletions final on the disk; see `database.wipe`."""
@@ -214,7 +215,8 @@ class Comments(Opened):
     def votes(self, target: str, target_id: str) -> dict[str, int]:
         """How many agree and disagree."""
         with self.connect() as connection:
-            return vote_counts(connection, target, [target_id])[target_id]
+            counted = vote_counts if target == COMMENT else topic_votes
+            return counted(connection, target, [target_id])[target_id]
 
     def can_vote_on(self, comment_id: int) -> str | None:
         """The topic of a comment that everybody can read; None: there is none."""
@@ -234,7 +236,7 @@ class Comments(Opened):
         )
         with self.connect() as connection:
             names = list(connection.execute(sa.select(topics.c.id)).scalars())
-            counted = vote_counts(connection, PROPOSAL, names)
+            counted = topic_votes(connection, PROPOSAL, names)
             found = {name: {**dict.fromkeys(STATES, 0), "answered": 0, **counted[name]} for name in names}
             for topic_id, state, number in connection.execute(by_state):
                 found[topic_id][state] = number
@@ -279,6 +281,16 @@ def vote_counts(connection: Connection, target: str, ids: list[str]) -> dict[str
     )
     for name, value, number in connection.execute(query):
         found[name]["agree" if value > 0 else "disagree"] = number
+    return found
+
+
+def topic_votes(connection: Connection, target: str, ids: list[str]) -> dict[str, dict[str, int]]:
+    """As `vote_counts`, with the sums of those votes that are no longer kept one by one."""
+    found = vote_counts(connection, target, ids)
+    query = sa.select(topics.c.id, topics.c.agree, topics.c.disagree).where(topics.c.id.in_(ids))
+    for name, agree, disagree in connection.execute(query):
+        found[name]["agree"] += agree
+        found[name]["disagree"] += disagree
     return found
 
 

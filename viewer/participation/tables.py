@@ -16,12 +16,15 @@ from sensors.store.kinds import NAMING, Id, Text, Time
 metadata = sa.MetaData(naming_convention=NAMING)
 
 # What is talked about: proposals of the residents' pages. From `closes_at` on, nothing more is taken.
+# agree, disagree: votes of which retention has left the sums alone.
 topics = Table(
     "topics",
     metadata,
     Column("id", Text, primary_key=True),
     Column("titles", sa.JSON, nullable=False),
     Column("closes_at", Time),
+    Column("agree", sa.Integer, nullable=False, server_default="0"),
+    Column("disagree", sa.Integer, nullable=False, server_default="0"),
 )
 # Place in EPSG:25832, by the full metre; group: a privacy group of buildings.
 comments = Table(

@@ -22,9 +22,10 @@ export function mount(element, { api, language = document.documentElement.lang, 
   const date = new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { dateStyle: "medium", timeZone: "UTC" });
   const id = (name) => `comments-${proposal}-${name}`; // a page may hold several
 
+  // With the session that a resident's link opens, where the twin asks for one; never to another host.
   async function ask(path, body) {
     const answer = await fetch(`${base}${path}${path.includes("?") ? "&" : "?"}lang=${encodeURIComponent(language)}`, {
-      method: body ? "POST" : "GET", credentials: "omit", referrerPolicy: "no-referrer", signal: closing.signal,
+      method: body ? "POST" : "GET", credentials: "same-origin", referrerPolicy: "no-referrer", signal: closing.signal,
       ...(body ? { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) } : {}),
     });
     const found = await answer.json();
@@ -71,7 +72,7 @@ export function mount(element, { api, language = document.documentElement.lang, 
     summary.textContent = becameOf(data);
     fill(list, state.rows.map(comment));
     relabel();
-    if (!state.rows.length) fill(list, h("li", { class: "comments-none" }, t(data.open ? "participation.none" : "participation.none_closed")));
+    if (!state.rows.length) fill(list, h("li", { class: "comments-none" }, t(takes(data) ? "participation.none" : "participation.none_closed")));
     more.hidden = !data.more;
     composing.show(data);
   }
@@ -88,8 +89,8 @@ export function mount(element, { api, language = document.documentElement.lang, 
     const bar = agree + disagree > 0 && h("div", { class: "comments-bar", "aria-hidden": "true" }, h("i", { style: `width:${(100 * agree) / (agree + disagree)}%` }));
     return [h("p", { class: "label", id: id("vote") }, t(data.open ? "participation.vote" : "participation.vote_closed")),
       h("div", { class: "comments-pair", role: "group", "aria-labelledby": id("vote") },
-        voteButtons({ proposal }, `proposal:${proposal}`, data.votes, data.open)), bar,
-      data.open && h("p", { class: "hint" }, t("participation.vote_hint"))];
+        voteButtons({ proposal }, `proposal:${proposal}`, data.votes, takes(data))), bar,
+      takes(data) && h("p", { class: "hint" }, t("participation.vote_hint"))];
   }
 
   function voteButtons(target, key, counts, open, small = false) {
@@ -123,7 +124,7 @@ export function mount(element, { api, language = document.documentElement.lang, 
         where && (onShow ? h("button", { type: "button", class: "text-button", onclick: () => onShow(row.place) }, pin(), where)
           : h("span", {}, pin(), where)),
         h("span", { class: "comments-pair", role: "group", "aria-label": t("participation.vote_comment") },
-          voteButtons({ comment: row.id }, `comment:${row.id}`, row.votes, state.data.open, true))),
+          voteButtons({ comment: row.id }, `comment:${row.id}`, row.votes, takes(state.data), true))),
       row.answer && h("div", { class: "comment-answer" }, h("p", { class: "kicker" }, t("participation.answer"), " · ",
         h("time", { datetime: row.answer.date }, date.format(new Date(row.answer.date)))),
       h("p", { class: "comment-text", dir: "auto" }, row.answer.text)));
@@ -151,7 +152,7 @@ export function mount(element, { api, language = document.documentElement.lang, 
     const form = h("form", { novalidate: true, onsubmit: sending },
       h("label", { class: "label", for: id("text") }, t("participation.yours")), field, counter, where, error, rules, send);
     const done = h("div", { class: "comments-sent", hidden: true, tabIndex: -1 });
-    const closed = h("p", { class: "comments-closed", hidden: true }, t("participation.closed"));
+    const closed = h("p", { class: "comments-closed", hidden: true });
 
     const length = () => (field.value.length > 40000 ? field.value.length : [...field.value.trim()].length);
     const limit = () => state.data?.length ?? 2000;
@@ -223,8 +224,9 @@ export function mount(element, { api, language = document.documentElement.lang, 
       },
       show: (data) => {
         rules.textContent = t(`participation.rules_${data.moderation}`);
-        closed.hidden = data.open;
-        form.hidden = !data.open || !done.hidden;
+        closed.hidden = takes(data);
+        closed.textContent = t(data.open ? "participation.by_link" : "participation.closed");
+        form.hidden = !takes(data) || !done.hidden;
         count();
       },
     };
@@ -284,6 +286,9 @@ export function mount(element, { api, language = document.documentElement.lang, 
   else fill(waiting, h("p", {}, t("participation.off")));
   return { setPlace, refresh: () => load(), relabel, destroy: () => { closing.abort(); fill(element); } };
 }
+
+/** Whether this visitor may write and vote here: it is open, and not only for those who have a link. */
+const takes = (data) => data.open && data.may_write !== false;
 
 class Refusal extends Error {}
 

@@ -124,6 +124,7 @@ async function start() {
   const app = {
     data, t, f, state, shell, label, config, find, language, api,
     live: api && "live" in config ? `${api}api/sensorthings/v1.1` : "",
+    liveMs: Number(config.live) * 1000,
     rentSource: byId("main-script").dataset.rent,
     onSelect: (told) => followers.push(told),
     search: (field, sure) => find(field.value, sure),

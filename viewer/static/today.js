@@ -2,7 +2,6 @@
 import { fill, h } from "./dom.js";
 
 const FRESH_MS = 24 * 3600e3;
-const AGAIN_MS = 60e3;
 const SYMBOLS = { blue: "≈", green: "✓", yellow: "!", red: "‼" };
 const HPA = { Pa: 0.01, hPa: 1, mbar: 1, kPa: 10, cbar: 10 };
 // Of a kind of thing: what is shown of it; `total`: its streams counted together (directions of a road).
@@ -24,7 +23,7 @@ const QUERY = new URLSearchParams({
 /** Jena's colour of a pF (decimal logarithm of the tension in hPa), as in sensors/soil.py. */
 export const colour = (pf) => (pf < 1.8 ? "blue" : pf <= 3 ? "green" : pf <= 3.6 ? "yellow" : "red");
 
-/** Keep `element` filled with the latest values; `app.live`: address of the service, empty: there is none. */
+/** Keep `element` filled with the latest values; `app.live`: address of the service, empty: there is none; `app.liveMs`: how often. */
 export function today(app, element) {
   if (!app.live) return; // the text that stands there says so
   const draw = async () => {
@@ -39,7 +38,7 @@ export function today(app, element) {
     }
   };
   draw();
-  setInterval(draw, AGAIN_MS);
+  setInterval(draw, app.liveMs);
 }
 
 /** Readings of what is shown, kind by kind: thing, property, value and time; a value of null: none today. */

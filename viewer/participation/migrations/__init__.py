@@ -1,3 +1,3 @@
 """The schema of the comments' database, version by version; `HEAD` is what this program works with."""
 
-HEAD = "0001"
+HEAD = "0002"
