@@ -30,7 +30,7 @@ say() { printf '\n== %s (%d s)\n' "$*" "$SECONDS"; }
 fail() { echo "day.sh: $*" >&2; exit 1; }
 
 # LOBEDA_DATA is where everything lies; a command of the version in use.
-export LOBEDA_DATA=$day/data LOBEDA_CACHE=$day/cache LOBEDA_URL=$url LOBEDA_CONTENT=$day/content
+export LOBEDA_DATA=$day/data LOBEDA_CACHE=$day/cache LOBEDA_URL=$url LOBEDA_CONTENT=$day/data/content
 run() { "$bin/lobeda" "$@"; }
 
 serve() { # DISTRICT: until it answers

@@ -1,8 +1,8 @@
-"""One file with everything that a server keeps: district, sensors, comments, accounts, scenarios.
+"""One file with everything that a server keeps: district, sensors, comments, accounts, scenarios, content.
 
 The file is a zip: ``manifest.json`` with the SHA-256 of every part, ``databases/*.sqlite`` from either kind
-of database, ``scenarios/…`` and ``district/…``. Each database shows one moment, while the server goes on.
-Backup and restore are whole or leave nothing; open sessions are not restored.
+of database, ``scenarios/…``, ``content/…`` and ``district/…``. Each database shows one moment, while the
+server goes on. Backup and restore are whole or leave nothing; open sessions are not restored.
 """
 
 from __future__ import annotations
@@ -46,18 +46,23 @@ SENSORS = "sensors"
 SPACES = {ACCOUNTS: ACCOUNT_TABLES, COMMENTS: COMMENT_TABLES, f"{COMMENTS}_sample": COMMENT_TABLES}
 """Databases beside the sensors', with their tables."""
 MANIFEST = "manifest.json"
-_FOLDERS = ("databases", "scenarios", "district")
+_FOLDERS = ("databases", "scenarios", "content", "district")
 _EXPECTED = (SENSORS, ACCOUNTS, COMMENTS)
 _MANIFEST_BYTES_MAX = 64 * 2**20
 _PIECE = 2**20
 
 
 def backup(
-    file: Path, district: Path | None = None, *, progress: Progress = lambda _text, _share: None
+    file: Path,
+    district: Path | None = None,
+    content: Path | None = None,
+    *,
+    progress: Progress = lambda _text, _share: None,
 ) -> dict[str, Any]:
     """Writes everything into `file`; gives its manifest. A file that is there gives way if it is a backup.
 
     district : folder of the district; None: it is the sample, or is kept elsewhere.
+    content : folder of the residents' pages' content; None: ``content`` in the data folder, if it is there.
 
     Raises
     ------
@@ -71,6 +76,8 @@ def backup(
         raise CallError("it is there already and no backup", file, "Name another file")
     if district is not None and not (district / "district.json").is_file():
         raise CallError("this is no folder of a district", district, "Name one that holds a district.json")
+    if content is not None and not content.is_dir():
+        raise CallError("there is no such folder", content, "Name the one that `lobeda serve --content` has")
     with tempfile.TemporaryDirectory(prefix=".lobeda-backup-", dir=parent) as name:
         folder = Path(name)
         parts = dict(_databases(folder, progress))
@@ -79,7 +86,12 @@ def backup(
                 "there is no database to back up", shown(database_url()),
                 "Set LOBEDA_DATA and LOBEDA_DATABASE_URL as the server has them",
             )  # fmt: skip
-        for title, root in (("scenarios", data_folder() / "scenarios"), ("district", district)):
+        roots = {
+            "scenarios": data_folder() / "scenarios",
+            "content": content or data_folder() / "content",
+            "district": district,
+        }
+        for title, root in roots.items():
             if root is not None and root.is_dir():
                 parts |= {f"{title}/{one.relative_to(root).as_posix()}": one for one in _files(root)}
         whole = folder / "whole.zip"

@@ -20,15 +20,22 @@ def backup(
     district: Annotated[
         Path | None, typer.Option(help="Folder of the district; without, it is not in the backup.")
     ] = None,
+    content: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="LOBEDA_CONTENT",
+            help="Folder of proposals, stories and imprint; without, `content` in the data folder.",
+        ),
+    ] = None,
     as_json: _Json = False,
 ) -> None:
-    """Write sensors, comments, accounts, scenarios and the district into one file; the server may go on."""
+    """Write everything that the server keeps, and the district, into one file; the server may go on."""
     from viewer import backup as module
     from viewer.accounts import recording
 
     recording.note("backup", file)
     with progress_bar() as progress:
-        manifest = module.backup(file, district, progress=progress)
+        manifest = module.backup(file, district, content, progress=progress)
     _say(file, manifest, as_json)
 
 

@@ -36,6 +36,9 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("LOBEDA_DATA", str(folder))
     filled()
     Shelf(folder / "scenarios" / "town").save(Scenario(name="warm", title={"de": "Warm"}), None)
+    (folder / "content" / "proposals").mkdir(parents=True)
+    (folder / "content" / "legal.yaml").write_text("operator: {name: Stadt}")
+    (folder / "content" / "proposals" / "trees.yaml").write_text("title: {de: Bäume}")
     district = tmp_path / "town"
     district.mkdir()
     (district / "district.json").write_text(json.dumps({"name": "town"}))
@@ -77,7 +80,9 @@ def test_restored_is_what_was_backed_up(data: Path, tmp_path: Path, monkeypatch:
         if name == "accounts":  # who put it back stands in the record that goes on
             assert f"'cli:root', 'restore', '{file}'" in after["audit"].pop()
         assert before == after and sum(map(len, before.values())) > 1, name
-    for root, copy in ((tmp_path / "town", into / "district"), (data / "scenarios", into / "scenarios")):
+    kept = [(tmp_path / "town", into / "district")]
+    kept += [(data / name, into / name) for name in ("scenarios", "content")]
+    for root, copy in kept:
         files = {one.relative_to(root): one.read_bytes() for one in root.rglob("*") if one.is_file()}
         assert files == {one.relative_to(copy): one.read_bytes() for one in copy.rglob("*") if one.is_file()}
         assert files
@@ -103,7 +108,8 @@ def test_an_older_backup_is_brought_forward_without_copies(
     monkeypatch.setitem(backup.SPACES, "participation", newer)
     backup.restore(tmp_path / "all.lobeda", tmp_path / "restored")
     names = {one.name.removesuffix("-shm").removesuffix("-wal") for one in (tmp_path / "restored").iterdir()}
-    assert names == {"accounts.sqlite", "participation.sqlite", "sensors.sqlite", "scenarios"}
+    databases = {"accounts.sqlite", "participation.sqlite", "sensors.sqlite"}
+    assert names == {*databases, "scenarios", "content"}
 
 
 def test_nothing_is_left_of_a_restore_that_fails(data: Path, tmp_path: Path) -> None:
