@@ -42,8 +42,14 @@ if TYPE_CHECKING:
 
 MINIMUM = 5
 HIDDEN = ""
-PRIVATE_KINDS = ("heat_meter", "electricity_meter", "pv_meter")
-"""Kinds of things whose values and places are a household's: they never show in public thing by thing."""
+PUBLIC_KINDS = ("weather", "soil_moisture", "parking", "traffic", "air_quality", "level")
+"""Kinds of things that may show in public thing by thing, where their flag says so. All others, meters and
+rooms among them and what says no kind, are taken for a household's."""
+PRIVATE_UNITS = (
+    "W", "kW", "MW", "VA", "kVA", "var", "kvar", "A", "J", "kJ", "MJ", "GJ", "W.h", "kW.h", "MW.h", "GW.h",
+    "Wh", "kWh", "MWh", "GWh", "m3", "m³", "l", "L", "m3/h", "m³/h", "l/h", "L/h",
+)  # fmt: skip
+"""Units of what meters count: a stream with one never shows in public, whatever its thing is called."""
 
 _SOURCED = ("function", "roof_type", "measured_height", "ground_height", "storeys", "year", "series",
             "dwellings", "volume")  # fmt: skip
@@ -169,7 +175,7 @@ def released_things(things: gpd.GeoDataFrame) -> Released:
 
     things : index thing_id, with `kind`, `public` and `THING_COLUMNS`.
     """
-    open_ = things["public"].astype(bool) & ~things["kind"].isin(PRIVATE_KINDS)
+    open_ = things["public"].astype(bool) & things["kind"].isin(PUBLIC_KINDS)
     return Released("sensors", _only(things[open_], ("geometry", *THING_COLUMNS)), _KEY)
 
 

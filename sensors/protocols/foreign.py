@@ -8,8 +8,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sensors import iso8601
-from sensors.things import ANYTHING, NewObservation, ObservedProperty, StreamSpec, ThingSpec, Unit
+from sensors import decoders, iso8601
+from sensors.things import ANYTHING, Kind, NewObservation, ObservedProperty, StreamSpec, ThingSpec, Unit
 
 MAX_TEXT = 1000
 MAX_JSON = 64 * 1024
@@ -47,18 +47,24 @@ def thing(
     locations: Sequence[Mapping[str, Any]],
     streams: Sequence[StreamSpec],
     public: bool,
+    kind: Kind = "",
 ) -> ThingSpec:
-    """A thing with its place and datastreams."""
+    """A thing with its place and datastreams.
+
+    kind : where its properties name none that is known here.
+    """
+    properties = _properties(entity.get("properties"))
     return ThingSpec(
         source,
         key,
         _text(entity.get("name")) or key,
+        decoders.kind(str(properties.get("kind", ""))) or kind,
         description=_text(entity.get("description")),
         location=next(
             (g for g in (geometry(one.get("location")) for one in locations) if g is not None), None
         ),
         public=public,
-        properties=_properties(entity.get("properties")),
+        properties=properties,
         streams=tuple({stream.key: stream for stream in streams}.values()),
     )
 

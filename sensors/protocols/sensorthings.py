@@ -26,7 +26,7 @@ from sensors.protocols import foreign
 from sensors.protocols.base import Counters, FeedError
 from sensors.protocols.secrets import Login
 from sensors.store import Store
-from sensors.things import NewObservation, StreamSpec, ThingSpec
+from sensors.things import Kind, NewObservation, StreamSpec, ThingSpec
 
 MAX_BYTES = 16 * 2**20
 _REDIRECTS = 3
@@ -45,7 +45,8 @@ class Options(Login):
     overlap_hours : how far before the newest observation a look begins, for data that come late.
     since : date and time of the first observation to fetch; without it all there are.
     max_streams : datastreams at the most.
-    public : whether residents may see the things.
+    public : whether residents may see the things, where their kind is one that may be seen.
+    kind : of things whose properties name none.
     """
 
     protocol: Literal["sensorthings"] = "sensorthings"
@@ -57,6 +58,7 @@ class Options(Login):
     since: str = ""
     max_streams: int = Field(default=5000, ge=1)
     public: bool = False
+    kind: Kind = ""
 
     @field_validator("since")
     @classmethod
@@ -146,7 +148,7 @@ class Mirror:
         found = []
         for thing_key, (thing, locations, streams) in described.items():
             spec: ThingSpec = foreign.thing(
-                self.name, thing_key, thing, locations, streams, self.options.public
+                self.name, thing_key, thing, locations, streams, self.options.public, self.options.kind
             )
             ids = store.ensure(spec)
             found += [Stream(key, links[thing_key, key], number) for key, number in ids.items()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import httpx
 import pytest
@@ -12,8 +13,9 @@ from fastapi import FastAPI
 from typer.testing import CliRunner
 
 from sensors import tokens
-from sensors.store import Store
-from sensors.things import NewObservation, ObservedProperty, StreamSpec, ThingSpec, Unit
+from sensors.store import Store, retention, tables
+from sensors.store.purge import purge
+from sensors.things import Kind, NewObservation, ObservedProperty, StreamSpec, ThingSpec, Unit
 from sensors.times import now_us, to_us
 from tests.sensors.sensorthings.entities import named
 from tests.sensors.sensorthings.servers import names, sensorthings, served
@@ -22,15 +24,18 @@ from viewer.access import Keeper
 from viewer.api.sensorthings.model import ENTITIES
 from viewer.api.sensorthings.routes import PREFIX, Settings, mount
 from viewer.cli import app
+from viewer.privacy import PUBLIC_KINDS
 from viewer.server import add_guard
 
+DAY_US = 86_400_000_000
 PLACE = {"type": "Point", "coordinates": [11.6, 50.9]}
 
 
-def thing(name: str, public: bool, kind: str) -> ThingSpec:
+def thing(name: str, public: bool, kind: str, unit: str = "1") -> ThingSpec:
     stream = StreamSpec(
-        "value", f"{name} value", ObservedProperty(f"{name} quantity", "http://x"), Unit("one", "1")
-    )
+        "value", f"{name} value", ObservedProperty(f"{name} quantity", "http://x"), Unit("one", unit),
+        f"{name} sensor",
+    )  # fmt: skip
     place = {"type": "Point", "coordinates": [11.6, 50.9 + len(name) / 100]}
     return ThingSpec(
         "test", name, name, kind, location=place, building_id="b", public=public, streams=(stream,)  # type: ignore[arg-type]
@@ -39,6 +44,8 @@ def thing(name: str, public: bool, kind: str) -> ThingSpec:
 
 SEEN, HIDDEN, METERED = "weather", "private room", "meter of house 5"
 ROOF, POWER = "roof of house 5", "flat 7 of house 5"
+NAMELESS, MISSPELT, ROOM = "kitchen of house 5", "gas of house 5", "bedroom of house 5"
+SECRETS = (HIDDEN, METERED, ROOF, POWER, NAMELESS, MISSPELT, ROOM)
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +56,9 @@ def filled(shared_store: Store) -> Store:
         thing(METERED, True, "heat_meter"),
         thing(ROOF, True, "pv_meter"),
         thing(POWER, True, "electricity_meter"),
+        thing(NAMELESS, True, ""),
+        thing(MISSPELT, True, "gas_meter"),
+        thing(ROOM, True, "indoor_climate"),
     ):
         (stream,) = shared_store.ensure(spec).values()
         shared_store.append([NewObservation(stream, now_us(), float(len(spec.name)))])
@@ -83,15 +93,17 @@ def test_what_is_hidden_is_hidden_on_every_way(guarded: httpx.Client, filled: St
     with filled.connect() as connection:
         for name, entity in ENTITIES.items():
             for identifier in connection.execute(entity.table.select()).scalars().all():
-                answer = guarded.get(
-                    f"/{name}({identifier})?$expand=*" if name == "" else f"/{name}({identifier})"
-                )
-                assert answer.status_code in (200, 404)
-                for secret in (HIDDEN, METERED, ROOF, POWER):
-                    assert secret not in answer.text
-    for name in ENTITIES:
-        text = guarded.get(f"/{name}?$count=true").text
-        assert not any(secret in text for secret in (HIDDEN, METERED, ROOF, POWER))
+                ways = [f"/{name}({identifier})"]
+                ways += [f"{ways[0]}/{way}" for way in entity.relations]
+                ways += [f"{ways[0]}?$expand={way}" for way in entity.relations]
+                for way in ways:
+                    answer = guarded.get(way)
+                    assert answer.status_code in (200, 404), way
+                    assert not any(secret in answer.text for secret in SECRETS), way
+    for name, entity in ENTITIES.items():
+        for way in ("$count=true", *(f"$expand={way}" for way in entity.relations)):
+            text = guarded.get(f"/{name}?{way}").text
+            assert not any(secret in text for secret in SECRETS), (name, way)
     # A filter may not ask about it either.
     for filter_ in (f"Things/name eq '{METERED}'", f"Things/any(t:t/name eq '{HIDDEN}')"):
         assert names(guarded, "/Locations", filter=filter_) == []
@@ -99,10 +111,51 @@ def test_what_is_hidden_is_hidden_on_every_way(guarded: httpx.Client, filled: St
     assert guarded.get(f"/Observations/$count?$filter=result eq {len(METERED)}").text == "0"
 
 
+def test_every_kind_is_public_or_a_households() -> None:
+    """A new one has to be put to one of them; what is put to none is a household's."""
+    private = {"", "heat_meter", "electricity_meter", "pv_meter", "indoor_climate"}
+    assert set(get_args(Kind)) == {*PUBLIC_KINDS, *private} and not private & set(PUBLIC_KINDS)
+
+
+@pytest.mark.parametrize("unit", ["kWh", "kW.h", "W", "m3/h", "GJ"])
+def test_what_meters_count_shows_of_no_thing(tmp_path: Path, unit: str) -> None:
+    """Whatever the thing is called: a station on a roof may send what the house uses, too."""
+    with Store.open(f"sqlite:///{tmp_path}/s.sqlite") as store, sensorthings(store, Settings()) as client:
+        (stream,) = store.ensure(thing("station", True, "weather", unit)).values()
+        store.append([NewObservation(stream, now_us(), 41.5)])
+        assert names(client, "/Things") == ["station"]
+        for way in ("/Datastreams", "/Observations", "/ObservedProperties", "/Sensors"):
+            assert client.get(way).json()["value"] == [], way
+        shown = client.get("/Things?$expand=Datastreams/Observations")
+        assert "41.5" not in shown.text and "quantity" not in shown.text
+
+
+def test_what_is_left_of_a_private_thing_stays_hidden(tmp_path: Path) -> None:
+    """Its observations gone by retention, then the thing: place, feature, sensor and property may remain."""
+    with Store.open(f"sqlite:///{tmp_path}/s.sqlite") as store, sensorthings(store, Settings()) as client:
+        (stream,) = store.ensure(thing(ROOM, True, "indoor_climate")).values()
+        at = now_us() - 400 * DAY_US
+        store.append([NewObservation(stream, at, 21.0)])
+        ways = ("/Things", "/Locations", "/FeaturesOfInterest", "/Sensors", "/ObservedProperties",
+                "/HistoricalLocations", "/Datastreams", "/Observations")  # fmt: skip
+
+        def nothing() -> bool:
+            return all(client.get(way).json()["value"] == [] for way in ways)
+
+        assert nothing()
+        retention.set_rule(store, None, 30, kind="indoor_climate")
+        retention.apply(store)
+        assert nothing()
+        with store.connect() as connection:
+            (number,) = connection.execute(tables.things.select()).scalars().all()
+        purge(store, number)
+        assert nothing()
+
+
 def test_tokens_open_what_their_scope_says(guarded: httpx.Client, filled: Store) -> None:
     read = tokens.create(filled, "reader", [tokens.SENSORTHINGS_READ])
     write = tokens.create(filled, "writer", [tokens.SENSORTHINGS_WRITE], days=1)
-    everything = {SEEN, HIDDEN, METERED, ROOF, POWER}
+    everything = {SEEN, *SECRETS}
     for token in (read, write):
         answer = guarded.get("/Things", headers=bearer(token))
         assert {entity["name"] for entity in answer.json()["value"]} == everything
