@@ -1,8 +1,9 @@
 """One file with everything that a server keeps: district, sensors, comments, accounts, scenarios, content.
 
 The file is a zip: ``manifest.json`` with the SHA-256 of every part, ``databases/*.sqlite`` from either kind
-of database, ``scenarios/…``, ``content/…`` and ``district/…``. Each database shows one moment, while the
-server goes on. Backup and restore are whole or leave nothing; open sessions are not restored.
+of database, ``scenarios/…``, ``content/…``, ``shown/…`` (groups that the public has seen) and ``district/…``.
+Each database shows one moment, while the server goes on. Backup and restore are whole or leave nothing; open
+sessions are not restored.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from sensors.store.database import create_engine, data_folder, database_url, rep
 from sensors.store.tables import metadata as sensor_tables
 from twin.errors import CallError, SourceError
 from viewer import deletions, spaces
+from viewer import shown as shown_groups
 from viewer.accounts import audit
 from viewer.accounts.store import SPACE as ACCOUNTS
 from viewer.accounts.store import TABLES as ACCOUNT_TABLES
@@ -46,7 +48,7 @@ SENSORS = "sensors"
 SPACES = {ACCOUNTS: ACCOUNT_TABLES, COMMENTS: COMMENT_TABLES, f"{COMMENTS}_sample": COMMENT_TABLES}
 """Databases beside the sensors', with their tables."""
 MANIFEST = "manifest.json"
-_FOLDERS = ("databases", "scenarios", "content", "district")
+_FOLDERS = ("databases", "scenarios", "content", shown_groups.FOLDER, "district")
 _EXPECTED = (SENSORS, ACCOUNTS, COMMENTS)
 _MANIFEST_BYTES_MAX = 64 * 2**20
 _PIECE = 2**20
@@ -89,6 +91,7 @@ def backup(
         roots = {
             "scenarios": data_folder() / "scenarios",
             "content": content or data_folder() / "content",
+            shown_groups.FOLDER: data_folder() / shown_groups.FOLDER,
             "district": district,
         }
         for title, root in roots.items():

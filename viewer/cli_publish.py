@@ -47,6 +47,7 @@ def publish(
 ) -> None:
     """Write the public twin as static files for any web server, below any path."""
     import twin
+    from viewer import shown
     from viewer.accounts import recording
     from viewer.publish import Options, summary
     from viewer.publish import publish as write
@@ -57,10 +58,12 @@ def publish(
     recording.note("publish", site)
     with progress_bar() as progress:
         progress("opening", float("nan"))
+        town = twin.open(district)
         options = Options(
-            content=content, api=_address(api), going_live=live, comment_months=keep_comments_months
-        )
-        write(twin.open(district), site, options=options, progress=progress)
+            content=content, api=_address(api), going_live=live, comment_months=keep_comments_months,
+            memory=shown.memory(town),
+        )  # fmt: skip
+        write(town, site, options=options, progress=progress)
     said = summary(site)
     if as_json:
         typer.echo(json.dumps(said))

@@ -41,6 +41,7 @@ from viewer import (
     privacy,
     proposals,
     residents,
+    shown,
     stories,
     texts,
     whatif,
@@ -91,6 +92,7 @@ class Options:
     draws : for the bands of what proposals mean for a home.
     by_link, comment_months, record_months : as the server has them, for the page on data protection.
     going_live : refuse a site for which nobody answers by `legal.yaml`; without, such a one is a preview.
+    memory : the file of the groups that the public has seen of the district (`viewer.shown`); None: none.
     """
 
     content: Path | None = None
@@ -101,6 +103,7 @@ class Options:
     comment_months: int = KEEP_MONTHS
     record_months: int = MONTHS
     going_live: bool = False
+    memory: Path | None = None
 
     @property
     def practice(self) -> legal.Practice:
@@ -167,7 +170,7 @@ def publish(
     walks = stories.read(content, [proposal.name for proposal in planned])
     progress("simulating", float("nan"))
     twin = results if results is not None else Twin.of(district)
-    twin = twin.after(shown_before(target))
+    twin = twin.after({**shown.read(chosen.memory), **shown_before(target)})
     site = replace(_site(twin, chosen, planned, progress), stories=walks, legal=answers)
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
@@ -175,6 +178,7 @@ def publish(
         progress("writing", float("nan"))
         _write(site, beside)
         beside.chmod(0o755)
+        shown.write(chosen.memory, groups_shown(twin))
         _swap(beside, target)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
@@ -189,8 +193,8 @@ def shown_before(folder: Path) -> privacy.Earlier:
     return groups
 
 
-def _groups_shown(twin: Twin) -> privacy.Earlier:
-    """The groups that this site shows, then those that sites before it did."""
+def groups_shown(twin: Twin) -> privacy.Earlier:
+    """The groups that a twin shows in public, then those that were shown before."""
     units = privacy.units_of(twin.district.buildings["dwellings"])
     shown = twin.group[twin.group != privacy.HIDDEN]
     now: dict[str, Mapping[str, float]] = {
@@ -388,7 +392,7 @@ def _write(site: Site, folder: Path) -> None:
         "district": district.name,
         "proposals": len(site.proposals),
         "preview": site.legal is None,
-        "groups": _groups_shown(twin),
+        "groups": groups_shown(twin),
         "first_load": ["index.html", *_first_load(folder, app.name, files)],
     }
     (folder / MARK).write_bytes(_json(mark))

@@ -41,6 +41,7 @@ from twin.district import District
 from twin.errors import CallError
 from twin.sample.inputs import slug
 from viewer import access, drafts, legal, login, logs, pages, privacy, publish, report_jobs
+from viewer import shown as seen_groups
 from viewer.accounts import rights
 from viewer.accounts.keeping import MONTHS, RecordKeeper
 from viewer.accounts.openid import Provider
@@ -100,6 +101,7 @@ def create_app(
     content: Path | None = None,
     worker: Worker | None = None,
     keep_record_months: int = MONTHS,
+    seen: Path | None = None,
 ) -> FastAPI:
     """The web app for `district`.
 
@@ -121,11 +123,13 @@ def create_app(
     content : folder of the residents' pages' content; without, what is shipped for the district.
     worker : which of several processes this one is.
     keep_record_months : how long the record of the accounts is kept.
+    seen : the file of the groups that the public has seen of the district (`viewer.shown`); None: none.
     """
+    earlier = seen_groups.read(seen)
     folder = tempfile.TemporaryDirectory(prefix="lobeda-site-")
     reports = None if public_only else ReportJobs(district)
     uploads = Uploads("viewer.drafts:uploaded")
-    twin = shown or Twin.of(district)
+    twin = (shown or Twin.of(district)).after(earlier)
     if accounts is None and not public_only:
         accounts = Accounts.open(f"sqlite:///{folder.name}/sensors.sqlite")
     asked = participation is not None or feeds is not None
@@ -136,6 +140,7 @@ def create_app(
         by_link=comments_by_link,
         comment_months=KEEP_MONTHS if participation is None else participation.settings.keep_months,
         record_months=keep_record_months,
+        memory=seen,
     )
     site = publish.publish(district, Path(folder.name) / "site", results=twin, options=calls)
 
@@ -329,6 +334,7 @@ def serve(
             content=content,
             worker=worker,
             keep_record_months=keep_record_months,
+            seen=seen_groups.memory(district),
         )
         lines = [f"Public twin:   {address}/"]
         if administered and not public_only:  # a link in a log would be a key

@@ -161,10 +161,10 @@ class Twin:
 
     def after(self, earlier: privacy.Earlier) -> Twin:
         """This twin for a site that follows others, with the groups that those showed."""
-        if not earlier:
+        if not earlier or earlier == self.earlier:
             return self
         found = Twin(self.district, self.case, self._baseline)
-        found.earlier = earlier
+        found.earlier = {**earlier, **{k: v for k, v in self.earlier.items() if k not in earlier}}
         return found
 
     @cached_property

@@ -1,0 +1,61 @@
+"""Which groups of buildings the public has ever seen of a district, kept with what the server keeps.
+
+Whoever saved an older page or answer can hold it against a newer one: what is shown next must be such that no
+difference tells of fewer than five households (`viewer.privacy.beside`). So pages, tables and files of a
+district share one memory, over restarts and updates. A model's houses are nobody's: it needs none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from sensors.store.database import data_folder
+from twin.district import District
+from twin.errors import SourceError
+from twin.sample.inputs import slug
+from viewer import privacy
+
+FOLDER = "shown"
+
+
+def memory(district: District) -> Path | None:
+    """The file of a district's groups, which may not be there yet; None of a model."""
+    if district.is_model:
+        return None
+    return data_folder() / FOLDER / f"{slug(district.name) or 'district'}.json"
+
+
+def read(file: Path | None) -> privacy.Earlier:
+    """The groups that were shown, the latest first; none where there is no file.
+
+    Raises
+    ------
+    SourceError : the file is damaged: without it, what is shown could tell of single households.
+    """
+    if file is None or not file.is_file():
+        return {}
+    try:
+        found = json.loads(file.read_text("utf-8"))
+        return {
+            str(name): {str(one): float(units) for one, units in members.items()}
+            for name, members in found.items()
+        }
+    except (ValueError, AttributeError, TypeError) as error:
+        what = "what has been shown of the district cannot be read"
+        raise SourceError(what, file, "Take it from a backup") from error
+
+
+def write(file: Path | None, groups: Mapping[str, Mapping[str, float]]) -> None:
+    """Keep the groups, whole or not at all, before anybody sees them."""
+    if file is None:
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        part.write_text(json.dumps(groups, ensure_ascii=False), "utf-8")
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
