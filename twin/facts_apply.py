@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from twin.addresses import fold, format_numbers, parse_house_numbers, street
 from twin.facts import SUMS, VALUES
-from twin.sources.base import Finding, Provenance
+from twin.sources.base import NOT_PUBLISHED, Finding, Provenance
 
 if TYPE_CHECKING:
     from twin.district import District
@@ -51,8 +51,7 @@ def apply(district: District, result: MatchResult) -> District:
         table="buildings",
         source="facts",
         origin=result.facts.file or "owner's list",
-        licence="owner's own data, not for publication",
-        attribution=", ".join(sorted(result.facts.rows["owner"].dropna().unique())),
+        licence=f"owner's own data, {NOT_PUBLISHED}",
         changes=f"{result.assignments['row'].nunique()} rows matched to "
         f"{result.assignments['building_id'].nunique()} buildings",
         sha256=result.facts.sha256,

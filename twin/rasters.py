@@ -11,6 +11,7 @@ from rasterio.errors import RasterioError
 from rasterio.shutil import copy as copy_raster
 from rasterio.transform import from_bounds, from_origin
 
+from twin import gdal
 from twin.errors import DistrictError
 from twin.terrain import Orthophoto, Terrain
 
@@ -53,7 +54,7 @@ def _write_cog(
 def read_terrain(file: Path) -> Terrain:
     """Read a terrain written by `write_terrain`."""
     try:
-        with rasterio.open(file) as raster:
+        with gdal.rasters(), rasterio.open(file.absolute(), driver="GTiff") as raster:
             heights = raster.read(1)
             transform = raster.transform
     except RasterioError as error:
@@ -66,7 +67,7 @@ def read_terrain(file: Path) -> Terrain:
 def read_ortho(file: Path) -> Orthophoto:
     """Read an image written by `write_ortho`."""
     try:
-        with rasterio.open(file) as raster:
+        with gdal.rasters(), rasterio.open(file.absolute(), driver="GTiff") as raster:
             pixels = np.moveaxis(raster.read(), 0, 2)
             bounds = raster.bounds
     except RasterioError as error:

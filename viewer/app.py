@@ -28,7 +28,20 @@ from panel.template import Template
 from scenarios.shelf import Shelf
 from scenarios.year_bands import YearBands
 from twin.errors import CallError, TwinError
-from viewer import colours, derivations, economy, facts, format, layers, pages, panel, picking, texts, whatif
+from viewer import (
+    colours,
+    derivations,
+    economy,
+    facts,
+    format,
+    layers,
+    pages,
+    panel,
+    picking,
+    privacy,
+    texts,
+    whatif,
+)
 from viewer.accounts.requests import Note, nowhere
 from viewer.board import Board
 from viewer.drafts import Drafts
@@ -770,7 +783,7 @@ def manager(
         **pages.context(language),
         "district_title": pages.district_title(district, language),
         "is_model": district.is_model,
-        "credit": " · ".join(sorted({p.attribution for p in district.provenance if p.attribution})),
+        "credit": " · ".join(privacy.credit(district)),
         "app": "/manage/files",
     }
     for name, value in variables.items():

@@ -13,6 +13,7 @@ import typer
 
 from twin.errors import CallError
 from viewer.cli_common import WEATHER_HELP, Language, progress_bar, year_of
+from viewer.spreadsheets import cells
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -265,7 +266,7 @@ def totals(year: pd.DataFrame) -> dict[str, float]:
 
 
 def write_csv(table: pd.DataFrame, file: Path) -> None:
-    """Write a table beside `file`, then rename, so that nothing half-written stays.
+    """Write a table beside `file`, then rename, so that nothing half-written stays; no cell is a formula.
 
     Raises
     ------
@@ -277,7 +278,7 @@ def write_csv(table: pd.DataFrame, file: Path) -> None:
         )
     beside = file.with_name(f".{file.name}.part")
     try:
-        table.to_csv(beside)
+        cells(table).to_csv(beside)
         beside.replace(file)
     finally:
         beside.unlink(missing_ok=True)

@@ -39,6 +39,7 @@ from numpy.typing import ArrayLike, NDArray
 
 if TYPE_CHECKING:
     from twin.district import District
+    from twin.sources.base import Provenance
 
 MINIMUM = 5
 HIDDEN = ""
@@ -142,13 +143,23 @@ def released(district: District) -> dict[str, Released]:
     }
 
 
+def released_provenance(district: District) -> tuple[Provenance, ...]:
+    """Where the public tables come from, without what is not for publication: it may name owners."""
+    return tuple(record for record in district.provenance if record.is_public)
+
+
+def credit(district: District) -> list[str]:
+    """Whom the sources want named, each once."""
+    return sorted({record.attribution for record in released_provenance(district)} - {""})
+
+
 def public_part(district: District) -> District:
-    """The district with public tables and columns alone; what is withheld is empty."""
+    """The district with public tables, columns and sources alone; what is withheld is empty."""
     tables: dict[str, pd.DataFrame] = {}
     for name, frame in district.tables().items():
         kept = ("geometry", *COLUMNS.get(name, ()))
         tables[name] = frame[[c for c in kept if c in frame]] if name in COLUMNS else frame.iloc[:0]
-    return district.replace(**tables)
+    return district.replace(provenance=released_provenance(district), findings=(), **tables)
 
 
 def released_groups(buildings: gpd.GeoDataFrame, group: pd.Series[str], values: pd.DataFrame) -> Released:

@@ -454,7 +454,7 @@ def _page(site: Site, folder: Path, language: str, files: Mapping[str, str]) -> 
         "told": site.options.practice.texts(language),
         "district_title": pages.district_title(district, language),
         "is_model": district.is_model,
-        "credit": " · ".join(sorted({p.attribution for p in district.provenance if p.attribution})),
+        "credit": " · ".join(privacy.credit(district)),
         "root": root,
         "policy": access.public_policy(site.options.api),
         "links": {code: root + ("index.html" if code == texts.DEFAULT else f"{code}/index.html")
@@ -483,7 +483,7 @@ def _page(site: Site, folder: Path, language: str, files: Mapping[str, str]) -> 
 def sources(district: District, language: str) -> list[str]:
     """One line for each source of the district's data: what, from whom, under which licence."""
     lines = []
-    for record in district.provenance:
+    for record in privacy.released_provenance(district):
         said = ", ".join(
             part
             for part in (record.source, record.attribution, record.licence, record.date, record.changes)

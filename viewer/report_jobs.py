@@ -1,8 +1,8 @@
 """Reports that the manager's app asks for: made in a process of their own, one at a time, then downloaded.
 
 The page asks by HTTP under /manage, behind the same login: POST /manage/report with the plan of its address,
-then GET its state until the file is there. The process reads the district from a folder, so that a report
-takes nothing from the memory or the threads of the pages.
+then GET its state until the file is there; who asked for a report alone sees, loads and stops it. The process
+reads the district from a folder, so that a report takes nothing from the memory or the threads of the pages.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from scenarios.shelf import as_yaml
 from sensors.errors import StoreError
 from twin.district import District
 from twin.errors import CallError, TwinError
-from viewer import bodies, texts
+from viewer import access, bodies, texts
 from viewer.accounts import requests
 from viewer.accounts.requests import Note, nowhere
 from viewer.whatif import Plan
@@ -63,6 +63,12 @@ class Job:
         killed = texts.text(self.language, "report.killed") if code == -signal.SIGKILL else ""
         return {"state": "failed", "share": 0.0, "error": said.get("error") or killed or f"exit code {code}"}
 
+    def stop(self) -> None:
+        """End it where it is being made."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait()
+
     def _said(self) -> dict[str, Any]:
         try:
             found: dict[str, Any] = json.loads((self.folder / PROGRESS).read_text("utf-8"))
@@ -72,7 +78,7 @@ class Job:
 
 
 class ReportJobs:
-    """One report at a time; the last one stays until the next.
+    """One report at a time; each person's last one stays until their next.
 
     draws : of the uncertain inputs, as the command takes them.
     """
@@ -82,12 +88,12 @@ class ReportJobs:
         self.draws = draws
         self._folder = tempfile.TemporaryDirectory(prefix="lobeda-reports-")
         self._lock = threading.Lock()
-        self._job: Job | None = None
+        self._jobs: dict[str, Job] = {}
 
-    def start(self, plan: Plan, language: str, note: Note = nowhere) -> Job:
+    def start(self, plan: Plan, language: str, owner: str, note: Note = nowhere) -> Job:
         """Begin the report of a plan.
 
-        note : takes what is about to be made.
+        owner : the name of who asks.  note : takes what is about to be made.
 
         Raises
         ------
@@ -96,10 +102,10 @@ class ReportJobs:
         if plan.idle:
             raise CallError(texts.text(language, "report.nothing"))
         with self._lock:
-            if self._job is not None and self._job.process.poll() is None:
+            if any(job.process.poll() is None for job in self._jobs.values()):
                 raise CallError(texts.text(language, "report.busy"))
-            self._job = self._begin(plan, language, note)
-            return self._job
+            self._jobs[owner] = self._begin(plan, language, note)
+            return self._jobs[owner]
 
     def _begin(self, plan: Plan, language: str, note: Note) -> Job:
         root = Path(self._folder.name)
@@ -121,21 +127,15 @@ class ReportJobs:
         )  # fmt: skip
         return Job(name, folder, process, plan.as_text(), language)
 
-    def find(self, name: str) -> Job | None:
-        """The report of this id, if it is the last one."""
-        job = self._job
+    def find(self, name: str, owner: str) -> Job | None:
+        """The report of this id, if it is the last one of who asks."""
+        job = self._jobs.get(owner)
         return job if job is not None and job.id == name else None
-
-    def stop(self) -> None:
-        """End the report that is being made."""
-        job = self._job
-        if job is not None and job.process.poll() is None:
-            job.process.terminate()
-            job.process.wait()
 
     def close(self) -> None:
         """End what runs and remove all files."""
-        self.stop()
+        for job in self._jobs.values():
+            job.stop()
         self._folder.cleanup()
 
 
@@ -154,13 +154,17 @@ def router(jobs: ReportJobs) -> APIRouter:
             asked = None
         if not isinstance(asked, dict):
             return JSONResponse({"error": "no JSON object"}, 400)
-        return await run_in_threadpool(begin, asked, requests.noter(request))
+        return await run_in_threadpool(begin, asked, owner(request), requests.noter(request))
 
-    def begin(asked: dict[str, Any], note: requests.Note) -> Response:
+    def owner(request: Request) -> str:
+        person = access.person(request)
+        return "" if person is None else person.name
+
+    def begin(asked: dict[str, Any], owner: str, note: requests.Note) -> Response:
         language = str(asked.get("language", texts.DEFAULT))
         try:
             plan = Plan.from_text(str(asked.get("plan", "")))
-            job = jobs.start(plan, language if language in LANGUAGES else "en", note)
+            job = jobs.start(plan, language if language in LANGUAGES else "en", owner, note)
         except StoreError:
             return requests.unwritten()
         except TwinError as error:
@@ -168,13 +172,13 @@ def router(jobs: ReportJobs) -> APIRouter:
         return JSONResponse({"id": job.id}, 202)
 
     @routes.get("/{name}")
-    def state(name: str) -> Response:
-        job = jobs.find(name)
+    def state(request: Request, name: str) -> Response:
+        job = jobs.find(name, owner(request))
         return JSONResponse({"error": "gone"}, 404) if job is None else JSONResponse(job.state())
 
     @routes.get("/{name}/file")
     def download(request: Request, name: str) -> Response:
-        job = jobs.find(name)
+        job = jobs.find(name, owner(request))
         if job is None or not job.file.is_file():
             return JSONResponse({"error": "gone"}, 404)
         try:
@@ -184,9 +188,10 @@ def router(jobs: ReportJobs) -> APIRouter:
         return FileResponse(job.file, media_type="application/pdf", filename="lobeda-report.pdf")
 
     @routes.delete("/{name}")
-    def stop(name: str) -> Response:
-        if jobs.find(name) is not None:
-            jobs.stop()
+    def stop(request: Request, name: str) -> Response:
+        job = jobs.find(name, owner(request))
+        if job is not None:
+            job.stop()
         return Response(status_code=204)
 
     return routes

@@ -35,9 +35,14 @@ def parse(text: str, file: Path) -> Reading:
 
     Raises
     ------
-    SourceError : broken XML, several stations, or elements missing.
+    SourceError : broken XML, a document type, several stations, or elements missing.
     """
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
+    if "<!DOCTYPE" in text:
+        raise SourceError(
+            "the forecast declares a document type or entities, which attacks use", file, "Fetch it again"
+        )
+    # One encoding, whatever the file says: in another the document type could hide.
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, encoding="iso-8859-1")
     try:
         document = etree.fromstring(text.encode("latin-1", "replace"), parser)
     except etree.XMLSyntaxError as error:

@@ -280,9 +280,17 @@ def provenance(study: Study, words: Words) -> list[tuple[str, str]]:
 
 
 def sources(study: Study) -> pd.DataFrame:
-    """The district's data: what, source, licence and attribution, state; equal ones once."""
+    """The district's data: what, source, licence and attribution, state; equal ones once.
+
+    Who gave what is not for publication is not named: reports are passed on.
+    """
     rows = [
-        (one.table, one.source, " · ".join(filter(None, (one.licence, one.attribution))), one.date)
+        (
+            one.table,
+            one.source,
+            " · ".join(filter(None, (one.licence, one.attribution if one.is_public else ""))),
+            one.date,
+        )
         for one in study.base.case.district.provenance
     ]
     table = pd.DataFrame(rows, columns=["table", "source", "licence", "date"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from energy import weather
 from energy.weather_formats import dwd, texts
 from tests.energy.weather_files import clear_weather, open_meteo, station_files, write_epw, write_json
+from tests.listener import listening
 from twin.errors import SourceError
 
 JENA = (50.9, 11.6, 1.0)
@@ -139,6 +142,68 @@ def test_a_forecast_with_a_damaged_value(shared_data, tmp_path, sound, damaged, 
     file.write_text(forecast.replace(sound, damaged), "latin-1")
     with pytest.raises(SourceError, match=message):
         weather.read(file)
+
+
+FORECAST = """<?xml version="1.0" encoding="ISO-8859-1"?>HEAD
+<kml:kml xmlns:kml="http://www.opengis.net/kml/2.2"
+ xmlns:dwd="https://opendata.dwd.de/weather/lib/pointforecast_dwd_extension_V1_0.xsd">
+<kml:Document><dwd:IssueTime>TEXT</dwd:IssueTime><dwd:ForecastTimeSteps>STEPS</dwd:ForecastTimeSteps>
+<kml:Placemark><kml:name>10567</kml:name><kml:description note="NOTE">Jena é</kml:description>
+<dwd:Forecast dwd:elementName="TTT"><dwd:value>VALUES</dwd:value></dwd:Forecast>
+<dwd:Forecast dwd:elementName="FF"><dwd:value>WIND</dwd:value></dwd:Forecast>
+<dwd:Forecast dwd:elementName="N"><dwd:value>CLOUDS</dwd:value></dwd:Forecast>
+<kml:Point><kml:coordinates>11.6,50.9,160</kml:coordinates></kml:Point>
+</kml:Placemark></kml:Document></kml:kml>"""
+STEPS = "".join(
+    f"<dwd:TimeStep>2023-04-{12 + hour // 24}T{hour % 24:02}:00:00.000Z</dwd:TimeStep>" for hour in range(48)
+)
+BOMB = '<!ENTITY a0 "lol">' + "".join(f'<!ENTITY a{n + 1} "{f"&a{n};" * 10}">' for n in range(9))
+
+
+def forecast(head="", text="", note=""):
+    out = FORECAST.replace("HEAD", head).replace("TEXT", text).replace("NOTE", note).replace("STEPS", STEPS)
+    for word, value in (("VALUES", "280.0 "), ("WIND", "3.0 "), ("CLOUDS", "50.0 ")):
+        out = out.replace(word, value * 48)
+    return out
+
+
+def test_a_plain_forecast_of_this_form_is_read_in_its_encoding(tmp_path):
+    for encoding in ("iso-8859-1", "utf-8"):
+        file = tmp_path / "a.kml"
+        file.write_bytes(forecast().replace("ISO-8859-1", encoding).encode(encoding))
+        assert weather.read(file).name == "MOSMIX Jena é 10567"
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+@pytest.mark.parametrize("kind", ["file", "address", "dtd", "bomb in text", "bomb in an attribute"])
+def test_a_forecast_brings_in_no_entities(tmp_path, kind, encoding, packed):
+    """An attribute's entities are put in even where those of texts are left."""
+    secret = tmp_path / "secret.txt"
+    secret.write_text("TOP-SECRET")
+    with listening() as listener:
+        head, text, note = {
+            "file": (f'[<!ENTITY x SYSTEM "{secret.as_uri()}">]', "&x;", ""),
+            "address": (f'[<!ENTITY x SYSTEM "{listener.address}/x">]', "&x;", ""),
+            "dtd": (f'SYSTEM "{listener.address}/x.dtd"', "", ""),
+            "bomb in text": (f"[{BOMB}]", "&a9;", ""),
+            "bomb in an attribute": (f"[{BOMB}]", "", "&a9;"),
+        }[kind]
+        content = forecast(f"<!DOCTYPE kml {head}>", text, note)
+        if encoding == "utf-16":
+            content = content.replace("ISO-8859-1", "utf-16").replace("?>", "?><!--HIDDEN-->", 1)
+            hidden = b"pointforecast_dwd_extension ".decode("utf-16-le")  # what the format is told by
+            content = content.replace("HIDDEN", hidden)
+        file = tmp_path / ("a.kmz" if packed else "a.kml")
+        if packed:
+            with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+                archive.writestr("a.kml", content.encode(encoding))
+        else:
+            file.write_bytes(content.encode(encoding))
+        with pytest.raises(SourceError) as error:
+            weather.read(file)
+        assert "a.km" in str(error.value) and "TOP-SECRET" not in str(error.value)
+        assert listener.heard == []
 
 
 def test_an_archive_whose_beginning_is_lost(tmp_path):

@@ -271,6 +271,7 @@ def test_provenance_names_file_and_checksum(applied: District, owners_list: Fact
     assert record.sha256 == owners_list.sha256
     assert len(record.sha256) == 64
     assert "not for publication" in record.licence
+    assert not record.is_public and record.attribution == ""  # owners' names are no attribution
 
 
 def test_findings_name_file_row_and_reason(applied: District) -> None:

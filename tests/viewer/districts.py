@@ -8,11 +8,13 @@ import pandas as pd
 import shapely
 
 from twin.district import District
-from twin.sources.base import Provenance
+from twin.sources.base import NOT_PUBLISHED, Provenance
 from twin.terrain import Terrain
 
 EAST, NORTH = 683_000.0, 5_640_000.0
 SECRET_OWNER, SECRET_CENTRE = "Wohnungsgesellschaft Geheim", "KST-4711"
+SECRET_NAMES = "Erna Privat, Familie Beispiel 3"
+"""Owners, as older versions wrote them into the origin of their list."""
 
 
 def small() -> District:
@@ -40,7 +42,16 @@ def small() -> District:
         "Kleinquartier",
         {"buildings": buildings, "blocks": blocks, "trees": trees},
         terrain=terrain,
-        provenance=[Provenance("buildings", "hand-made", "tests", "CC0-1.0", "© Testamt")],
+        provenance=[
+            Provenance("buildings", "hand-made", "tests", "CC0-1.0", "© Testamt"),
+            Provenance(
+                "buildings",
+                "facts",
+                f"{SECRET_NAMES}.csv",
+                f"owner's own data, {NOT_PUBLISHED}",
+                SECRET_NAMES,
+            ),
+        ],
         metadata={"is_model": True},
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -123,3 +124,29 @@ def test_an_ensemble_goes_on_where_it_stopped(
     assert found[0]["peak_memory_mb"]["largest_worker"] > 1 and not err
     code, _, err = call(capsys, "scenario", "ensemble", SCENARIO, *options, "--seed", "2")
     assert code == 2 and "another ensemble" in err
+
+
+FORMULAS = ['=HYPERLINK("http://evil.example";"x")', "@SUM(A1)", "-2+3"]
+
+
+def test_no_cell_of_a_written_table_is_a_formula(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Ids are a file's text."""
+    place = str(slabs(building_id=FORMULAS).save(tmp_path / "slabs"))
+    table = tmp_path / "t.csv"
+    compare = ["scenario", "compare", SCENARIO, "--draws", "2", "--level", "building", "--district", place]
+    for arguments in (["simulate", place], compare, ["scenario", "run", SCENARIO, "--district", place]):
+        code, _, err = call(capsys, *arguments, "--csv", str(table))
+        assert code == 0, err
+        rows = list(csv.reader(table.read_text("utf-8").splitlines()))
+        texts = [cell for row in rows for cell in row if cell and not _is_number(cell)]
+        assert texts and not [text for text in texts if text[0] in "=+-@"]
+        if arguments[1] != "run":  # which sums over the district
+            assert {f"'{formula}" for formula in FORMULAS} <= set(texts)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

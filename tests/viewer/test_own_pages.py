@@ -106,12 +106,14 @@ def test_a_token_that_the_server_did_not_sign_joins_nothing(web: Running) -> Non
         assert asyncio.run(joins(web, anna, real))
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "https://127.0.0.1:1", "null"])
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "https://127.0.0.1:1", "null", "file://", "{own}.evil.example"]
+)
 def test_a_page_of_another_origin_joins_nothing(web: Running, origin: str) -> None:
     """With everything else right: cookie and token are the ones that its own page joins with."""
     with entered(web, "anna") as anna:
         token = token_of(anna)
-        assert not asyncio.run(joins(web, anna, token, origin))
+        assert not asyncio.run(joins(web, anna, token, origin.format(own=web.address)))
         assert asyncio.run(joins(web, anna, token))
 
 

@@ -3,9 +3,11 @@ no difference of two public answers is of fewer than five dwellings or meters.""
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes, urljoin
 
 import httpx
 import numpy as np
@@ -15,12 +17,13 @@ from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.viewer.districts import SECRET_CENTRE, SECRET_OWNER, small
+from tests.viewer.districts import SECRET_CENTRE, SECRET_NAMES, SECRET_OWNER, small
 from tests.viewer.test_ogc import stocked
-from tests.viewer.test_server import serving
+from tests.viewer.test_server import running, serving
 from twin import schema
-from viewer import layers, privacy
+from viewer import layers, privacy, publish
 from viewer.accounts.rights import NEEDS, Right
+from viewer.api import files
 from viewer.api.ogc import crs, query, routes
 from viewer.api.ogc.collections import Collection
 from viewer.api.ogc.service import service, things
@@ -117,6 +120,47 @@ def test_no_answer_holds_a_secret(client: httpx.Client) -> None:
             text = client.get(f"/collections/{one['id']}/items?limit=10000&f={form}").text
             for secret in (SECRET_OWNER, SECRET_CENTRE, "Familie Beispiel", "district_heating", "heat_meter"):
                 assert secret not in text, (one["id"], secret)
+
+
+def links(document: object) -> Iterator[str]:
+    """All addresses in a JSON document."""
+    if isinstance(document, dict):
+        if isinstance(href := document.get("href", document.get("uri")), str):
+            yield href
+        document = list(document.values())
+    if isinstance(document, list):
+        for one in document:
+            yield from links(one)
+
+
+def test_no_public_byte_names_an_owner(bundle: Path, tmp_path: Path) -> None:
+    """Older versions wrote owners into the origin of their list, and districts of theirs are still about."""
+    asked = ["/", "/api/ogc", "/api/docs", "/api/openapi.json", "/manage", "/login", "/healthz",
+             *(f"/api/catalogue.{suffix}?draft=true" for suffix in ("ttl", "rdf", "jsonld")),
+             *(f"/api/files/{name}" for name in (*files.NAMES, files.TILESET))]  # fmt: skip
+    site = publish.publish(small(), tmp_path / "site", options=publish.Options(draws=2))
+    asked += [
+        f"/{file.relative_to(site)}" for file in site.rglob("*") if file.is_file() and file.suffix != ".gz"
+    ]
+    assert any(SECRET_NAMES in record.attribution for record in small().provenance)
+    with running() as web, web.client() as client:
+        seen: set[str] = set()
+        while asked:
+            address = urljoin(f"{web.address}/", asked.pop())
+            if address in seen or not address.startswith(web.address):
+                continue
+            seen.add(address)
+            answer = client.get(address)
+            told = answer.content + repr(answer.headers.multi_items()).encode()
+            told += unquote_to_bytes(str(answer.headers.get("link", "")))
+            for name in (*SECRET_NAMES.split(", "), SECRET_OWNER, "Familie"):
+                assert name.encode() not in told, (address, name)
+            if answer.headers.get("content-type", "").partition(";")[0].endswith("json") and answer.content:
+                asked += [urljoin(address, link) for link in links(answer.json()) if "{" not in link]
+    for part in ("/collections/buildings/items", "/collections/blocks", ".glb", ".gpkg", ".ttl?draft=true"):
+        assert any(part in address for address in seen), part
+    for file in site.rglob("*.gz"):
+        assert b"Familie" not in gzip.decompress(file.read_bytes()), file
 
 
 def test_a_withheld_column_cannot_be_asked(client: httpx.Client) -> None:

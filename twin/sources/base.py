@@ -28,6 +28,10 @@ class Finding:
     message: str
 
 
+NOT_PUBLISHED = "not for publication"
+"""In a licence: neither the data nor who gave them are for everybody."""
+
+
 @dataclass(frozen=True)
 class Provenance:
     """Where a table (or the terrain, the orthophoto) comes from."""
@@ -40,6 +44,10 @@ class Provenance:
     date: str = ""
     changes: str = ""
     sha256: str = ""
+
+    @property
+    def is_public(self) -> bool:
+        return NOT_PUBLISHED not in self.licence
 
 
 @dataclass(frozen=True)

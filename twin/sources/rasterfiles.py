@@ -16,6 +16,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.transform import Affine
 from rasterio.warp import calculate_default_transform
 
+from twin import gdal
 from twin.errors import SourceError
 from twin.schema import CRS
 from twin.sources import archive
@@ -62,9 +63,10 @@ def members(paths: PathLike | Iterable[PathLike]) -> list[Member]:
 
 def gdal_name(member: Member) -> str:
     """What GDAL opens."""
+    path = member.path.absolute()  # a bare name may read as an address: "zip:x"
     if member.name is not None:
-        return f"/vsizip/{{{member.path}}}/{member.name}"
-    return f"/vsigzip/{member.path}" if member.packed else str(member.path)
+        return f"/vsizip/{{{path}}}/{member.name}"
+    return f"/vsigzip/{path}" if member.packed else str(path)
 
 
 @contextmanager
@@ -77,9 +79,10 @@ def opened(member: Member) -> Iterator[rasterio.DatasetReader]:
     """
     driver = _DRIVERS.get(kind(member.head(200)) or "", "GTiff")
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), gdal.rasters():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
             with rasterio.open(gdal_name(member), driver=driver) as raster:
+                _refuse_elsewhere(raster, member)
                 try:
                     yield raster
                 except MemoryError:
@@ -93,6 +96,16 @@ def opened(member: Member) -> Iterator[rasterio.DatasetReader]:
         raise SourceError(
             f"the raster cannot be read: {cause}", member.label, "Download or export it again"
         ) from None
+
+
+def _refuse_elsewhere(raster: rasterio.DatasetReader, member: Member) -> None:
+    """Overviews that a file names may be any file or address, opened by any driver."""
+    if "OVERVIEW_FILE" in raster.tags(ns="OVERVIEWS"):
+        raise SourceError(
+            "the raster points to another file for its overviews",
+            member.label,
+            "Delete the .aux.xml beside it, or export it again with its overviews inside",
+        )
 
 
 def crs_of(raster: rasterio.DatasetReader, told: str | None, member: Member) -> pyproj.CRS:

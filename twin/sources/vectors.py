@@ -13,65 +13,15 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
+from twin import gdal
 from twin.errors import SourceError
 from twin.schema import CRS
-from twin.sources import archive
 from twin.sources import crs as crs_names
+from twin.sources import vectorfiles
 from twin.sources.base import Finding
 from twin.sources.columns import listed
 
-SUFFIXES = (
-    ".gpkg",
-    ".geojson",
-    ".json",
-    ".shp",
-    ".fgb",
-    ".kml",
-    ".kmz",
-    ".gml",
-    ".gdb",
-    ".sqlite",
-    ".tab",
-    ".parquet",
-)
 _EUROPE = (-1.5e6, 3.8e6, 2.5e6, 8.5e6)  # west, south, east, north in EPSG:25832
-_POINTS_ELSEWHERE = (b"<ogrvrt", b"<ogrwfs", b"gdal_streamed_alg", b"<gdal_wms", b"<vrtdataset", b"<ogroapif")
-
-
-def datasets(path: Path) -> list[str]:
-    """What GDAL is to open for `path`: the file itself, or the vector members of an archive.
-
-    Raises
-    ------
-    SourceError : missing, empty, an archive without vector data or with unsafe members, or a file that only
-        points to others.
-    """
-    if not path.exists():
-        raise SourceError("there is no such file", path, "Check the path")
-    if path.is_dir():
-        return [str(path)]
-    if path.stat().st_size == 0:
-        raise SourceError("the file is empty", path, "Export it again")
-    with path.open("rb") as file:
-        head = file.read(4096)
-    if any(mark in head.lower() for mark in _POINTS_ELSEWHERE):
-        raise SourceError("the file only points to other files or services", path, "Pass the data themselves")
-    if path.suffix.lower() != ".kmz" and archive.is_archive(head):
-        return _members(path)
-    return [str(path)]
-
-
-def _members(path: Path) -> list[str]:
-    """The vector members of an archive, as GDAL opens them."""
-    found = archive.members(path)
-    if len(found) == 1 and found[0].packed:
-        return [f"/vsigzip/{path}"]
-    names = [member.name or "" for member in found]
-    folders = sorted({name[: name.lower().index(".gdb/") + 4] for name in names if ".gdb/" in name.lower()})
-    names = folders + [name for name in names if Path(name).suffix.lower() in SUFFIXES]
-    if not names:
-        raise SourceError("the archive holds no vector data", path, f"Expected one of {', '.join(SUFFIXES)}")
-    return [f"/vsizip/{{{path}}}/{name}" for name in names]
 
 
 def layers(
@@ -83,25 +33,26 @@ def layers(
     ----------
     bounds : west, south, east, north in EPSG:25832; only what touches it is read.
     """
-    for dataset in datasets(path):
-        with _gdal_errors(path):
-            names = [(str(name), kind) for name, kind in pyogrio.list_layers(dataset)]
-        for name, kind in names:
-            if kind is None:
-                continue
-            with _gdal_errors(path):
-                area = None if bounds is None else _in_crs_of(dataset, name, bounds)
-                frame = pyogrio.read_dataframe(
-                    dataset, layer=name, on_invalid="ignore", bbox=area, fid_as_index=True
-                )
-            yield name, frame
+    with vectorfiles.opened(path) as datasets:
+        for dataset in datasets:
+            with _gdal_errors(path, dataset.path):
+                names = vectorfiles.layers(dataset, path)
+            for name, kind in names:
+                if kind is None:
+                    continue
+                with _gdal_errors(path, dataset.path), gdal.vectors():
+                    area = None if bounds is None else _in_crs_of(dataset.path, name, bounds)
+                    frame = pyogrio.read_dataframe(
+                        dataset.path, layer=name, on_invalid="ignore", bbox=area, fid_as_index=True
+                    )
+                yield name, frame
 
 
 class _gdal_errors:  # noqa: N801 - reads as a clause: with _gdal_errors(path)
     """What GDAL says of a broken file, as one line; its warnings are not ours to print."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, opened: Path) -> None:
+        self.path, self.opened = path, opened
 
     def __enter__(self) -> None:
         self._quiet = warnings.catch_warnings()
@@ -113,20 +64,21 @@ class _gdal_errors:  # noqa: N801 - reads as a clause: with _gdal_errors(path)
         expected = (
             pyogrio.errors.DataSourceError,
             pyogrio.errors.DataLayerError,
+            pyogrio.errors.CRSError,
             pyogrio.errors.FeatureError,
             pyogrio.errors.GeometryError,
             shapely.errors.ShapelyError,
             UnicodeDecodeError,
         )
         if isinstance(error, expected):
-            message = str(error).replace(str(self.path), self.path.name).split("; ")[0]
+            message = str(error).replace(str(self.opened), self.opened.name).split("; ")[0]
             raise SourceError(
                 f"the file cannot be read as vector data: {message}", self.path, "Check or export it again"
             ) from None
 
 
 def _in_crs_of(
-    dataset: str, layer: str, bounds: tuple[float, float, float, float]
+    dataset: Path, layer: str, bounds: tuple[float, float, float, float]
 ) -> tuple[float, float, float, float]:
     crs = pyogrio.read_info(dataset, layer=layer)["crs"]
     if crs is None:

@@ -48,8 +48,8 @@ class Files:
     """
 
     def __init__(self, district: District, groups: Released, group: pd.Series[str]) -> None:
-        self.provenance = tuple(p for p in district.provenance if p.table == "buildings")
         self._district = privacy.public_part(district)
+        self.provenance = tuple(p for p in self._district.provenance if p.table == "buildings")
         self._attributes = attributes(district, groups, group)
         self._folder = tempfile.TemporaryDirectory(prefix="lobeda-files-")
         self._lock = threading.Lock()

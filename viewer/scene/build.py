@@ -20,6 +20,7 @@ from PIL import Image
 from twin import mesh
 from twin.errors import CallError
 from twin.gltf import write_glb
+from viewer import privacy
 from viewer.scene import ground
 from viewer.scene.facades import Facades, facades
 
@@ -70,7 +71,7 @@ def _key(district: District) -> str:
     if district.ortho is not None:
         total.update(repr(district.ortho.bounds).encode())
         total.update(np.ascontiguousarray(district.ortho.pixels).tobytes())
-    total.update(repr((district.is_model, [record.attribution for record in district.provenance])).encode())
+    total.update(repr((district.is_model, privacy.credit(district))).encode())
     return total.hexdigest()[:16]
 
 
@@ -135,7 +136,7 @@ def _manifest(district: District, writer: _Writer) -> dict[str, Any]:
         "version": FORMAT,
         "name": district.name,
         "notice": NOTICE if district.is_model else None,
-        "attribution": sorted({p.attribution for p in district.provenance if p.attribution}),
+        "attribution": privacy.credit(district),
         "origin": origin.tolist(),
         **_geographic(origin),
         "files": files,

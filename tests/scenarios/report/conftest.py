@@ -12,7 +12,7 @@ import scenarios
 from scenarios import report
 from scenarios.report import Study, maps
 from tests.scenarios.test_measures import roofed
-from twin.sources.base import Provenance
+from twin.sources.base import NOT_PUBLISHED, Provenance
 
 MADE = date(2026, 11, 26)
 SCENARIO = scenarios.Scenario(
@@ -32,7 +32,8 @@ def study() -> Study:
     case = roofed()
     names = case.district.buildings.assign(name=["=1+1", "@SUM(A1)", "-2"])
     origin = Provenance("buildings", "hand-made", "tests", "CC0-1.0", "© Testamt", "2026-01-01")
-    district = dataclasses.replace(case.district, buildings=names, provenance=(origin,))
+    owned = Provenance("buildings", "facts", "x.csv", f"owner's own data, {NOT_PUBLISHED}", "Erna Privat")
+    district = dataclasses.replace(case.district, buildings=names, provenance=(origin, owned))
     return report.study(SCENARIO, dataclasses.replace(case, district=district), draws=2)
 
 

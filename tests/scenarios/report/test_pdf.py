@@ -67,6 +67,11 @@ def test_headings_figures_and_tables_have_their_roles(reader: pypdf.PdfReader, l
     assert "/Caption" in kinds
 
 
+def test_owners_are_not_named(reader: pypdf.PdfReader) -> None:
+    told = "".join(page.extract_text() for page in reader.pages)
+    assert "Testamt" in told and "owner's own data" in told and "Privat" not in told
+
+
 def test_embeds_its_typeface(reader: pypdf.PdfReader) -> None:
     fonts = {
         str(font.get_object()["/BaseFont"])

@@ -163,5 +163,5 @@ def _of_schema(name: str, table: Released) -> tuple[Property, ...]:
 def _provenance(district: District, name: str) -> tuple[Provenance, ...]:
     """What is known of a table's origin; that of the buildings for what was derived from them."""
     derived = ("blocks", "parts", "surfaces")
-    own = tuple(p for p in district.provenance if p.table == name and "not for publication" not in p.licence)
+    own = tuple(p for p in privacy.released_provenance(district) if p.table == name)
     return own or (_provenance(district, "buildings") if name in derived else ())
