@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +11,6 @@ import xarray as xr
 from twin import exports
 from twin.district import District
 from twin.errors import CallError, SourceError
-from twin.exports import tiles
 from viewer import privacy
 
 _SUMMED = (
@@ -42,7 +39,7 @@ def write(
     ------
     CallError : another suffix, a folder that does not exist or is not empty, results that may not be public.
     """
-    writer = exports.writer(target)
+    exports.writer(target)  # refuses other suffixes
     if public and results is not None:
         raise CallError(
             "results of single buildings are not public", "--public", "Leave out --results, or --public"
@@ -60,18 +57,7 @@ def write(
         attributes = attributes.drop(columns=[c for c in columns if c not in privacy.COLUMNS["buildings"]])
     if results is not None:
         attributes = attributes.join(results)
-    folder = Path(tempfile.mkdtemp(prefix=".export-", dir=parent))
-    try:
-        beside = folder / target.name
-        if writer is tiles.write:
-            tiles.write(district, beside, attributes, undulation_m)
-        else:
-            writer(district, beside, attributes)
-        if target.is_dir():
-            target.rmdir()
-        beside.replace(target)
-    finally:
-        shutil.rmtree(folder)
+    exports.write(district, target, attributes, undulation_m=undulation_m)
 
 
 def annual(file: str | os.PathLike[str]) -> pd.DataFrame:

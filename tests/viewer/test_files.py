@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,3 +89,33 @@ def test_a_district_of_footprints_has_tables_alone(twin: Twin, tmp_path: Path) -
     assert offered.path("district.glb") is None and offered.path(files.TILESET) is None
     assert offered.path("buildings.parquet") is not None
     offered.close()
+
+
+@pytest.fixture
+def fresh(twin: Twin) -> Iterator[httpx.Client]:
+    """A server that has written no file yet."""
+    offered = files.Files(twin.district, groups(twin), twin.group)
+    app = FastAPI(openapi_url=None)
+    app.include_router(files.router(offered))
+    with serving(app) as root, httpx.Client(base_url=root + files.PREFIX, timeout=60) as found:
+        yield found
+    offered.close()
+
+
+@pytest.mark.parametrize("name", ["district.city.json", "district.gpkg", "buildings.parquet", files.TILESET])
+def test_what_a_full_disk_broke_off_is_never_served(
+    fresh: httpx.Client, client: httpx.Client, name: str
+) -> None:
+    """The system's limit of a file's size stands for the disk: a write ends within."""
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, most))
+    try:
+        refused = fresh.get(f"/{name}")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    assert refused.status_code == 503 and int(refused.headers["retry-after"]) > 0
+    assert refused.headers["cache-control"] == "no-store" and refused.json()["code"] == "NotAvailable"
+    again = fresh.get(f"/{name}")
+    assert again.status_code == 200
+    if not name.endswith(".gpkg"):  # which holds when it was written
+        assert again.content == client.get(f"/{name}").content

@@ -6,10 +6,14 @@ which results travel along.
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
+from pyogrio.errors import DataSourceError, FeatureError
 
 from twin.district import District
 from twin.errors import CallError
@@ -40,3 +44,31 @@ def writer(target: Path) -> Write:
         known = ", ".join(WRITERS)
         raise CallError(f"cannot export to {target.suffix}", target, f"Use {known}, or a folder for 3D Tiles")
     return tiles.write
+
+
+def write(district: District, target: Path, attributes: pd.DataFrame, *, undulation_m: float = 0.0) -> None:
+    """Write by suffix, whole or not at all: beside, then renamed.
+
+    Parameters
+    ----------
+    undulation_m : of 3D Tiles: the quasigeoid's height above the ellipsoid.
+
+    Raises
+    ------
+    CallError : another suffix, or the district has no surfaces.
+    OSError : it cannot be written there, for example since the disk is full.
+    """
+    found = writer(target)
+    if found is tiles.write:
+        found = partial(tiles.write, undulation_m=undulation_m)
+    folder = Path(tempfile.mkdtemp(prefix=".export-", dir=target.resolve().parent))
+    try:
+        beside = folder / target.name
+        found(district, beside, attributes)
+        if target.is_dir():
+            target.rmdir()
+        beside.replace(target)
+    except (DataSourceError, FeatureError) as error:  # how GDAL says that it cannot write
+        raise OSError(f"{target} cannot be written: {error}") from error
+    finally:
+        shutil.rmtree(folder)

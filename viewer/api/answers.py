@@ -71,10 +71,12 @@ def _bytes(content: bytes | Callable[[str], bytes]) -> bytes:
     return content("") if callable(content) else content
 
 
-def failure(request: Request, status: int, code: str, description: str) -> Response:
+def failure(
+    request: Request, status: int, code: str, description: str, headers: Mapping[str, str] | None = None
+) -> Response:
     """What went wrong, as OGC's services say it; never kept."""
     content = json.dumps({"code": code, "description": description}, ensure_ascii=False).encode()
-    kept = {"Cache-Control": "no-store"}
+    kept = {"Cache-Control": "no-store", **(headers or {})}
     return answer(request, content, "application/json", status=status, headers=kept)
 
 

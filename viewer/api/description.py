@@ -94,10 +94,10 @@ def _files(offered: files.Files) -> dict[str, Any]:
     paths = {}
     for name, kind in files.NAMES.items():
         if offered.holds_solids or name.endswith((".gpkg", ".parquet")):
-            paths[f"{files.PREFIX}/{name}"] = _get(name, {kind: shaped(kind)}, [], ("400", "404"))
+            paths[f"{files.PREFIX}/{name}"] = _get(name, {kind: shaped(kind)}, [], ("400", "404", "503"))
     if offered.holds_solids:
         content = {JSON: {"schema": {"type": "object"}}}
-        paths[f"{files.PREFIX}/{files.TILESET}"] = _get("3D Tiles 1.1", content, [], ("400", "404"))
+        paths[f"{files.PREFIX}/{files.TILESET}"] = _get("3D Tiles 1.1", content, [], ("400", "404", "503"))
     return paths
 
 

@@ -7,6 +7,7 @@ building's public facts and the modelled values of its privacy group, the same f
 from __future__ import annotations
 
 import hashlib
+import logging
 import tempfile
 import threading
 from collections.abc import Mapping
@@ -24,6 +25,9 @@ from viewer.api import answers
 from viewer.privacy import Released
 
 PREFIX = "/api/files"
+RETRY_S = 60
+"""When to ask again for a file that could not be written."""
+_log = logging.getLogger("lobeda.files")
 NAMES: Mapping[str, str] = {
     "district.city.json": "application/city+json",
     "district.city.jsonl": "application/city+json-seq",
@@ -67,7 +71,12 @@ class Files:
         return {name: (SHOWN[name][0], NAMES[name], SHOWN[name][1]) for name in known}
 
     def path(self, name: str) -> Path | None:
-        """The file of that name, written if it is not yet; None: there is none."""
+        """The file of that name, written if it is not yet; None: there is none.
+
+        Raises
+        ------
+        OSError : it cannot be written, for example since the disk is full.
+        """
         tiles = name.startswith("3dtiles/")
         if not tiles and name not in NAMES:
             return None
@@ -76,7 +85,7 @@ class Files:
         target = Path(self._folder.name) / ("3dtiles" if tiles else name)
         with self._lock:
             if not target.exists():
-                exports.writer(target)(self._district, target, self._attributes)
+                exports.write(self._district, target, self._attributes)
         file = Path(self._folder.name) / name
         inside = file.resolve().is_relative_to(target.resolve())
         return file if inside and file.is_file() else None
@@ -95,9 +104,10 @@ class Files:
         kept = Path(self._folder.name) / "packed" / f"{self.digest(file).hex()}.{packing}"
         if not kept.exists():
             kept.parent.mkdir(exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=kept.parent, delete=False) as beside:
-                beside.write(answers.packed(file.read_bytes(), packing))
-            Path(beside.name).replace(kept)
+            with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+                beside = Path(folder) / kept.name
+                beside.write_bytes(answers.packed(file.read_bytes(), packing))
+                beside.replace(kept)
         return kept.read_bytes()
 
     def close(self) -> None:
@@ -120,6 +130,14 @@ def router(files: Files) -> APIRouter:
     def send(request: Request, name: str) -> Response:
         if request.query_params:
             return answers.failure(request, 400, "InvalidParameterValue", "there are no parameters here")
+        try:
+            return sent(request, name)
+        except OSError as error:
+            _log.error("the file %s cannot be written: %s", name, error)
+            said = "it cannot be written now: the server's disk may be full"
+            return answers.failure(request, 503, "NotAvailable", said, {"Retry-After": str(RETRY_S)})
+
+    def sent(request: Request, name: str) -> Response:
         file = files.path(name)
         if file is None:
             known = ", ".join((*NAMES, TILESET))
