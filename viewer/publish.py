@@ -19,10 +19,12 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import brotli
 import numpy as np
 import pandas as pd
 
@@ -78,6 +80,11 @@ LIVE_S = 60
 """How often an open page asks for the sensors' values. [s]"""
 SCENE_SCRIPT = Path(__file__).resolve().parent / "scene" / "dist" / "scene.js"
 _PACKED = (".html", ".js", ".css", ".json", ".svg", ".csv", ".glb", ".bin", ".txt")
+PACKINGS: Mapping[str, Callable[[bytes], bytes]] = {
+    ".br": partial(brotli.compress, quality=9),  # the highest takes ten times as long for a twentieth less
+    ".gz": partial(gzip.compress, compresslevel=9, mtime=0),
+}
+"""What lies packed beside the files, by suffix."""
 _TYPES = {".js": "text/javascript", ".glb": "model/gltf-binary", ".bin": "application/octet-stream"}
 _GROUP_VALUES = (("heating_need_mwh", "heating_need_kwh", 1e-3, 1), ("co2_t", "co2_kg", 1e-3, 2))
 
@@ -239,7 +246,7 @@ def _site(twin: Twin, options: Options, planned: Sequence[Proposal], progress: P
 def summary(folder: Path) -> dict[str, Any]:
     """Facts about a written site: files, proposals, and the bytes of a first load, compressed."""
     mark = json.loads((folder / MARK).read_text("utf-8"))
-    files = [file for file in folder.rglob("*") if file.is_file() and file.suffix != ".gz"]
+    files = [file for file in folder.rglob("*") if file.is_file() and file.suffix not in PACKINGS]
     return {
         "site": str(folder),
         "files": len(files),
@@ -397,16 +404,18 @@ def _write(site: Site, folder: Path) -> None:
     }
     (folder / MARK).write_bytes(_json(mark))
     for file in sorted(folder.rglob("*")):
-        packed = file.with_name(f"{file.name}.gz")
-        if file.suffix in _PACKED and file.stat().st_size > 1024 and not packed.exists():
-            packed.write_bytes(gzip.compress(file.read_bytes(), 9, mtime=0))
+        if file.suffix in _PACKED and file.stat().st_size > 1024:
+            for suffix, pack in PACKINGS.items():
+                packed = file.with_name(f"{file.name}{suffix}")
+                if not packed.exists():
+                    packed.write_bytes(pack(file.read_bytes()))
 
 
 def _offline(folder: Path) -> bytes:
     """The service worker's script: it keeps all files written so far, and changes with any of them."""
     version, names = hashlib.sha256(), []
     for file in sorted(file for file in folder.rglob("*") if file.is_file()):
-        if file.suffix not in (".gz", ".csv") and not file.name.endswith("LEGAL.txt"):
+        if file.suffix not in (*PACKINGS, ".csv") and not file.name.endswith("LEGAL.txt"):
             names.append(file.relative_to(folder).as_posix())
             version.update(f"{names[-1]} {hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
     head = f"const VERSION = {json.dumps(version.hexdigest()[:12])};\nconst FILES = {json.dumps(names)};\n"

@@ -39,6 +39,7 @@ from sensors.store import Store
 from sensors.store.database import Opened, data_folder
 from twin.district import District
 from twin.errors import CallError
+from twin.exports import values
 from twin.sample.inputs import slug
 from viewer import access, drafts, legal, login, logs, pages, privacy, publish, report_jobs
 from viewer import shown as seen_groups
@@ -50,7 +51,7 @@ from viewer.accounts.recording import RecordedShelf
 from viewer.accounts.requests import Note
 from viewer.accounts.rights import Right
 from viewer.accounts.store import Accounts
-from viewer.api import catalogue, description, files, uplinks
+from viewer.api import answers, catalogue, description, files, licences, uplinks
 from viewer.api.ogc import routes as ogc
 from viewer.api.ogc.service import service as ogc_service
 from viewer.api.sensorthings import routes as sensorthings
@@ -72,7 +73,10 @@ from viewer.uploads import Uploads
 from viewer.workers import Worker
 
 _HASHED = re.compile(r"-[0-9a-f]{12,64}(\.\w+$|/)")
+_DATA = re.compile(r"(data|scene)/.*\.(?!js$|txt$)\w+$")
+_SUFFIXES = {"br": ".br", "gzip": ".gz"}
 _IMMUTABLE = "public, max-age=31536000, immutable"
+_NEVER_KEPT = {"Cache-Control": "no-store"}
 _PROXY_KEEPS_S = {True: 30 * 86_400, False: 10}
 """How long a proxy before the server may answer in its place: files with a hash in their name, and others."""
 _HELD_BYTES, _LARGEST_HELD = 64_000_000, 4_000_000  # of files in memory
@@ -208,7 +212,9 @@ def create_app(
         _add_manager(app, twin, scene_url, sensors, shelf, accounts)
     if feeds is not None:
         sites = () if participation is None else participation.settings.site_origins
-        _add_sensorthings(app, feeds, keeper, open_sensorthings, sites)
+        origin = values.origin(privacy.released_provenance(district), "sensors")
+        things = sensorthings.Settings(open_sensorthings, site_origins=sites, provenance=origin)
+        _add_sensorthings(app, feeds, keeper, things)
         app.include_router(uplinks.router(feeds.store, None if accounts is None else accounts.note))
     if participation is not None:
         participation.groups = frozenset(twin.group[twin.group != privacy.HIDDEN].astype(str))
@@ -221,13 +227,18 @@ def create_app(
     app.include_router(files.router(offered))
     app.include_router(
         description.router(
-            tables, offered, participation=participation is not None, sensors=feeds is not None
+            tables,
+            offered,
+            participation=participation is not None,
+            sensors=feeds is not None,
+            scenarios=accounts is not None and not public_only,
         )
     )
     app.include_router(
         catalogue.router(district, tables.found, sensors=feeds is not None, files=offered.offered)
     )
-    app.mount("/", Site(site), name="public")
+    licence = licences.link_header(privacy.released_provenance(district))
+    app.mount("/", Site(site, licence), name="public")
     if unknown := rights.undeclared(app.routes):
         raise RuntimeError(f"viewer.accounts.rights.NEEDS says of no right for {', '.join(unknown)}")
     add_guard(app, keeper, ways, () if participation is None else participation.settings.site_origins)
@@ -385,28 +396,34 @@ class Site(StaticFiles):
     waits for a busy server's computing.
     """
 
-    def __init__(self, directory: str | os.PathLike[str]) -> None:
+    def __init__(self, directory: str | os.PathLike[str], licence: str = "") -> None:
+        """licence : header Link of what lies below `data` and `scene`."""
         super().__init__(directory=directory, html=True)
-        self._held: dict[tuple[str, bool], tuple[bytes, dict[str, str]]] = {}
+        self._held: dict[tuple[str, str], tuple[bytes, dict[str, str]]] = {}
         self._free = _HELD_BYTES
+        self._licence = licence
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         asked = Request(scope).headers
         hashed = bool(_HASHED.search(path))
-        key = path, "gzip" in asked.get("accept-encoding", "")
+        packing = answers.packing(asked.get("accept-encoding", ""))
+        key = path, packing
         whole = scope["method"] == "GET" and "range" not in asked
         if whole and key in self._held:
             content, headers = self._held[key]
             known = self.is_not_modified(Headers(headers), asked)
             return NotModifiedResponse(Headers(headers)) if known else Response(content, headers=headers)
-        response = await self._compressed(path, scope) or await super().get_response(path, scope)
+        response = await self._packed(path, scope, packing) or await super().get_response(path, scope)
         response.headers["Cache-Control"] = _IMMUTABLE if hashed else "no-cache"
         response.headers["X-Accel-Expires"] = str(_PROXY_KEEPS_S[hashed])
+        response.headers["Vary"] = "Accept-Encoding"
+        if self._licence and _DATA.match(path) and response.status_code < 400:
+            response.headers["Link"] = self._licence
         if hashed and whole and isinstance(response, FileResponse) and response.status_code == 200:
             return await self._hold(key, response)
         return response
 
-    async def _hold(self, key: tuple[str, bool], response: FileResponse) -> Response:
+    async def _hold(self, key: tuple[str, str], response: FileResponse) -> Response:
         """The same answer from memory, where the file is not too large for it."""
         size = int(response.headers["content-length"])
         if size > min(self._free, _LARGEST_HELD):
@@ -417,15 +434,17 @@ class Site(StaticFiles):
             self._free -= size
         return Response(content, headers=headers)
 
-    async def _compressed(self, path: str, scope: Scope) -> Response | None:
-        accepted = Request(scope).headers.get("accept-encoding", "")
-        if "gzip" not in accepted or path.endswith(".gz") or not self.lookup_path(f"{path}.gz")[1]:
+    async def _packed(self, path: str, scope: Scope, packing: str) -> Response | None:
+        """The answer from what lies packed beside the file; None: nothing that the client takes does."""
+        if scope["path"].endswith("/"):
+            path = (Path(path) / "index.html").as_posix()
+        suffix = _SUFFIXES.get(packing, "")
+        if not suffix or path.endswith(tuple(publish.PACKINGS)) or not self.lookup_path(path + suffix)[1]:
             return None
-        response = await super().get_response(f"{path}.gz", scope)
+        response = await super().get_response(path + suffix, scope)
         if response.status_code == 200:
-            response.headers["Content-Encoding"] = "gzip"
+            response.headers["Content-Encoding"] = packing
         response.headers["Content-Type"] = publish.media_type(path)
-        response.headers["Vary"] = "Accept-Encoding"
         return response
 
 
@@ -524,19 +543,18 @@ def _add_state(app: FastAPI, health: Health, metrics: Metrics) -> None:
     looked = partial(app.api_route, methods=["GET", "HEAD"], include_in_schema=False)
 
     @looked("/healthz")
-    async def alive() -> dict[str, str]:
-        return {"status": "ok"}
+    async def alive() -> Response:
+        return JSONResponse({"status": "ok"}, headers=_NEVER_KEPT)
 
     @looked("/readyz")
     def ready() -> Response:
         found = health.checks()
         good = all(state == "ok" for state in found.values())
-        headers = {"Cache-Control": "no-store"}
-        return JSONResponse({"ready": good, "checks": found}, 200 if good else 503, headers)
+        return JSONResponse({"ready": good, "checks": found}, 200 if good else 503, _NEVER_KEPT)
 
     @looked("/metrics")
     def figures() -> Response:
-        return Response(metrics.text(), media_type=MEDIA_TYPE)
+        return Response(metrics.text(), media_type=MEDIA_TYPE, headers=_NEVER_KEPT)
 
 
 async def _not_found(request: Request, error: Exception) -> Response:
@@ -555,15 +573,14 @@ async def _unavailable(_request: Request, error: Exception) -> Response:
 
 
 def _add_sensorthings(
-    app: FastAPI, feeds: Feeds, keeper: access.Keeper, open_access: bool, sites: tuple[str, ...]
+    app: FastAPI, feeds: Feeds, keeper: access.Keeper, settings: sensorthings.Settings
 ) -> None:
     def reads_all(request: Request) -> bool:
         return keeper.may(access.person(request), Right.READ_SENSORS)
 
-    trusted = keeper.reach.trust_proxy
     note = None if keeper.accounts is None else keeper.accounts.note
-    settings = sensorthings.Settings(open_access, reads_all, trusted, site_origins=sites, note=note)
-    sensorthings.mount(app, feeds.store, settings)
+    trusted = keeper.reach.trust_proxy
+    sensorthings.mount(app, feeds.store, replace(settings, session=reads_all, trust_proxy=trusted, note=note))
 
 
 def _add_manager(

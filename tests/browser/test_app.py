@@ -353,7 +353,7 @@ def test_public_page_on_a_phone_in_english(chromium: Browser, web: Running) -> N
 
 def test_public_site_on_any_server_below_any_path(chromium: Browser, bundle: None, tmp_path: Path) -> None:
     site = publish.publish(small(), tmp_path / "www" / "town" / "twin")
-    for packed in site.rglob("*.gz"):
+    for packed in (*site.rglob("*.gz"), *site.rglob("*.br")):
         packed.unlink()  # a server that knows nothing of them
     with (
         contextlib.contextmanager(serve)(tmp_path / "www") as address,

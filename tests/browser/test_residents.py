@@ -41,7 +41,7 @@ def folder(bundle: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
         options = publish.Options(content=place / "content", draws=2)
         site = publish.publish(small(), place / "www" / "town" / "twin", options=options)
     assert publish.summary(site)["first_load_bytes"] < 1_500_000
-    for packed in site.rglob("*.gz"):
+    for packed in (*site.rglob("*.gz"), *site.rglob("*.br")):
         packed.unlink()  # a server that knows nothing of them
     return place / "www"
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pyshacl import validate
-from rdflib import DCAT, DCTERMS, FOAF, RDF, RDFS, SH, Graph
+from rdflib import DCAT, DCTERMS, FOAF, RDF, RDFS, SH, XSD, Graph, URIRef
 
 from tests.viewer.test_server import serving
 from twin.errors import CallError
@@ -19,6 +19,7 @@ from viewer.api import catalogue, catalogue_record, files, licences
 from viewer.api.catalogue_record import DCATDE, VCARD, Settings
 from viewer.api.ogc import routes
 from viewer.api.ogc.collections import Collection
+from viewer.api.ogc.service import groups as released
 from viewer.api.ogc.service import service
 from viewer.state import Twin
 
@@ -91,6 +92,44 @@ def test_record_holds_all_that_is_mandatory(root: str, found: Mapping[str, Colle
         if "dl-by-de" in licence:
             assert str(graph.value(place, DCATDE.licenseAttributionByText)) == "Stadt Jena"
     assert {str(one) for _, one in graph[: DCATDE.contributorID :]} == {CONTRIBUTOR}
+
+
+def test_all_files_are_listed_with_what_binds_them(
+    twin: Twin, found: Mapping[str, Collection], tmp_path: Path
+) -> None:
+    """The GeoPackage holds trees under the ODbL, which binds it; the other files do not."""
+    dated = [
+        Provenance("buildings", "x", "y", "dl-de/by-2-0", "Stadt Jena", date="2025-03"),
+        Provenance("trees", "OpenStreetMap", "y", "ODbL-1.0", "© OpenStreetMap contributors", "2026-02-28"),
+    ]
+    offered = files.Files(replace(twin.district, provenance=tuple(dated)), released(twin), twin.group)
+    graph = catalogue_record.record(
+        "http://x", {"de": "K"}, found.values(), Settings(), files=offered.offered
+    )
+    offered.close()
+    places = {name: URIRef(f"http://x/api/files/{name}#file") for name in (*files.NAMES, files.TILESET)}
+    assert len(places) == 6
+    for name, place in places.items():
+        assert graph.value(place, DCTERMS["format"]) and graph.value(place, DCAT.mediaType), name
+        packed = name.endswith(".gpkg")
+        licence = str(graph.value(place, DCTERMS.license)).rpartition("/licenses/")[2]
+        assert licence == ("odbl" if packed else "dl-by-de/2.0"), name
+        modified = graph.value(place, DCTERMS.modified)
+        expected = ("2026-02-28", XSD.date) if packed else ("2025-03", XSD.gYearMonth)
+        assert (str(modified), modified.datatype) == expected, name
+
+
+def test_a_file_with_a_part_of_unknown_licence_is_left_out_and_named(
+    twin: Twin, found: Mapping[str, Collection]
+) -> None:
+    records = (*twin.district.provenance, Provenance("trees", "x", "y", "ask the owner"))
+    offered = files.Files(replace(twin.district, provenance=records), released(twin), twin.group)
+    graph = catalogue_record.record(
+        "http://x", {"de": "K"}, found.values(), Settings(), files=offered.offered
+    )
+    offered.close()
+    assert not graph.value(URIRef("http://x/api/files/district.gpkg#file"), DCTERMS.license)
+    assert any("district.gpkg" in str(said) for _, said in graph[: RDFS.comment :])
 
 
 def test_an_empty_catalogue_would_be_found_out() -> None:

@@ -180,6 +180,8 @@ def test_filters_by_property(client: httpx.Client) -> None:
     [
         "limit=0", "limit=-1", "limit=x", "limit=", "offset=-1", "bbox=1,2,3", "bbox=1,2,3,nan",
         "bbox=a,b,c,d",
+        "bbox=1_0,5_0,1_1,5_1", "bbox=\u0661,2,3,4", "bbox=1,2,3,1e999", "bbox= 1,2,3,4", "dwellings=1_0",
+        "dwellings=\u0661\u0660", "dwellings=nan", "dwellings=0x1", "datetime=\u0662000-01-01",
         "bbox=0,5,1,4", "bbox=9,0,1,4&bbox-crs=" + EPSG + "25832", "bbox-crs=EPSG:25832",
         "crs=" + EPSG + "31468",
         "datetime=yesterday", "datetime=../..", "datetime=2000-13-01", "datetime=2001-01-01/2000-01-01",
@@ -245,3 +247,21 @@ def test_modelled_values_are_of_whole_groups(client: httpx.Client, twin: Twin) -
     total = sum(feature["properties"]["heating_need_kwh"] for feature in features)
     shown = twin.annual["heating_need_kwh"][twin.group != ""].sum()
     assert total == pytest.approx(shown, abs=len(features))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [("br, gzip", "br"), ("gzip;q=1, br;q=0.1", "gzip"), ("br;q=0.1, *;q=0.5", "gzip"), ("*", "br"),
+     ("gzip;q=0.2, identity;q=0.9", None), ("br;q=inf", None), ("br;q=1_0", None), ("identity", None),
+     ("gzip;q=0.001", "gzip"), ("br;q=0, *;q=0", None)],
+)  # fmt: skip
+def test_packing_follows_the_weights(client: httpx.Client, wanted: str, found: str | None) -> None:
+    """RFC 9110, 12.5.3: the highest weight; 12.4.2: what a weight is."""
+    answer = client.get("/collections/buildings/items", headers={"Accept-Encoding": wanted})
+    assert answer.headers.get("content-encoding") == found and answer.json()["numberMatched"] == 20
+
+
+def test_numbers_are_read_in_every_usual_way(client: httpx.Client) -> None:
+    for number in ("1", "+1", "1.", "1.0", "1e0", "10E-1", "0.1e+1"):
+        asked = {"dwellings": number}
+        assert len(ids(client.get("/collections/buildings/items", params=asked))) == 12, number

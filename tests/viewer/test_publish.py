@@ -10,6 +10,7 @@ import json
 import re
 from pathlib import Path
 
+import brotli
 import numpy as np
 import pytest
 
@@ -18,6 +19,8 @@ from twin.errors import DistrictError
 from viewer import privacy, publish, spreadsheets
 from viewer.state import Twin
 from viewer.whatif import retrofit
+
+UNPACK = {".br": brotli.decompress, ".gz": gzip.decompress}
 
 
 def _files(folder: Path) -> dict[str, bytes]:
@@ -47,7 +50,7 @@ def test_site_is_complete(site: Path) -> None:
 
 def test_nothing_private_is_in_any_file(site: Path) -> None:
     for name, content in _files(site).items():
-        plain = gzip.decompress(content) if name.endswith(".gz") else content
+        plain = UNPACK.get(Path(name).suffix, bytes)(content)
         for secret in (SECRET_OWNER, SECRET_CENTRE, "Familie Beispiel"):
             assert secret.encode() not in plain, name
 
@@ -124,10 +127,13 @@ def test_site_says_the_same_each_time(site: Path, twin: Twin, tmp_path: Path) ->
 
 
 def test_compressed_files_hold_the_same(site: Path) -> None:
-    packed = list(site.rglob("*.gz"))
-    assert len(packed) >= 6
-    for file in packed:
-        assert gzip.decompress(file.read_bytes()) == file.with_suffix("").read_bytes()
+    for suffix, unpack in UNPACK.items():
+        packed = list(site.rglob(f"*{suffix}"))
+        assert len(packed) >= 6
+        for file in packed:
+            assert unpack(file.read_bytes()) == file.with_suffix("").read_bytes()
+    sizes = {suffix: sum(file.stat().st_size for file in site.rglob(f"*{suffix}")) for suffix in UNPACK}
+    assert sizes[".br"] < sizes[".gz"]
 
 
 def test_older_site_is_replaced_and_other_folders_are_not(bundle: Path, twin: Twin, tmp_path: Path) -> None:

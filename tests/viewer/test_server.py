@@ -23,7 +23,7 @@ from tests.viewer.accounts import PASSWORD, cheap
 from tests.viewer.districts import SECRET_OWNER, small
 from tests.viewer.test_legal import FILLED
 from twin.errors import CallError
-from viewer import privacy, server
+from viewer import privacy, publish, server
 from viewer.access import COOKIE
 from viewer.accounts import rights
 from viewer.accounts.recording import RecordedShelf
@@ -83,7 +83,7 @@ def web(bundle: Path) -> Iterator[Running]:
 def test_public_page_is_what_publish_writes(web: Running, site: Path) -> None:
     with web.client() as client:
         for file in site.rglob("*"):
-            if file.is_file() and file.suffix != ".gz":
+            if file.is_file() and file.suffix not in publish.PACKINGS:
                 path = file.relative_to(site).as_posix()
                 answer = client.get(f"/{path}")
                 assert (answer.status_code, answer.content) == (200, file.read_bytes()), path
@@ -109,7 +109,12 @@ def test_files_with_hashes_stay_cached_and_come_compressed(web: Running, site: P
     with web.client() as client:
         hashed = client.get(f"/{script}")
         assert "immutable" in hashed.headers["cache-control"]
-        assert hashed.headers["content-encoding"] == "gzip"
+        for wanted, found in (("br, gzip", "br"), ("gzip", "gzip"), ("gzip, br;q=0.5", "gzip")):
+            packed = client.get(f"/{script}", headers={"Accept-Encoding": wanted})
+            assert packed.headers["content-encoding"] == found and packed.content == hashed.content
+            start = client.get("/", headers={"Accept-Encoding": wanted})
+            assert start.headers["content-encoding"] == found
+            assert start.content == (site / "index.html").read_bytes()
         assert hashed.headers["content-type"].startswith("text/javascript")
         assert client.get("/").headers["cache-control"] == "no-cache"
         plain = client.get(f"/{script}", headers={"Accept-Encoding": "identity"})
@@ -121,7 +126,7 @@ def test_files_from_memory_are_answered_as_those_of_the_folder(web: Running, sit
     script = next(site.glob("app-*/ui.js")).relative_to(site).as_posix()
     telling = ("content-length", "content-type", "content-encoding", "etag", "cache-control", "vary")
     with web.client() as client:
-        for compressed in ("gzip", "identity"):
+        for compressed in ("br", "gzip", "identity"):
             asked = {"Accept-Encoding": compressed}
             first, second = (client.get(f"/{script}", headers=asked) for _ in range(2))
             assert first.status_code == second.status_code == 200

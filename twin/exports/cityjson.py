@@ -103,7 +103,7 @@ def _head(district: District, shells: _Shells) -> Json:
         "version": "2.0",
         "transform": {"scale": [SCALE_M] * 3, "translate": shells.corner.tolist()},
         "metadata": {
-            "title": f"{district.name} ({values.credit(district)}; heights DHHN2016)",
+            "title": f"{district.name} ({values.credit_of_solids(district)}; heights DHHN2016)",
             "referenceSystem": CRS,
             "geographicalExtent": extent,
         },

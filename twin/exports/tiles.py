@@ -58,10 +58,10 @@ def write(district: District, folder: Path, attributes: pd.DataFrame, undulation
     tree = _split(present.astype(np.intp), solid.vertices[first, :2])
     folder.mkdir(parents=True)
     (folder / "tiles").mkdir()
-    root = _node(tree, solid, earth, table, folder, values.credit(district), "0")
+    root = _node(tree, solid, earth, table, folder, values.credit_of_solids(district), "0")
     document = {
         "asset": {"version": "1.1", "tilesetVersion": district.digest()[:12], "extras": {
-            "name": district.name, "credit": values.credit(district), "heights": "ellipsoid"
+            "name": district.name, "credit": values.credit_of_solids(district), "heights": "ellipsoid"
             if undulation_m else "DHHN2016, taken as heights above the ellipsoid"}},
         "geometricError": root["geometricError"] or 1.0,
         "root": {**root, "refine": "ADD"},
@@ -87,7 +87,7 @@ def write_glb_file(district: District, file: Path, attributes: pd.DataFrame) -> 
     table = attributes.reindex(district.buildings.index)
     at = mesh.to_y_up(solid.vertices - origin)
     content = _glb(at, mesh.to_y_up(solid.normals), solid.faces, solid.building, table,
-                   {"extras": extras, "copyright": values.credit(district)})  # fmt: skip
+                   {"extras": extras, "copyright": values.credit_of_solids(district)})  # fmt: skip
     file.write_bytes(content)
 
 

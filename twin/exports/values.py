@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 
 from twin import schema
 from twin.district import District
+from twin.sources.base import Provenance
 
 DIGITS = 6  # significant
 
@@ -35,7 +37,24 @@ def plain(column: pd.Series[Any]) -> list[Any]:
     return [float(f"{value:.{DIGITS}g}") if np.isfinite(value) else None for value in numbers]
 
 
-def credit(district: District) -> str:
-    """Whom the sources of the buildings want named, with the licences."""
-    records = [p for p in district.provenance if p.table == "buildings"]
-    return " · ".join(dict.fromkeys(f"{p.attribution or p.source} ({p.licence})" for p in records))
+DERIVED = ("blocks", "parts", "surfaces")
+"""Tables that follow from the buildings where no source gave them."""
+
+
+def origin(records: Iterable[Provenance], table: str) -> tuple[Provenance, ...]:
+    """What is known of a table's origin; that of the buildings for what was derived from them."""
+    known = tuple(records)
+    own = tuple(record for record in known if record.table == table)
+    return own or (origin(known, "buildings") if table in DERIVED else ())
+
+
+def credit(records: Iterable[Provenance], *tables: str) -> str:
+    """Whom the sources of the tables want named, with the licences."""
+    known = tuple(records)
+    found = [record for table in tables for record in origin(known, table)]
+    return " · ".join(dict.fromkeys(f"{one.attribution or one.source} ({one.licence})" for one in found))
+
+
+def credit_of_solids(district: District) -> str:
+    """The credit of buildings with all that they consist of."""
+    return credit(district.provenance, "buildings", "parts", "surfaces")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 
 import brotli
@@ -17,6 +18,12 @@ from viewer.api import licences
 MAX_AGE_S = 60
 _PACK_FROM = 1024  # bytes; below, packing gains nothing
 _VARY = "Accept, Accept-Language, Accept-Encoding"
+_SHARED = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Content-Crs, Content-Range, ETag, Link",
+}
+_RANGE = re.compile(r"bytes=(?:(\d{1,18})-(\d{0,18})|-(\d{1,18}))", re.ASCII | re.IGNORECASE)
+_WEIGHT = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?", re.ASCII)  # RFC 9110, 12.4.2
 
 
 def answer(
@@ -28,6 +35,7 @@ def answer(
     provenance: Iterable[Provenance] = (),
     headers: Mapping[str, str] | None = None,
     told: bytes | None = None,
+    to_all_sites: bool = True,
 ) -> Response:
     """`content` as everybody may read and keep it for a minute; 304 without it where the client has it.
 
@@ -35,25 +43,25 @@ def answer(
 
     content : or what gives it packed ("br", "gzip", or "" for as it is); only with `told`.
     told : what `content` says, where the same may be said in other words.
+    to_all_sites : pages of any other site may read it.
     """
     tag = f'W/"{hashlib.sha256(told or _bytes(content)).hexdigest()[:20]}"'
     sent = {
         "ETag": tag,
         "Cache-Control": f"public, max-age={MAX_AGE_S}",
         "Vary": _VARY,
-        "Access-Control-Allow-Origin": "*",
-        "Access-Control-Expose-Headers": "Content-Crs, ETag, Link",
+        **(_SHARED if to_all_sites else {}),
         **(headers or {}),
     }
     if licence := licences.link_header(provenance):
         sent["Link"] = licence
-    if status == 200 and _known(request.headers.get("if-none-match", ""), tag):
+    if status in (200, 206) and _known(request.headers.get("if-none-match", ""), tag):
         return Response(status_code=304, headers=sent)
     large = callable(content) or len(content) >= _PACK_FROM
-    packing = _packing(request.headers.get("accept-encoding", "")) if large else ""
-    if packing:
-        sent["Content-Encoding"] = packing
-    body = content(packing) if callable(content) else packed(content, packing)
+    chosen = packing(request.headers.get("accept-encoding", "")) if large and status != 206 else ""
+    if chosen:
+        sent["Content-Encoding"] = chosen
+    body = content(chosen) if callable(content) else packed(content, chosen)
     response = Response(body, status, sent)
     response.headers["Content-Type"] = media_type  # as it is: Starlette adds a charset to text
     return response
@@ -86,10 +94,12 @@ def _known(header: str, tag: str) -> bool:
     return "*" in given or tag.removeprefix("W/") in given
 
 
-def _packing(header: str) -> str:
-    """The best encoding that the client takes; empty for none."""
-    taken = weighted(header)
-    return next((one for one in ("br", "gzip") if taken.get(one, taken.get("*", 0.0)) > 0), "")
+def packing(header: str) -> str:
+    """The encoding that the client wants most of those that we have, "br" before "gzip"; empty for none."""
+    wanted = weighted(header)
+    best = max(("br", "gzip"), key=lambda one: wanted.get(one, wanted.get("*", 0.0)))
+    weight = wanted.get(best, wanted.get("*", 0.0))
+    return best if weight > 0 and weight >= wanted.get("identity", 0.0) else ""
 
 
 def weighted(header: str) -> dict[str, float]:
@@ -101,13 +111,27 @@ def weighted(header: str) -> dict[str, float]:
         for parameter in rest.split(";"):
             name, _, number = parameter.partition("=")
             if name.strip().lower() == "q":
-                try:
-                    weight = float(number)
-                except ValueError:
-                    weight = 0.0
+                weight = float(number) if _WEIGHT.fullmatch(number.strip()) else 0.0
         if value.strip():
             found[value.strip().lower()] = weight
     return found
+
+
+def part(request: Request, size: int) -> range | None:
+    """The bytes that a request wants of `size`; empty: there are none such; None: it wants the whole.
+
+    What asks for several parts, or only where a tag still holds (ours are weak, RFC 9110, 13.1.5), gets the
+    whole, as a server may give to every request for a part.
+    """
+    found = _RANGE.fullmatch(request.headers.get("range", "").strip())
+    if found is None or request.method != "GET" or "if-range" in request.headers:
+        return None
+    first, last, tail = found.groups()
+    if tail:
+        return range(max(size - int(tail), 0), size)
+    if last and int(last) < int(first):
+        return None
+    return range(min(int(first), size), min(int(last) + 1, size) if last else size)
 
 
 def root(request: Request, trusted: bool | None = None) -> str:

@@ -1,4 +1,4 @@
-"""OpenAPI paths of what may be written and of measurements: participation, uplinks, SensorThings."""
+"""OpenAPI paths beside the open tables: comments, uplinks, SensorThings, scenarios, the server's state."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from viewer.api.sensorthings.routes import PREFIX as SENSORTHINGS
 from viewer.participation import rules
 from viewer.participation.api import PREFIX as PARTICIPATION
 
-BEARER = {"token": {"type": "http", "scheme": "bearer", "description": "`lobeda sensors token`"}}
+BEARER = {"token": {"type": "http", "scheme": "bearer",
+                    "description": "`lobeda sensors token`, `lobeda accounts token`"}}  # fmt: skip
 _TOKEN: list[dict[str, list[str]]] = [{"token": []}]
 _WHY = {
     400: "The body or a parameter cannot be read",
@@ -48,11 +49,12 @@ def _call(
     body: Any = None,
     parameters: Iterable[Any] = (),
     token: bool = False,
+    kinds: Iterable[str] = ("application/json",),
 ) -> dict[str, Any]:
-    """One operation; `answers` and `body` are schemas, None for nothing."""
+    """One operation; `answers` and `body` are schemas, None for nothing; `kinds` the answers' media types."""
     responses: dict[str, Any] = {}
     for status, schema in answers.items():
-        content = {} if schema is None else {"content": {"application/json": {"schema": schema}}}
+        content = {} if schema is None else {"content": {kind: {"schema": schema} for kind in kinds}}
         responses[str(status)] = {"description": summary, **content}
     for status in failures:
         content = {"application/json": {"schema": failure}}
@@ -157,18 +159,89 @@ def sensorthings() -> dict[str, Any]:
                           (400, 401, 404, 413, 503), failure, body=_list({"type": "object"}), token=True)
         },
     }  # fmt: skip
-    for name in ENTITIES:
-        paths[f"{SENSORTHINGS}/{name}"] = {
-            "get": _call(name, {200: some}, (400, 404, 503), failure, parameters=options),
-            "post": _call(f"Into {name}", {201: entity}, (400, 401, 404, 413, 503), failure,
-                          body={"type": "object"}, token=True),
-        }  # fmt: skip
-        paths[f"{SENSORTHINGS}/{name}({{id}})"] = {
+    for name, described in ENTITIES.items():
+        here, one = f"{SENSORTHINGS}/{name}", f"{SENSORTHINGS}/{name}({{id}})"
+        paths |= _set(here, name, options, failure, [])
+        paths[f"{here}/$ref"] = {
+            "get": _call(f"Links to {name}", {200: some}, (400, 404, 503), failure, parameters=options)
+        }
+        changed: dict[str, Any] = {"body": {"type": "object"}, "parameters": [identifier], "token": True}
+        refused = (400, 401, 404, 413, 503)
+        paths[one] = {
             "get": _call(f"One of {name}", {200: entity}, (400, 404, 503), failure,
                          parameters=[identifier, *one_of]),
-            "patch": _call(f"Change one of {name}", {200: entity}, (400, 401, 404, 413, 503), failure,
-                           parameters=[identifier], body={"type": "object"}, token=True),
+            "patch": _call(f"Change one of {name}", {200: entity}, refused, failure, **changed),
+            "put": _call(f"Write one of {name} anew", {200: entity}, refused, failure, **changed),
             "delete": _call(f"Delete one of {name}", {200: None}, (400, 401, 404, 503), failure,
                             parameters=[identifier], token=True),
         }  # fmt: skip
+        link = _object("@iot.selfLink", **{"@iot.selfLink": _TEXT})
+        paths[f"{one}/$ref"] = {
+            "get": _call(f"Link to one of {name}", {200: link}, (400, 404, 503), failure,
+                         parameters=[identifier])
+        }  # fmt: skip
+        known = {"type": "string", "enum": list(described.properties)}
+        named = [identifier, _given("path", "property", known, "Name of a property")]
+        paths[f"{one}/{{property}}"] = {
+            "get": _call(f"A property of one of {name}", {200: {"type": "object"}, 204: None},
+                         (400, 404, 503), failure, parameters=named)
+        }  # fmt: skip
+        paths[f"{one}/{{property}}/$value"] = {
+            "get": _call(f"A property's value of one of {name}", {200: {}, 204: None}, (400, 404, 503),
+                         failure, parameters=named, kinds=("application/json", "text/plain"))
+        }  # fmt: skip
+        for way, relation in described.relations.items():
+            there = f"{one}/{way}"
+            if relation.many:
+                paths |= _set(there, f"{way} of one of {name}", options, failure, [identifier])
+            else:
+                paths[there] = {
+                    "get": _call(f"{way} of one of {name}", {200: entity}, (400, 404, 503), failure,
+                                 parameters=[identifier, *one_of])
+                }  # fmt: skip
     return paths
+
+
+def _set(here: str, name: str, options: list[Any], failure: Any, given: list[Any]) -> dict[str, Any]:
+    """A set of entities, and how many there are."""
+    some = _object("value", value=_list({"type": "object"}))
+    entity = _object("@iot.id @iot.selfLink", **{"@iot.id": _NUMBER, "@iot.selfLink": _TEXT})
+    filtered = [option for option in options if option["name"] == "$filter"]
+    return {
+        here: {
+            "get": _call(name, {200: some}, (400, 404, 503), failure, parameters=[*given, *options]),
+            "post": _call(f"Into {name}", {201: entity}, (400, 401, 404, 413, 503), failure,
+                          body={"type": "object"}, parameters=given, token=True),
+        },
+        f"{here}/$count": {
+            "get": _call(f"How many {name}", {200: _TEXT}, (400, 404, 503), failure,
+                         parameters=[*given, *filtered], kinds=("text/plain",))
+        },
+    }  # fmt: skip
+
+
+def scenarios() -> dict[str, Any]:
+    """Managers' scenarios, as programs with a token read them."""
+    name = _given("path", "name", {"type": "string", "pattern": "^[a-z0-9-]{1,60}$"}, "A scenario's name")
+    found = _call("A scenario's file", {200: _TEXT}, (), {}, parameters=[name], token=True,
+                  kinds=("application/yaml",))  # fmt: skip
+    for status, kind in ((401, "text/html"), (403, "text/html"), (404, "text/plain")):
+        found["responses"][str(status)] = {
+            "description": _WHY[status], "content": {kind: {"schema": _TEXT}},
+        }  # fmt: skip
+    return {"/manage/scenarios/{name}.yaml": {"get": found}}
+
+
+def state() -> dict[str, Any]:
+    """What those who run the server ask."""
+    ready = _object("ready checks", ready=_TRUTH, checks={"type": "object"})
+    figures = _call("Figures for Prometheus", {200: _TEXT}, (), {}, token=True, kinds=("text/plain",))
+    for status in (401, 403):
+        figures["responses"][str(status)] = {
+            "description": _WHY[status], "content": {"text/html": {"schema": _TEXT}},
+        }  # fmt: skip
+    return {
+        "/healthz": {"get": _call("The server lives", {200: _object("status", status=_TEXT)}, (), {})},
+        "/readyz": {"get": _call("Whether the server can work", {200: ready, 503: ready}, (), {})},
+        "/metrics": {"get": figures},
+    }

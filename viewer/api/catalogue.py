@@ -17,7 +17,7 @@ from sensors.errors import StoreError
 from twin.district import District
 from viewer import pages, texts
 from viewer.api import answers, catalogue_record
-from viewer.api.ogc.collections import Collection
+from viewer.api.ogc.collections import Collection, records
 
 PREFIX = "/api/catalogue"
 _FORMATS = {  # suffix: media type, rdflib's name
@@ -37,7 +37,7 @@ def router(
     found: Callable[[], Mapping[str, Collection]],
     *,
     sensors: bool = False,
-    files: Mapping[str, tuple[str, str, str]] = MappingProxyType({}),
+    files: Mapping[str, catalogue_record.Offered] = MappingProxyType({}),
 ) -> APIRouter:
     """The routes; settings are read now.
 
@@ -64,7 +64,7 @@ def router(
             said = f"not published before these are set: {names}; see {PREFIX}?draft=true"
             return answers.failure(request, 404, "NotConfigured", said)
         try:
-            tables = found().values()
+            tables = list(found().values())
         except StoreError:
             return answers.failure(request, 503, "NotAvailable", "the sensors' database does not answer")
         graph = catalogue_record.record(
@@ -74,8 +74,9 @@ def router(
         content = graph.serialize(format=name, encoding="utf-8")
         told = "\n".join(sorted(graph.serialize(format="nt").splitlines()))  # a graph has no order of its own
         return answers.answer(
-            request, content, f"{media_type}; charset=utf-8", told=f"{name}\n{told}".encode()
-        )
+            request, content, f"{media_type}; charset=utf-8", told=f"{name}\n{told}".encode(),
+            provenance=records(tables),
+        )  # fmt: skip
 
     def plain(request: Request) -> Response:
         return answer(request)

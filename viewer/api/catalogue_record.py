@@ -15,6 +15,7 @@ from urllib.parse import quote
 from rdflib import DCAT, DCTERMS, FOAF, RDF, RDFS, SKOS, XSD, Graph, Literal, Namespace, URIRef
 
 from twin.errors import CallError
+from twin.sources.base import Provenance
 from viewer import content, texts
 from viewer.api import licences
 from viewer.api.licences import Licence
@@ -32,6 +33,7 @@ _THEMES = {
     "buildings": "REGI", "parts": "REGI", "blocks": "REGI", "places": "REGI", "streets": "TRAN",
     "trees": "ENVI", "hazard_areas": "ENVI", "modelled_values": "ENER", "sensors": "TECH",
 }  # fmt: skip
+_DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -97,13 +99,12 @@ def record(
     chosen: Settings,
     *,
     sensors: bool = False,
-    files: Mapping[str, tuple[str, str, str]] = MappingProxyType({}),
+    files: Mapping[str, Offered] = MappingProxyType({}),
 ) -> Graph:
     """The graph; `root` is the server's address, `title` the district's by language.
 
     sensors : whether sensor data is served at ``/api/sensorthings/v1.1``.
-    files : what is served of the buildings below ``/api/files``: name of each, what people call it, its
-        media type, and its code in the EU's list of file types, or empty.
+    files : what is served below ``/api/files``, by name; it is listed with the buildings.
     """
     graph = Graph()
     for prefix, space in (("dcatde", DCATDE), ("vcard", VCARD), ("geo", _GEO)):
@@ -138,8 +139,12 @@ def record(
         graph.add((catalogue, DCAT.dataset, dataset))
         graph.add((features, DCAT.servesDataset, dataset))
         _distribution(graph, root, one, dataset, licence, features)
-        for name, shown in (files if one.id == "buildings" else {}).items():
-            _file(graph, f"{root}/api/files/{name}", shown, one, dataset, licence)
+        for name, file in (files if one.id == "buildings" else {}).items():
+            bound = binding(licences.of_all(file.provenance))
+            if bound is None:
+                left_out.append(name)
+            else:
+                _file(graph, f"{root}/api/files/{name}", file, one, dataset, bound)
         if things is not None and one.id == "sensors":
             graph.add((things, DCAT.servesDataset, dataset))
     if left_out:
@@ -157,6 +162,20 @@ def binding(known: Iterable[Licence]) -> Licence | None:
     if not listed or not all(one.dcat for one in listed):
         return None
     return max(listed, key=lambda one: (2 if one.alike else 1 if one.by else 0, one.dcat))
+
+
+@dataclass(frozen=True)
+class Offered:
+    """A file of the whole district below ``/api/files``.
+
+    code : in the EU's list of file types.
+    provenance : of all that is in it.
+    """
+
+    title: str
+    media_type: str
+    code: str
+    provenance: tuple[Provenance, ...]
 
 
 @dataclass(frozen=True)
@@ -234,6 +253,7 @@ def _dataset(graph: Graph, root: str, one: Collection, agents: _Agents, chosen: 
         _typed(graph, dataset, DCTERMS.temporal, when, DCTERMS.PeriodOfTime)
         graph.add((when, DCAT.startDate, Literal(f"{one.first_year:04}-01-01", datatype=XSD.date)))
     _origin(graph, root, one, dataset)
+    _modified(graph, dataset, one.provenance)
     return dataset
 
 
@@ -263,36 +283,39 @@ def _distribution(
     graph.add((place, DCAT.accessService, service))
     _typed(graph, place, DCTERMS["format"], _EU["file-type/GEOJSON"], DCTERMS.MediaTypeOrExtent)
     _typed(graph, place, DCAT.mediaType, URIRef(f"{_MEDIA}application/geo+json"), DCTERMS.MediaType)
-    _license(graph, place, one, licence)
+    _license(graph, place, one.provenance, licence)
+    _modified(graph, place, one.provenance)
 
 
 def _file(
-    graph: Graph,
-    address: str,
-    shown: tuple[str, str, str],
-    one: Collection,
-    dataset: URIRef,
-    licence: Licence,
+    graph: Graph, address: str, file: Offered, one: Collection, dataset: URIRef, licence: Licence
 ) -> None:
     place = URIRef(f"{address}#file")
-    name, media_type, code = shown
     graph.add((dataset, DCAT.distribution, place))
     graph.add((place, RDF.type, DCAT.Distribution))
     for language in texts.languages():
-        graph.add((place, DCTERMS.title, Literal(f"{one.title(language)} ({name})", lang=language)))
+        graph.add((place, DCTERMS.title, Literal(f"{one.title(language)} ({file.title})", lang=language)))
     _typed(graph, place, DCAT.accessURL, URIRef(address), RDFS.Resource)
     _typed(graph, place, DCAT.downloadURL, URIRef(address), RDFS.Resource)
-    if code:
-        _typed(graph, place, DCTERMS["format"], _EU[f"file-type/{code}"], DCTERMS.MediaTypeOrExtent)
-    _typed(graph, place, DCAT.mediaType, URIRef(f"{_MEDIA}{media_type}"), DCTERMS.MediaType)
-    _license(graph, place, one, licence)
+    _typed(graph, place, DCTERMS["format"], _EU[f"file-type/{file.code}"], DCTERMS.MediaTypeOrExtent)
+    _typed(graph, place, DCAT.mediaType, URIRef(f"{_MEDIA}{file.media_type}"), DCTERMS.MediaType)
+    _license(graph, place, file.provenance, licence)
+    _modified(graph, place, file.provenance)
 
 
-def _license(graph: Graph, place: URIRef, one: Collection, licence: Licence) -> None:
+def _license(graph: Graph, place: URIRef, origin: Iterable[Provenance], licence: Licence) -> None:
     _typed(graph, place, DCTERMS.license, URIRef(licence.dcat), DCTERMS.LicenseDocument)
     if licence.by:
-        named = licences.attribution(one.provenance)
-        graph.add((place, DCATDE.licenseAttributionByText, Literal(named)))
+        graph.add((place, DCATDE.licenseAttributionByText, Literal(licences.attribution(origin))))
+
+
+def _modified(graph: Graph, subject: URIRef, origin: Iterable[Provenance]) -> None:
+    """The latest date that the sources give; none where they give none, or in words alone."""
+    dates = [one.date for one in origin if _DATE.fullmatch(one.date)]
+    if dates:
+        latest = max(dates)
+        kind = {4: XSD.gYear, 7: XSD.gYearMonth, 10: XSD.date}[len(latest)]
+        graph.add((subject, DCTERMS.modified, Literal(latest, datatype=kind)))
 
 
 def _typed(graph: Graph, subject: URIRef, predicate: URIRef, value: URIRef, kind: URIRef) -> None:

@@ -2,67 +2,98 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from sensors.errors import StoreError
 from viewer import texts
 from viewer.api import answers, calls, catalogue, files
-from viewer.api.ogc import html, openapi, routes
-from viewer.api.ogc.documents import HTML, JSON, OPENAPI
+from viewer.api.ogc import features, html, openapi, routes
+from viewer.api.ogc.collections import Collection, records
+from viewer.api.ogc.documents import HTML, OPENAPI
 
 ADDRESS, PAGE = "/api/openapi.json", "/api/docs"
 
 
 def router(
-    service: routes.Service, offered: files.Files, *, participation: bool = False, sensors: bool = False
+    service: routes.Service,
+    offered: files.Files,
+    *,
+    participation: bool = False,
+    sensors: bool = False,
+    scenarios: bool = False,
 ) -> APIRouter:
     """The description as a document and as a page, with the tables as they are now.
 
-    participation, sensors : whether comments are taken, and whether there is a store of measurements.
+    participation, sensors, scenarios : whether comments are taken, whether there is a store of measurements,
+        and whether managers work here.
     """
     own = APIRouter()
 
-    def describe(request: Request) -> dict[str, Any]:
-        told = document(answers.root(request), service, offered)
+    def answer(request: Request, page: bool) -> Response:
+        try:
+            found = service.found()
+        except StoreError:
+            return answers.failure(request, 503, "NotAvailable", "the sensors' database does not answer")
+        told = document(answers.root(request), service.title("en"), found, offered)
         if participation:
             told["paths"] |= calls.participation()
         if sensors:
             told["paths"] |= calls.webhook() | calls.sensorthings()
-            told["components"] = told["components"] | {"securitySchemes": calls.BEARER}
-        return told
+        if scenarios:
+            told["paths"] |= calls.scenarios()
+        content = _page(request, told) if page else features.dumps(told)
+        return answers.answer(
+            request, content.encode(), HTML if page else OPENAPI, provenance=records(found.values())
+        )
 
     def machine(request: Request) -> Response:
         if request.query_params:
             return answers.failure(request, 400, "InvalidParameterValue", "there are no parameters here")
-        content = json.dumps(describe(request), ensure_ascii=False, separators=(",", ":")).encode()
-        return answers.answer(request, content, OPENAPI)
+        return answer(request, page=False)
 
     def page(request: Request) -> Response:
-        language = texts.preferred(request.headers.get("accept-language", ""))
-        chosen = request.query_params.get("lang", language)
-        code = chosen if chosen in texts.languages() else language
-        root = answers.root(request)
-        content = html.interface(f"{root}{routes.PREFIX}", code, describe(request), own=f"{root}{ADDRESS}")
-        return answers.answer(request, content.encode(), HTML)
+        return answer(request, page=True)
 
     for path, handle in ((ADDRESS, machine), (PAGE, page)):
         own.add_api_route(path, handle, methods=["GET", "HEAD"], include_in_schema=False)
     return own
 
 
-def document(root: str, service: routes.Service, offered: files.Files) -> dict[str, Any]:
+def _page(request: Request, told: dict[str, Any]) -> str:
+    language = texts.preferred(request.headers.get("accept-language", ""))
+    chosen = request.query_params.get("lang", language)
+    code = chosen if chosen in texts.languages() else language
+    root = answers.root(request)
+    return html.interface(f"{root}{routes.PREFIX}", code, told, own=f"{root}{ADDRESS}")
+
+
+def document(
+    root: str, title: str, collections: Mapping[str, Collection], offered: files.Files
+) -> dict[str, Any]:
     """The features' description with the catalogue's and the files' paths, relative to `root`."""
-    found = openapi.document(f"{root}{routes.PREFIX}", service.title("en"), service.found().values())
+    found = openapi.document(f"{root}{routes.PREFIX}", title, collections.values())
     below = {
         f"{routes.PREFIX}{'' if path == '/' else path}": methods for path, methods in found["paths"].items()
     }
-    found["info"]["title"] = f"{service.title('en')}: open data"
+    found["info"]["title"] = f"{title}: open data"
     found["servers"] = [{"url": root}]
-    found["paths"] = {**below, **_catalogue(), **_files(offered)}
+    found["paths"] = {**below, **_catalogue(), **_files(offered), **_own(), **calls.state()}
+    found["components"]["securitySchemes"] = calls.BEARER
     return found
+
+
+def _own() -> dict[str, Any]:
+    """This description, and its page."""
+    anything = {"schema": {"type": "object"}}
+    language = {"$ref": "#/components/parameters/lang"}
+    page = _get(
+        "This description as a page", {"text/html": {"schema": {"type": "string"}}}, [language], ("503",)
+    )
+    return {ADDRESS: _get("This description", {OPENAPI: anything}, [], ("400", "503")), PAGE: page}
 
 
 def _catalogue() -> dict[str, Any]:
@@ -91,13 +122,31 @@ def _files(offered: files.Files) -> dict[str, Any]:
             "schema": {"type": "object"} if kind.endswith("json") else {"type": "string", "format": "binary"}
         }
 
+    wanted = {
+        "name": "Range", "in": "header", "description": "A part of the file (RFC 9110, 14.2), not packed",
+        "schema": {"type": "string", "pattern": "^bytes=[0-9]{1,9}-$"},
+    }  # fmt: skip
     paths = {}
-    for name, kind in files.NAMES.items():
-        if offered.holds_solids or name.endswith((".gpkg", ".parquet")):
-            paths[f"{files.PREFIX}/{name}"] = _get(name, {kind: shaped(kind)}, [], ("400", "404", "503"))
     if offered.holds_solids:
-        content = {JSON: {"schema": {"type": "object"}}}
-        paths[f"{files.PREFIX}/{files.TILESET}"] = _get("3D Tiles 1.1", content, [], ("400", "404", "503"))
+        kind = "model/gltf-binary"
+        tile = {
+            "name": "tile", "in": "path", "required": True, "description": "As tileset.json names it",
+            "schema": {"type": "string", "pattern": "^[01]{1,20}$"}, "example": "0",
+        }  # fmt: skip
+        paths[f"{files.PREFIX}/3dtiles/tiles/{{tile}}.glb"] = _get(
+            "A tile of the 3D Tiles", {kind: shaped(kind)}, [tile, wanted], ("400", "404", "416", "503")
+        )
+    for name, one in offered.offered.items():
+        content = {one.media_type: shaped(one.media_type)}
+        paths[f"{files.PREFIX}/{name}"] = _get(one.title, content, [wanted], ("400", "404", "416", "503"))
+    for path in paths.values():
+        described = path["get"]["responses"]["200"]["content"]
+        binary = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in described}
+        path["get"]["responses"]["206"] = {
+            "description": "The part",
+            "headers": {**openapi.ALIKE, "Content-Range": {"schema": {"type": "string"}, "required": True}},
+            "content": binary,
+        }
     return paths
 
 

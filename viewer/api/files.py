@@ -20,8 +20,11 @@ from starlette.responses import Response
 
 from twin import exports
 from twin.district import District
+from twin.exports import tables, values
+from twin.sources.base import Provenance
 from viewer import privacy
 from viewer.api import answers
+from viewer.api.catalogue_record import Offered
 from viewer.privacy import Released
 
 PREFIX = "/api/files"
@@ -35,12 +38,17 @@ NAMES: Mapping[str, str] = {
     "district.glb": "model/gltf-binary",
     "buildings.parquet": "application/vnd.apache.parquet",
 }
+TILESET = "3dtiles/tileset.json"
 SHOWN: Mapping[str, tuple[str, str]] = {
     "district.city.json": ("CityJSON 2.0", "JSON"),
+    "district.city.jsonl": ("CityJSONSeq 2.0", "TXT"),
     "district.gpkg": ("GeoPackage", "GPKG"),
+    "district.glb": ("glTF 2.0", "BIN"),
+    "buildings.parquet": ("GeoParquet 1.1", "PARQUET"),
+    TILESET: ("3D Tiles 1.1", "JSON"),
 }
-"""What the catalogue offers: its name, and its code in the EU's list of file types."""
-TILESET = "3dtiles/tileset.json"
+"""What the catalogue calls each, and its code in the EU's list of file types, which knows few 3D formats."""
+_FLAT = (".gpkg", ".parquet")
 
 
 class Files:
@@ -53,7 +61,6 @@ class Files:
 
     def __init__(self, district: District, groups: Released, group: pd.Series[str]) -> None:
         self._district = privacy.public_part(district)
-        self.provenance = tuple(p for p in self._district.provenance if p.table == "buildings")
         self._attributes = attributes(district, groups, group)
         self._folder = tempfile.TemporaryDirectory(prefix="lobeda-files-")
         self._lock = threading.Lock()
@@ -65,10 +72,23 @@ class Files:
         return bool(len(self._district.surfaces))
 
     @property
-    def offered(self) -> dict[str, tuple[str, str, str]]:
-        """For the catalogue; see `catalogue_record.record`."""
-        known = [name for name in SHOWN if self.holds_solids or name.endswith(".gpkg")]
-        return {name: (SHOWN[name][0], NAMES[name], SHOWN[name][1]) for name in known}
+    def names(self) -> tuple[str, ...]:
+        """The files that there are."""
+        return tuple(name for name in SHOWN if self.holds_solids or name.endswith(_FLAT))
+
+    @property
+    def offered(self) -> dict[str, Offered]:
+        """For the catalogue."""
+        kinds = {**NAMES, TILESET: "application/json"}
+        return {n: Offered(SHOWN[n][0], kinds[n], SHOWN[n][1], self.provenance(n)) for n in self.names}
+
+    def provenance(self, name: str) -> tuple[Provenance, ...]:
+        """Where all that is in a file comes from."""
+        known = self._district.provenance
+        inside = (
+            tables.drawn(self._district) if name.endswith(".gpkg") else ("buildings", "parts", "surfaces")
+        )
+        return tuple(dict.fromkeys(one for table in inside for one in values.origin(known, table)))
 
     def path(self, name: str) -> Path | None:
         """The file of that name, written if it is not yet; None: there is none.
@@ -80,7 +100,7 @@ class Files:
         tiles = name.startswith("3dtiles/")
         if not tiles and name not in NAMES:
             return None
-        if not self.holds_solids and not name.endswith((".gpkg", ".parquet")):
+        if not self.holds_solids and not name.endswith(_FLAT):
             return None
         target = Path(self._folder.name) / ("3dtiles" if tiles else name)
         with self._lock:
@@ -123,6 +143,12 @@ def attributes(district: District, groups: Released, group: pd.Series[str]) -> p
     return own.assign(group_id=shown).join(values, on="group_id")
 
 
+def _read(file: Path, wanted: range) -> bytes:
+    with file.open("rb") as content:
+        content.seek(wanted.start)
+        return content.read(len(wanted))
+
+
 def router(files: Files) -> APIRouter:
     """The routes of `files`."""
     routes = APIRouter(prefix=PREFIX)
@@ -145,7 +171,19 @@ def router(files: Files) -> APIRouter:
         suffix = {".json": "application/json", ".glb": "model/gltf-binary"}.get(file.suffix, "")
         kind = NAMES.get(name) or suffix
         told, content = files.digest(file), partial(files.packed, file)
-        return answers.answer(request, content, kind, provenance=files.provenance, told=told)
+        size, origin, parts = file.stat().st_size, files.provenance(name), {"Accept-Ranges": "bytes"}
+        wanted = answers.part(request, size)
+        if wanted is None:
+            return answers.answer(request, content, kind, provenance=origin, told=told, headers=parts)
+        if not wanted:
+            said = f"the file has {size} bytes"
+            return answers.failure(
+                request, 416, "RangeNotSatisfiable", said, {"Content-Range": f"bytes */{size}"}
+            )
+        parts["Content-Range"] = f"bytes {wanted.start}-{wanted.stop - 1}/{size}"
+        return answers.answer(
+            request, _read(file, wanted), kind, status=206, provenance=origin, told=told, headers=parts
+        )
 
     routes.add_api_route("/{name:path}", send, methods=["GET", "HEAD"], include_in_schema=False)
     return routes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from twin import schema
 from twin.district import District
+from twin.exports import values
 from twin.sources.base import Provenance
 from viewer import privacy, texts
 from viewer.api.ogc import crs as systems
@@ -115,6 +116,11 @@ def collections(district: District, groups: Released) -> dict[str, Collection]:
     return found
 
 
+def records(found: Iterable[Collection]) -> list[Provenance]:
+    """Where all that is in the collections comes from."""
+    return list(dict.fromkeys(record for one in found for record in one.provenance))
+
+
 def modelled(district: District, groups: Released) -> Collection:
     """Sums of the model's results over whole privacy groups."""
     origin = ", ".join(dict.fromkeys(p.licence for p in _provenance(district, "buildings")))
@@ -161,7 +167,4 @@ def _of_schema(name: str, table: Released) -> tuple[Property, ...]:
 
 
 def _provenance(district: District, name: str) -> tuple[Provenance, ...]:
-    """What is known of a table's origin; that of the buildings for what was derived from them."""
-    derived = ("blocks", "parts", "surfaces")
-    own = tuple(p for p in privacy.released_provenance(district) if p.table == name)
-    return own or (_provenance(district, "buildings") if name in derived else ())
+    return values.origin(privacy.released_provenance(district), name)

@@ -120,6 +120,7 @@ _FAILURES = {
     "400": "A parameter is unknown or cannot be read",
     "404": "There is nothing of this name",
     "406": "No format that the client takes",
+    "416": "The file has no such part",
     "503": "The sensors' database does not answer, or a file cannot be written now",
 }
 

@@ -20,8 +20,11 @@ LIMIT, MAX_LIMIT = 100, 10_000
 _MAX_OFFSET = 2**31 - 1
 COMMON = ("f", "lang")
 PAGING = ("limit", "offset", "bbox", "bbox-crs", "datetime", "crs")
-_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
-_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})", re.IGNORECASE)
+_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
+_TIME = re.compile(
+    r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})", re.IGNORECASE | re.ASCII
+)
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?", re.IGNORECASE | re.ASCII)
 
 
 class BadRequestError(ValueError):
@@ -147,12 +150,9 @@ def _moment(text: str, whole: str) -> datetime:
 
 
 def _area(text: str, crs: Crs) -> shapely.Geometry:
-    try:
-        numbers = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise BadRequestError(f"bbox: {text!r} is no list of numbers") from None
-    if len(numbers) not in (4, 6) or not all(map(math.isfinite, numbers)):
-        raise BadRequestError("bbox: four or six finite numbers are needed")
+    numbers = tuple(_number(part, "bbox") for part in text.split(","))
+    if len(numbers) not in (4, 6):
+        raise BadRequestError("bbox: four or six numbers are needed")
     flat = numbers if len(numbers) == 4 else (*numbers[:2], *numbers[3:5])  # heights bound nothing here
     try:
         return systems.box(flat, crs)
@@ -172,11 +172,13 @@ def _value(known: Property, text: str) -> str | float | bool:
             raise BadRequestError(f"{known.name}: {text!r} is neither true nor false")
         return text == "true"
     if known.kind in ("float", "count"):
-        try:
-            number = float(text)
-        except ValueError:
-            number = math.nan
-        if not math.isfinite(number):
-            raise BadRequestError(f"{known.name}: {text!r} is no number")
-        return number
+        return _number(text, known.name)
     return text
+
+
+def _number(text: str, name: str) -> float:
+    """A number as JSON and XML have it; Python would take "1_0", "inf" and digits of other scripts too."""
+    number = float(text) if _NUMBER.fullmatch(text) else math.nan
+    if not math.isfinite(number):
+        raise BadRequestError(f"{name}: {text[:40]!r} is no finite number")
+    return number

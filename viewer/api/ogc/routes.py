@@ -16,7 +16,7 @@ from twin.sources.base import Provenance
 from viewer import texts
 from viewer.api import answers, licences
 from viewer.api.ogc import documents, features, html, openapi, query
-from viewer.api.ogc.collections import Collection
+from viewer.api.ogc.collections import Collection, records
 from viewer.api.ogc.crs import Crs
 from viewer.api.ogc.documents import GEOJSON, HTML, JSON, OPENAPI, SCHEMA
 
@@ -93,20 +93,22 @@ def _landing(service: Service, request: Request) -> Response:
     found = service.found()
     document = documents.landing(asked.base, service.title(asked.language), asked.language)
     page = lambda: html.landing(asked.base, asked.language, document, found.values())  # noqa: E731
-    return _said(asked, document, page, _records(found))
+    return _said(asked, document, page, records(found.values()))
 
 
 def _conformance(service: Service, request: Request) -> Response:
     asked = _asked(request)
     document = documents.conformance()
-    return _said(asked, document, lambda: html.conformance(asked.base, asked.language, document))
+    page = lambda: html.conformance(asked.base, asked.language, document)  # noqa: E731
+    return _said(asked, document, page, records(service.found().values()))
 
 
 def _api(service: Service, request: Request) -> Response:
     asked = _asked(request, json_type=OPENAPI)
-    document = openapi.document(asked.base, service.title("en"), service.found().values())
+    found = service.found().values()
+    document = openapi.document(asked.base, service.title("en"), found)
     page = lambda: html.interface(asked.base, asked.language, document)  # noqa: E731
-    return _said(asked, document, page, media_type=OPENAPI)
+    return _said(asked, document, page, records(found), media_type=OPENAPI)
 
 
 def _collections(service: Service, request: Request) -> Response:
@@ -114,7 +116,7 @@ def _collections(service: Service, request: Request) -> Response:
     found = service.found()
     document = documents.collections(asked.base, found.values(), asked.language)
     page = lambda: html.collections(asked.base, asked.language, found.values())  # noqa: E731
-    return _said(asked, document, page, _records(found))
+    return _said(asked, document, page, records(found.values()))
 
 
 def _collection(service: Service, request: Request, name: str) -> Response:
@@ -203,10 +205,6 @@ def _named(service: Service, name: str) -> Collection:
     return found[name]
 
 
-def _records(found: Mapping[str, Collection]) -> list[Provenance]:
-    return [record for one in found.values() for record in one.provenance]
-
-
 def _asked(request: Request, more: Sequence[str] = (), json_type: str = JSON) -> _Asked:
     parameters = query.single(request.query_params.multi_items(), (*query.COMMON, *more))
     form, language = parameters.get("f"), parameters.get("lang")
@@ -244,24 +242,24 @@ def _said(
     asked: _Asked,
     document: Mapping[str, Any],
     page: Callable[[], str],
-    records: Sequence[Provenance] = (),
+    origin: Sequence[Provenance] = (),
     media_type: str = JSON,
 ) -> Response:
     content = (page() if asked.html else features.dumps(document)).encode()
-    return _sent(asked, content, media_type, records)
+    return _sent(asked, content, media_type, origin)
 
 
 def _sent(
     asked: _Asked,
     content: bytes,
     media_type: str,
-    records: Sequence[Provenance],
+    origin: Sequence[Provenance],
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     kind = HTML if asked.html else media_type
     language = {"Content-Language": texts.tag(asked.language)} if asked.html else {}
     return answers.answer(
-        asked.request, content, kind, provenance=records, headers={**(headers or {}), **language}
+        asked.request, content, kind, provenance=origin, headers={**(headers or {}), **language}
     )
 
 

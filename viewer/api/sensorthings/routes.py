@@ -16,11 +16,12 @@ from starlette.responses import Response
 from sensors import tokens
 from sensors.errors import StoreError
 from sensors.store import Store
+from twin.sources.base import Provenance
 from viewer import bodies
 from viewer.access import person, same_origin
 from viewer.accounts.recording import Hourly
 from viewer.accounts.rights import SAFE
-from viewer.api.answers import root
+from viewer.api import answers
 from viewer.api.sensorthings import service
 from viewer.api.sensorthings.visible import Access
 
@@ -37,6 +38,7 @@ class Settings:
     open_access : everybody on this machine may read and write everything; for test suites.
     session : whether a request comes from an open session of the manager, who may read everything.
     site_origins : sites (``https://host``) whose pages may read what is public.
+    provenance : where the values come from, for their licence.
     trust_proxy : whether X-Forwarded-Proto and X-Forwarded-Host say the address that clients use.
     note : takes actor, action and thing of what is written, and of what is read that is not public; what it
         cannot record is not done.
@@ -47,24 +49,34 @@ class Settings:
     trust_proxy: bool = False
     site_origins: tuple[str, ...] = ()
     note: Callable[[str, str, str], None] | None = None
+    provenance: tuple[Provenance, ...] = ()
 
 
 def mount(app: FastAPI, store: Store, settings: Settings | None = None, prefix: str = PREFIX) -> None:
     """Adds the service to an app, below `prefix`."""
     chosen = settings or Settings()
-    answers = service.Service(store)
+    answered = service.Service(store)
     hourly = None if chosen.note is None else Hourly(chosen.note)
 
-    async def handle(request: Request) -> Response:
-        body = await bodies.read(request, MAX_BODY)
+    def reply(request: Request, body: bytes | None) -> Response:
+        access = None
         if body is None:
             answer = service.failure(413, f"The body is larger than {MAX_BODY // 2**20} MB")
         else:
-            answer = await run_in_threadpool(_answer, answers, chosen, hourly, prefix, request, body)
-        content = await run_in_threadpool(answer.encoded)
-        if request.method == "HEAD":
-            content = b""
-        response = Response(content, answer.status, answer.headers, answer.media_type)
+            answer, access = _answer(answered, chosen, hourly, prefix, request, body)
+        if request.method not in ("GET", "HEAD") or answer.status != 200 or access is None:
+            return Response(answer.encoded(), answer.status, answer.headers, answer.media_type)
+        # Values come at any time: what was kept may be shown again only once we say that it still holds.
+        kept = "private, no-cache" if access.read_all else "no-cache"
+        headers = {**answer.headers, "Cache-Control": kept, "Vary": "Authorization, Cookie, Accept-Encoding"}
+        return answers.answer(
+            request, answer.encoded(), answer.media_type, provenance=chosen.provenance, headers=headers,
+            to_all_sites=False,
+        )  # fmt: skip
+
+    async def handle(request: Request) -> Response:
+        body = await bodies.read(request, MAX_BODY)
+        response = await run_in_threadpool(reply, request, body)
         if (site := request.headers.get("origin")) in chosen.site_origins and request.method == "GET":
             # Cookies are not allowed along, so what a page of the site can read is what everybody can.
             response.headers["Access-Control-Allow-Origin"] = str(site)
@@ -76,33 +88,36 @@ def mount(app: FastAPI, store: Store, settings: Settings | None = None, prefix: 
 
 
 def _answer(
-    answers: service.Service,
+    answered: service.Service,
     settings: Settings,
     hourly: Hourly | None,
     prefix: str,
     request: Request,
     body: bytes,
-) -> service.Answer:
+) -> tuple[service.Answer, Access | None]:
+    """The answer, and what the request may do; None where nobody can tell."""
     raw = request.scope.get("raw_path") or request.url.path.encode()
     path = raw.split(b"?")[0].decode("latin-1")
     path = path[path.find(prefix) + len(prefix) :]
     try:
-        access, actor = _access(answers.store, settings, request)
+        access, actor = _access(answered.store, settings, request)
         if hourly is not None and actor:
             _note(hourly, actor, access, request.method, path)
     except StoreError as error:
-        return service.failure(503, f"The database is not available: {error.what}", {"Retry-After": "5"})
-    return answers.answer(
+        said = f"The database is not available: {error.what}"
+        return service.failure(503, said, {"Retry-After": "5"}), None
+    answer = answered.answer(
         service.Request(
             request.method,
             path,
             request.scope.get("query_string", b"").decode("latin-1"),
-            root(request, settings.trust_proxy) + prefix,
+            answers.root(request, settings.trust_proxy) + prefix,
             access,
             request.headers.get("content-type", ""),
             body,
         )
     )
+    return answer, access
 
 
 def _access(store: Store, settings: Settings, request: Request) -> tuple[Access, str]:
