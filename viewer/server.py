@@ -558,6 +558,9 @@ def _add_state(app: FastAPI, health: Health, metrics: Metrics) -> None:
 
 
 async def _not_found(request: Request, error: Exception) -> Response:
+    if request.url.path.startswith((f"{ogc.PREFIX}/", f"{catalogue.PREFIX}.", f"{files.PREFIX}/")):
+        # No route takes a line break in an id, which is as unknown as any other.
+        return answers.failure(request, 404, "NotFound", "there is nothing of this name")
     if not isinstance(error, HTTPException) or "text/html" not in request.headers.get("accept", ""):
         return JSONResponse({"detail": "Not Found"}, 404)
     return HTMLResponse(pages.not_found(login.language(request)), 404)

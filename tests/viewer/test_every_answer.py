@@ -147,3 +147,11 @@ def test_all_that_is_not_open_is_kept_by_no_cache(served: Whole) -> None:
     for path in closed:
         answer = httpx.get(served.root + path)
         assert answer.status_code == 401 and answer.headers["cache-control"] == "no-store", path
+
+
+@pytest.mark.parametrize(
+    "path", ["ogc/collections/trees/items/a%0Ab", "files/a%0Ab", "ogc/nothing", "catalogue./"]
+)
+def test_whatever_is_not_there_is_said_in_one_way(served: Whole, path: str) -> None:
+    answer = httpx.get(f"{served.root}/api/{path}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "NotFound")

@@ -1,9 +1,8 @@
-"""Programs of others read the service: GDAL's OAPIF driver, OWSLib, and schemathesis by its description."""
+"""Programs of others read the service: GDAL's OAPIF driver and OWSLib."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -11,48 +10,22 @@ from typing import Any
 
 import httpx
 import pytest
-import schemathesis
 from fastapi import FastAPI
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from owslib.ogcapi.features import Features
-from schemathesis.checks import CHECKS
 
-from sensors.store import Store
 from tests.conftest import REPOSITORY, skip_or_fail
-from tests.sensors.things import station
-from tests.viewer.participation import BOUNDS, topics
 from tests.viewer.test_server import serving
-from viewer.api import catalogue, description, files, uplinks
 from viewer.api.ogc import routes
 from viewer.api.ogc.service import service
-from viewer.api.sensorthings import routes as sensorthings
-from viewer.participation import api
-from viewer.participation.service import Participation
-from viewer.participation.store import Comments
 from viewer.state import Twin
 
 
 @pytest.fixture(scope="module")
-def root(twin: Twin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    where = f"sqlite:///{tmp_path_factory.mktemp('calls') / 'sensors.sqlite'}"
-    store = Store.open(where)
-    store.ensure(station())
-    taken = Participation(Comments.open(where), topics(), bounds=BOUNDS)
-    tables = service(twin, None)
-    offered = files.Files(twin.district, tables.found()["modelled_values"].released, twin.group)
+def root(twin: Twin) -> Iterator[str]:
     app = FastAPI(openapi_url=None)
-    app.include_router(routes.router(tables))
-    app.include_router(files.router(offered))
-    app.include_router(catalogue.router(twin.district, tables.found))
-    app.include_router(description.router(tables, offered, participation=True, sensors=True))
-    app.include_router(api.router(taken))
-    app.include_router(uplinks.router(store))
-    # Everything may be written: what no token has is refused before it is read.
-    sensorthings.mount(app, store, sensorthings.Settings(open_access=True))
-    with store, taken, serving(app) as address:
+    app.include_router(routes.router(service(twin, None)))
+    with serving(app) as address:
         yield address
-    offered.close()
 
 
 @pytest.fixture(scope="module")
@@ -110,35 +83,3 @@ def test_the_page_about_open_data_runs_as_printed(root: str) -> None:
     commands = text.split("```sh\n")[1].split("```")[0].splitlines()
     asked = next(line for line in commands if line.startswith("curl")).split("'")[1]
     assert httpx.get(asked).status_code == 200
-
-
-HELD = (
-    "not_a_server_error", "status_code_conformance", "content_type_conformance",
-    "response_headers_conformance", "response_schema_conformance",
-)  # fmt: skip
-ALIKE = r"ogc(/conformance|/api|/collections|)$|/collections/(trees|modelled_values)(/|$)|/catalogue|/files"
-ALIKE += "|/participation|/uplinks|/sensorthings"
-
-
-def test_the_description_holds_for_whatever_is_asked(root: str) -> None:
-    """No 500, no undeclared status, type or header, and no body that its schema does not allow."""
-    described = schemathesis.openapi.from_url(f"{root}/api/openapi.json").include(path_regex=ALIKE)
-    held = [CHECKS.get_one(name) for name in HELD]
-    asked = set()
-
-    @settings(
-        max_examples=int(os.environ.get("LOBEDA_EXAMPLES", "80")),
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(st.data())
-    def hold(data: st.DataObject) -> None:
-        case = data.draw(st.sampled_from(operations).flatmap(lambda one: one.as_strategy()))
-        asked.add(case.path)
-        case.call_and_validate(checks=held)
-
-    operations = [found.ok() for found in described.get_all_operations()]
-    assert len(operations) == 4 + 2 * 4 + 5 + 6 + 7 + 1 + 2 + 8 * 5
-    hold()
-    assert len(asked) > len(operations) / 4

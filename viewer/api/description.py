@@ -137,16 +137,16 @@ def _files(offered: files.Files) -> dict[str, Any]:
             "A tile of the 3D Tiles", {kind: shaped(kind)}, [tile, wanted], ("400", "404", "416", "503")
         )
     for name, one in offered.offered.items():
+        given = [] if one.media_type.endswith("json") else [wanted]  # a part of JSON is none
+        failures = ("400", "404", "416", "503")
         content = {one.media_type: shaped(one.media_type)}
-        paths[f"{files.PREFIX}/{name}"] = _get(one.title, content, [wanted], ("400", "404", "416", "503"))
+        paths[f"{files.PREFIX}/{name}"] = _get(one.title, content, given, failures)
+    binary = {"type": "string", "format": "binary"}
+    headers = {**openapi.ALIKE, "Content-Range": {"schema": {"type": "string"}, "required": True}}
     for path in paths.values():
-        described = path["get"]["responses"]["200"]["content"]
-        binary = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in described}
-        path["get"]["responses"]["206"] = {
-            "description": "The part",
-            "headers": {**openapi.ALIKE, "Content-Range": {"schema": {"type": "string"}, "required": True}},
-            "content": binary,
-        }
+        answered = path["get"]["responses"]
+        parts = {kind: {"schema": binary} for kind in answered["200"]["content"]}
+        answered["206"] = {"description": "The part", "headers": headers, "content": parts}
     return paths
 
 
