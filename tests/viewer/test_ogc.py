@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
 
 import httpx
 import numpy as np
@@ -265,3 +269,63 @@ def test_numbers_are_read_in_every_usual_way(client: httpx.Client) -> None:
     for number in ("1", "+1", "1.", "1.0", "1e0", "10E-1", "0.1e+1"):
         asked = {"dwellings": number}
         assert len(ids(client.get("/collections/buildings/items", params=asked))) == 12, number
+
+
+def anchors(page: httpx.Response) -> set[str]:
+    """Where the links in a page's body lead."""
+    body = page.text.partition("<body>")[2]
+    return {html.unescape(href) for href in re.findall(r'<a [^>]*href="([^"]*)"', body)}
+
+
+def linked(document: Any) -> list[dict[str, str]]:
+    """All links anywhere in a document."""
+    if isinstance(document, list):
+        return [link for one in document for link in linked(one)]
+    if not isinstance(document, dict):
+        return []
+    return [*document.get("links", []), *(link for value in document.values() for link in linked(value)
+                                          if value is not document.get("links"))]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["", "/collections", "/collections/trees", "/collections/buildings", "/collections/trees/items/t1",
+     "/collections/buildings/items?limit=3&offset=3&street=Dorfstra%C3%9Fe"],
+)  # fmt: skip
+def test_pages_link_to_all_that_the_documents_do(client: httpx.Client, path: str) -> None:
+    """OGC 17-069r4, /req/html/content: all links of the answer, as <a> in the page's body."""
+    sign = "&" if "?" in path else "?"
+    links = linked(client.get(f"{path}{sign}f=json").json())
+    found = anchors(client.get(f"{path}{sign}f=html"))
+    assert len(links) >= 3
+    for link in links:
+        turned = link["rel"] in ("next", "prev")  # lead on in the form that one is in
+        assert (link["href"].replace("f=json", "f=html") if turned else link["href"]) in found, link
+
+
+def test_pages_hold_the_geometries_that_the_documents_do(client: httpx.Client) -> None:
+    """OGC 17-069r4, /req/html/content: all information of the answer."""
+    for path in ("/collections/buildings/items?limit=4", "/collections/buildings/items/west-0"):
+        for crs in (CRS84, EPSG + "25832", EPSG + "4326"):
+            sign = "&" if "?" in path else "?"
+            document = client.get(f"{path}{sign}f=json&crs={crs}").json()
+            page = client.get(f"{path}{sign}f=html&crs={crs}")
+            shown = [shapely.from_wkt(wkt) for wkt in re.findall(r"<code>(POLYGON[^<]*)</code>", page.text)]
+            known = [one["geometry"] for one in document.get("features", [document])]
+            assert len(shown) == len(known)
+            for shape, geometry in zip(shown, known, strict=True):
+                expected = shapely.from_geojson(json.dumps(geometry))
+                assert shapely.equals_exact(shape, expected, 1e-6), crs
+    for path in ("/collections", "/collections/buildings"):
+        page = html.unescape(client.get(f"{path}?f=html").text)
+        for fact in ("© Testamt", "1930", EPSG + "25832", CRS84, "CC0 1.0"):
+            assert fact in page, (path, fact)
+
+
+def test_another_language_shows_the_same_page(client: httpx.Client) -> None:
+    asked = "limit=3&offset=3&street=Dorfstra%C3%9Fe&f=html"
+    page = client.get(f"/collections/buildings/items?{asked}&lang=de")
+    (other,) = (href for href in anchors(page) if href.startswith("?"))
+    given = parse_qs(other[1:])
+    assert given == {"limit": ["3"], "offset": ["3"], "street": ["Dorfstraße"], "f": ["html"], "lang": ["en"]}
+    assert "Features 4 to 6 of 12" in client.get(f"/collections/buildings/items{other}").text

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Collection as Several
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from viewer import format, pages, texts
@@ -15,14 +16,16 @@ from viewer.api import licences
 from viewer.api.ogc import crs as systems
 from viewer.api.ogc import features
 from viewer.api.ogc.collections import Collection, Property
+from viewer.api.ogc.crs import Crs
 from viewer.api.ogc.query import Query
 
 Links = Sequence[Mapping[str, str]]
 Cell = dict[str, Any]
 
 
-def cell(text: object, href: str = "", number: bool = False) -> Cell:
-    return {"text": text, "href": href, "number": number}
+def cell(text: object, href: str = "", number: bool = False, more: str = "") -> Cell:
+    """A cell of a table. more : what is shown once somebody opens it."""
+    return {"text": text, "href": href, "number": number, "more": more}
 
 
 def table(title: str, head: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> dict[str, Any]:
@@ -30,10 +33,10 @@ def table(title: str, head: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> d
 
 
 def landing(base: str, language: str, document: Mapping[str, Any], found: Several[Collection]) -> str:
-    others = [(one["title"], _page_of(one["href"])) for one in document["links"][3:]]
     return _page(
         base, language, document["title"], [], [_overview(base, language, found)],
-        about=document["description"], formats=[("JSON", f"{base}?f=json"), *others], records=found,
+        about=document["description"], formats=[("JSON", f"{base}?f=json")], records=found,
+        links=document["links"],
     )  # fmt: skip
 
 
@@ -58,30 +61,45 @@ def interface(base: str, language: str, document: Mapping[str, Any], own: str = 
                  formats=[("OpenAPI 3.0 (JSON)", own or f"{base}/api?f=json")])  # fmt: skip
 
 
-def collections(base: str, language: str, found: Several[Collection]) -> str:
+def collections(base: str, language: str, found: Several[Collection], document: Mapping[str, Any]) -> str:
     title = texts.text(language, "api.collections")
-    return _page(base, language, title, [(title, "")], [_overview(base, language, found)],
-                 formats=[("JSON", f"{base}/collections?f=json")], records=found)  # fmt: skip
+    told = list(zip(found, document["collections"], strict=True))
+    links = [*document["links"], *(link for _, known in told for link in known["links"])]
+    facts = [table(one.title(language), [], _facts(base, language, one, known)) for one, known in told]
+    return _page(base, language, title, [(title, "")], [_overview(base, language, found), *facts],
+                 formats=[("JSON", f"{base}/collections?f=json")], records=found, links=links)  # fmt: skip
 
 
 def collection(base: str, language: str, one: Collection, document: Mapping[str, Any]) -> str:
+    here = f"{base}/collections/{quote(one.id)}"
+    return _page(
+        base, language, one.title(language), _way(base, language, (one.title(language), "")),
+        [table("", [], _facts(base, language, one, document))], about=one.description(language),
+        records=[one],
+        formats=[("JSON", f"{here}?f=json"), ("GeoJSON", f"{here}/items?f=json")], links=document["links"],
+    )  # fmt: skip
+
+
+def _facts(base: str, language: str, one: Collection, document: Mapping[str, Any]) -> list[list[Cell]]:
+    """All that a collection's document says, as rows of a name and a value."""
     said = _said(language)
     here = f"{base}/collections/{quote(one.id)}"
+    named = [licence.text for licence in licences.of_all(one.provenance)]
     rows = [
+        [cell("id"), cell(one.id)],
         [cell(said("items")), cell(format.number(len(one.table), language), f"{here}/items?f=html")],
         [cell(said("queryables")), cell(len(one.properties), f"{here}/queryables?f=html")],
-        [cell(said("licence")), cell(", ".join(f"{p.licence}" for p in one.provenance) or "–")],
+        [cell(said("licence")), cell(", ".join(named) or "–")],
         [cell(said("credit")), cell(document["attribution"] or "–")],
         [cell(said("changes")), cell("; ".join(p.changes for p in one.provenance if p.changes) or "–")],
         [cell(said("crs")), cell(", ".join(document["crs"]))],
+        [cell(said("storage_crs")), cell(document["storageCrs"])],
     ]
     if one.bbox is not None:
         rows.append([cell(said("extent")), cell(", ".join(format.number(v, language, 5) for v in one.bbox))])
-    return _page(
-        base, language, one.title(language), _way(base, language, (one.title(language), "")),
-        [table("", [], rows)], about=one.description(language), records=[one],
-        formats=[("JSON", f"{here}?f=json"), ("GeoJSON", f"{here}/items?f=json")],
-    )  # fmt: skip
+    if one.first_year is not None:
+        rows.append([cell(said("since")), cell(one.first_year)])
+    return rows
 
 
 def queryables(base: str, language: str, one: Collection) -> str:
@@ -102,13 +120,17 @@ def items(
     matched: int,
     wanted: Query,
     links: Links,
+    kept: Mapping[str, str],
 ) -> str:
+    """A page of features. kept : the request's parameters, for the same in another language."""
     said = _said(language)
     here = f"{base}/collections/{quote(one.id)}"
-    head = [cell("id"), *(cell(_headed(p, language), number=_is_number(p)) for p in one.properties)]
+    headed = [cell(_headed(p, language), number=_is_number(p)) for p in one.properties]
+    head = [cell("id"), *headed, cell(said("geometry"))]
+    shapes = _shapes(one, rows, wanted.crs)
     body = [
-        [cell(name, f"{here}/items/{quote(name, safe='')}?f=html"), *_cells(one, known, language)]
-        for name, known in zip(one.ids[rows], features.values(one, rows), strict=True)
+        [cell(name, f"{here}/items/{quote(name, safe='')}?f=html"), *_cells(one, known, language), shape]
+        for name, known, shape in zip(one.ids[rows], features.values(one, rows), shapes, strict=True)
     ]
     count = texts.text(
         language, "api.count", first=format.number(min(wanted.offset + 1, matched), language),
@@ -119,27 +141,40 @@ def items(
     formats = [("GeoJSON", x["href"]) for x in links if x["rel"] == "alternate"]
     way = _way(base, language, (one.title(language), f"{here}?f=html"), (said("items"), ""))
     return _page(base, language, one.title(language), way, [table("", head, body)], about=count, links=links,
-                 pages_=turning, formats=formats, records=[one])  # fmt: skip
+                 pages_=turning, formats=formats, records=[one], kept=kept)  # fmt: skip
 
 
-def item(base: str, language: str, one: Collection, row: int, links: Links) -> str:
+def item(
+    base: str, language: str, one: Collection, row: int, crs: Crs, links: Links, kept: Mapping[str, str]
+) -> str:
     said = _said(language)
     here = f"{base}/collections/{quote(one.id)}"
     known = features.values(one, np.array([row]))[0]
     cells = _cells(one, known, language)
     rows = [[cell(_headed(p, language)), value] for p, value in zip(one.properties, cells, strict=True)]
-    middle = systems.ALL[systems.CRS84.uri]
-    shape = one.shapes(middle)[row]
-    if shape is not None and not shape.is_empty:
-        at = shape.representative_point()
+    middle = one.shapes(systems.CRS84)[row]
+    if middle is not None and not middle.is_empty:
+        at = middle.representative_point()
         place = ", ".join(format.number(value, language, 6) for value in (at.x, at.y))
         rows.append([cell(said("place")), cell(place)])
+    rows.append([cell(said("geometry")), *_shapes(one, np.array([row]), crs)])
     name = str(one.ids[row])
     way = _way(base, language, (one.title(language), f"{here}?f=html"),
                (said("items"), f"{here}/items?f=html"), (name, ""))  # fmt: skip
     formats = [("GeoJSON", x["href"]) for x in links if x["rel"] == "self"]
     return _page(base, language, f"{one.title(language)}: {name}", way, [table("", [], rows)], links=links,
-                 formats=formats, records=[one])  # fmt: skip
+                 formats=formats, records=[one], kept=kept)  # fmt: skip
+
+
+def _shapes(one: Collection, rows: NDArray[np.intp], crs: Crs) -> list[Cell]:
+    """The geometries as WKT, in the axis order of `crs` as in GeoJSON."""
+    shapes = systems.in_order(one.shapes(crs)[rows], crs)
+    return [
+        cell("–")
+        if shape is None
+        else cell(shape.geom_type, more=shapely.to_wkt(shape, rounding_precision=7))
+        for shape in shapes
+    ]
 
 
 def _overview(base: str, language: str, found: Iterable[Collection]) -> dict[str, Any]:
@@ -186,10 +221,6 @@ def _parameter(document: Mapping[str, Any], one: Mapping[str, Any]) -> Mapping[s
     return found
 
 
-def _page_of(href: str) -> str:
-    return href if urlsplit(href).query else f"{href}?f=html"
-
-
 def _way(base: str, language: str, *steps: tuple[str, str]) -> list[tuple[str, str]]:
     return [(texts.text(language, "api.collections"), f"{base}/collections?f=html"), *steps]
 
@@ -210,6 +241,7 @@ def _page(
     pages_: Sequence[tuple[str, str]] = (),
     formats: Sequence[tuple[str, str]] = (),
     records: Iterable[Collection] = (),
+    kept: Mapping[str, str] | None = None,
 ) -> str:
     origin = [record for one in records for record in one.provenance]
     licence = [
@@ -217,9 +249,18 @@ def _page(
         for one in licences.of_all(origin)
         if one.uri
     ]
+    listed = {(_rel(one), one["href"]): {**one, "rel": _rel(one)} for one in (*links, *licence)}
+    languages = {code: urlencode({**(kept or {}), "f": "html", "lang": code}) for code in texts.languages()}
     start = (texts.text(language, "api.title"), f"{base}?f=html" if way else "")
     return pages.template("api.html").render(
         **pages.context(language), tag=texts.tag(language), title=title, path=[start, *way], tables=tables,
-        about=about, links=[*links, *licence], pages=pages_, formats=formats,
+        about=about, links=list(listed.values()), pages=pages_, formats=formats, queries=languages,
         credit=licences.attribution(origin),
     )  # fmt: skip
+
+
+def _rel(link: Mapping[str, str]) -> str:
+    """What a link is to a page: of the two forms of a document itself, the page is the one shown."""
+    if link["rel"] not in ("self", "alternate"):
+        return link["rel"]
+    return "self" if link["type"] == "text/html" else "alternate"

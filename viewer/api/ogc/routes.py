@@ -115,7 +115,7 @@ def _collections(service: Service, request: Request) -> Response:
     asked = _asked(request)
     found = service.found()
     document = documents.collections(asked.base, found.values(), asked.language)
-    page = lambda: html.collections(asked.base, asked.language, found.values())  # noqa: E731
+    page = lambda: html.collections(asked.base, asked.language, found.values(), document)  # noqa: E731
     return _said(asked, document, page, records(found.values()))
 
 
@@ -143,7 +143,10 @@ def _items(service: Service, request: Request, name: str) -> Response:
     shown = matched[wanted.offset : wanted.offset + wanted.limit]
     links = _paging(asked, one, wanted, len(matched))
     if asked.html:
-        content = html.items(asked.base, asked.language, one, shown, len(matched), wanted, links).encode()
+        page = html.items(
+            asked.base, asked.language, one, shown, len(matched), wanted, links, asked.parameters
+        )
+        content = page.encode()
     else:
         named = licences.attribution(one.provenance)
         content = features.collection(one, shown, wanted.crs, len(matched), links, named)
@@ -165,7 +168,9 @@ def _item(service: Service, request: Request, name: str, feature: str) -> Respon
         documents.link("collection", f"{here}?f=json", JSON, one.title(asked.language)),
     ]
     if asked.html:
-        content = html.item(asked.base, asked.language, one, int(place[0]), links).encode()
+        content = html.item(
+            asked.base, asked.language, one, int(place[0]), crs, links, asked.parameters
+        ).encode()
     else:
         content = features.feature(one, int(place[0]), crs, links)
     return _sent(asked, content, GEOJSON, one.provenance, _crs_header(crs))
