@@ -81,7 +81,7 @@ LIVE_S = 60
 SCENE_SCRIPT = Path(__file__).resolve().parent / "scene" / "dist" / "scene.js"
 _PACKED = (".html", ".js", ".css", ".json", ".svg", ".csv", ".glb", ".bin", ".txt")
 PACKINGS: Mapping[str, Callable[[bytes], bytes]] = {
-    ".br": partial(brotli.compress, quality=9),  # the highest takes ten times as long for a twentieth less
+    ".br": partial(brotli.compress, quality=9),  # 11 takes fifteen times as long for a sixth less
     ".gz": partial(gzip.compress, compresslevel=9, mtime=0),
 }
 """What lies packed beside the files, by suffix."""
