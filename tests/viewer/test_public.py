@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes, urljoin
 
+import brotli
 import httpx
 import numpy as np
 import pandas as pd
@@ -140,7 +141,9 @@ def test_no_public_byte_names_an_owner(bundle: Path, tmp_path: Path) -> None:
              *(f"/api/files/{name}" for name in (*files.NAMES, files.TILESET))]  # fmt: skip
     site = publish.publish(small(), tmp_path / "site", options=publish.Options(draws=2))
     asked += [
-        f"/{file.relative_to(site)}" for file in site.rglob("*") if file.is_file() and file.suffix != ".gz"
+        f"/{file.relative_to(site)}"
+        for file in site.rglob("*")
+        if file.is_file() and file.suffix not in (".gz", ".br")
     ]
     assert any(SECRET_NAMES in record.attribution for record in small().provenance)
     with running() as web, web.client() as client:
@@ -161,6 +164,8 @@ def test_no_public_byte_names_an_owner(bundle: Path, tmp_path: Path) -> None:
         assert any(part in address for address in seen), part
     for file in site.rglob("*.gz"):
         assert b"Familie" not in gzip.decompress(file.read_bytes()), file
+    for file in site.rglob("*.br"):
+        assert b"Familie" not in brotli.decompress(file.read_bytes()), file
 
 
 def test_a_withheld_column_cannot_be_asked(client: httpx.Client) -> None:
