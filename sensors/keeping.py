@@ -62,9 +62,10 @@ class Keeper(Repeating):
             last = store.state(FEED, "applied_at")
             if not watched.believed(None if last is None else int(last), "retention"):
                 return
-            for copy in schema.forget_copies(store.engine, from_us(clock())):
+            now = clock()
+            for copy in schema.forget_copies(store.engine, from_us(now)):
                 say(f"retention: the copy {copy} of before an update removed")
-            kept = keep(store, now=clock())
+            kept = keep(store, now=now)
             if kept is not None:
                 say(
                     f"retention: {kept.observations} observations, {kept.rolled_up} hourly and daily figures "

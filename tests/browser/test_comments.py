@@ -111,6 +111,7 @@ def test_where_a_link_is_needed_it_lets_comments_through_and_without_it_the_page
         expect(comments.get_by_role("button", name="Dafür")).to_be_disabled()
 
         resident.open(f"/login?link={link}", scene=False)
+        page.get_by_role("button", name="Anmelden").click()  # a link alone changes no session
         page.wait_for_url(f"{web.address}/")
         resident.open("/#proposal-linden", scene=False)
         comments.get_by_role("button", name="Dafür").click()
