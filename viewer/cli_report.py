@@ -43,15 +43,27 @@ def report(
     no_maps: Annotated[
         bool, typer.Option("--no-maps", help="Without 3D maps: a PDF that colours no single building.")
     ] = False,
+    public: Annotated[
+        bool,
+        typer.Option(
+            "--public",
+            help="For everybody: maps and tables of groups of five dwellings or more, as on the public site. "
+            "Without it, the files hold figures of single buildings and are internal.",
+        ),
+    ] = False,
     allow_code: Annotated[
         bool, typer.Option("--allow-code", help="Let the file run functions of its own (module:function).")
     ] = False,
 ) -> None:
-    """A report of a scenario for the council (PDF), as a workbook, or as a map layer (GeoPackage)."""
+    """A report of a scenario for the council (PDF), as a workbook, or as a map layer (GeoPackage).
+
+    Internal, unless made with --public.
+    """
     import energy
     import scenarios
     import twin
     from scenarios import report as reports
+    from viewer import public_report, shown
     from viewer.accounts import recording
 
     place = twin.open(district)
@@ -62,10 +74,12 @@ def report(
     case = energy.Case(place, year_of(weather, place))
     with progress_bar() as progress:
         case.look(progress)
+        groups = public_report.groups(chosen, case, shown.memory(place)) if public else None
         found = reports.study(chosen, case, network=network, draws=draws, seed=seed, progress=progress)
         again = _command(scenario, district, weather, draws, seed) + (" --no-network" if not network else "")
+        again += " --public" if public else ""
         for file in files:
-            options = reports.Options(language.value, date.today(), not no_maps, again)
+            options = reports.Options(language.value, date.today(), not no_maps, again, groups)
             reports.write(found, file, options, progress=progress)
     for file in files:
         typer.echo(f"{file}: written, {file.stat().st_size / 1e6:.1f} MB")

@@ -71,6 +71,7 @@ class Document:
     """A report before it is set.
 
     front : lines of the title page, label and text.
+    notice : set apart on the title page: who may have the report; empty: none.
     """
 
     language: str
@@ -79,6 +80,7 @@ class Document:
     kind_of: str
     subject: str
     author: str
+    notice: str
     page: str
     front: Sequence[tuple[str, str]]
     plain: tuple[str, str]

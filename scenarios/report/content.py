@@ -20,6 +20,7 @@ from scenarios.report.tables import cell
 from scenarios.report.words import Words
 
 Key = dict[str, tables.KeyFigure]
+_NOTICES = {"maps": "internal", "public": "public"}
 _BOXES = {"co2_kg": "box_co2", "heating_need_kwh": "box_heat", "net_present_cost_eur": "box_cost"}
 
 
@@ -32,13 +33,13 @@ def document(study: Study, words: Words, options: Options) -> Document:
         (words("title.district"), district.name),
         (words("title.made"), _day(options.made, words)),
         (words("title.year"), str(study.base.case.parameters.year)),
-        (words("title.audience"), words(f"title.audience_{'maps' if options.with_maps else 'no_maps'}")),
+        (words("title.audience"), words(f"title.audience_{_audience(options)}")),
     ]
     parts = (
         _summary(study, words),
         _done(study, words),
-        effects.in_maps(study, words, options.with_maps),
-        effects.energy(study, words),
+        effects.in_maps(study, words, options.with_maps, options.groups),
+        effects.energy(study, words, public=options.groups is not None),
         effects.costs(study, words),
         effects.co2(study, words),
         _uncertainty(study, words),
@@ -52,11 +53,18 @@ def document(study: Study, words: Words, options: Options) -> Document:
         kind_of=words("title.kind"),
         subject=words("title.subject"),
         author=words("title.author"),
+        notice=words.get(f"title.{_NOTICES.get(_audience(options))}") or "",
         page=words("provenance.page", page="{page}", pages="{pages}"),
         front=front,
         plain=(words("title.plain"), " ".join(told.split()) or _measures_in_words(study, words)),
         blocks=[block for part in parts for block in part],
     )
+
+
+def _audience(options: Options) -> str:
+    if options.groups is not None:
+        return "public"
+    return "maps" if options.with_maps else "no_maps"
 
 
 def _measures_in_words(study: Study, words: Words) -> str:
@@ -243,15 +251,16 @@ def _provenance(study: Study, words: Words, again: str) -> Iterator[Block]:
         yield Table(words("table.caption_sources"), header, data, widths=widths, foreign=0, small=True)
 
 
-def pictures(study: Study, words: Words, with_maps: bool) -> Iterator[tuple[str, bytes]]:
+def pictures(study: Study, words: Words, options: Options) -> Iterator[tuple[str, bytes]]:
     """Every picture of the report as name and content."""
     drawn = (charts.heat_months, charts.duration, charts.import_months, charts.costs, charts.co2)
     for draw in drawn:
         yield f"{draw.__name__}.svg", draw(study, words)
     if study.drivers is not None:
         yield "drivers.svg", charts.drivers(study, words)
-    if with_maps:
-        yield "where.jpg", maps.where(study, words)
+    if options.with_maps:
+        groups = options.groups
+        yield "where.jpg", maps.where(study, words, groups)
         for state in ("base", "after"):
-            yield f"{state}.jpg", maps.level(study, words, state)
-        yield "change.jpg", maps.change(study, words)
+            yield f"{state}.jpg", maps.level(study, words, state, groups)
+        yield "change.jpg", maps.change(study, words, groups)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+import pandas as pd
+
 from scenarios.compare import duration_curve
 from scenarios.heat_network import HeatNetwork
 from scenarios.report import maps, tables
@@ -20,13 +22,15 @@ def horizon(study: Study) -> int:
     return int(study.base.case.parameters.constant("horizon_a"))
 
 
-def in_maps(study: Study, words: Words, with_maps: bool) -> Iterator[Block]:
-    """Where measures act, CO2 per area before and after, and its change."""
+def in_maps(study: Study, words: Words, with_maps: bool, groups: pd.Series | None = None) -> Iterator[Block]:
+    """Where measures act, CO2 per area before and after, and its change; of `groups` where given."""
     yield Heading(words("section.maps"))
     if not with_maps:
         yield Text(words("map.left_out"))
         return
-    marks, table = study.affected, maps.per_area(study)
+    if groups is not None:
+        yield Text(words("map.groups"))
+    marks, table = maps.affected(study, groups), maps.per_area(study, groups)
     counts = {"count": words.number(int(marks.sum())), "all": words.number(len(marks))}
     yield Figure("where.jpg", words("map.where"), words("map.where_alt", **counts))
     yield Text(f"{words('map.heading')} {words('map.where_note')}")
@@ -46,7 +50,7 @@ def in_maps(study: Study, words: Words, with_maps: bool) -> Iterator[Block]:
     yield Text(words("map.grey"))
 
 
-def energy(study: Study, words: Words) -> Iterator[Block]:
+def energy(study: Study, words: Words, *, public: bool = False) -> Iterator[Block]:
     """Months and duration curve."""
     yield Heading(words("section.energy"))
     key = tables.key_figures(study)
@@ -66,10 +70,10 @@ def energy(study: Study, words: Words) -> Iterator[Block]:
     )
     yield Figure("duration.svg", words("chart.duration"), alt)
     yield _months(study, words, "import", "grid_import_kwh")
-    yield from _network(study, words)
+    yield from _network(study, words, public)
 
 
-def _network(study: Study, words: Words) -> Iterator[Block]:
+def _network(study: Study, words: Words, public: bool) -> Iterator[Block]:
     """The heat network's year today and after the measures."""
     before, after = (outcome.network for outcome in study.outcomes)
     if before is None or after is None:
@@ -82,7 +86,7 @@ def _network(study: Study, words: Words) -> Iterator[Block]:
         shown[f"pump_{state}"] = words.number(one.pump_kwh / 1000)
     yield Text(words("network.losses", **shown))
     yield Text(words("network.short", **undersupply(before, after, words)), note=lacks(before, after))
-    yield Text(words("network.note"))
+    yield Text(words("network.note_public" if public else "network.note"))
 
 
 def lacks(before: HeatNetwork, after: HeatNetwork) -> bool:

@@ -20,6 +20,7 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from scenarios.report import grouping
 from scenarios.report.charts import AFTER, FONT, INK, WIDTH_INCH, fonts
 from scenarios.report.study import Study
 from scenarios.report.words import Words
@@ -30,9 +31,9 @@ GREY, WIDE, DPI = "#bdbdbd", 1900, 260
 WHERE = LinearSegmentedColormap.from_list("where", [GREY, AFTER])
 
 
-def where(study: Study, words: Words) -> bytes:
-    """Which buildings a measure changes."""
-    marks = study.affected.astype("float64")
+def where(study: Study, words: Words, groups: pd.Series | None = None) -> bytes:
+    """Which buildings, or groups of them, a measure changes."""
+    marks = affected(study, groups).astype("float64")
     image, metre = _still(study.base.case.district, marks, WHERE, (0.0, 1.0), None)
     patches = [
         Patch(color=AFTER, label=words("map.changed")), Patch(color=GREY, label=words("map.unchanged")),
@@ -40,41 +41,61 @@ def where(study: Study, words: Words) -> bytes:
     return _composed(image, metre, words, patches=patches)
 
 
-def level(study: Study, words: Words, state: str) -> bytes:
+def level(study: Study, words: Words, state: str, groups: pd.Series | None = None) -> bytes:
     """CO2 per floor area today (`base`) or after the measures (`after`), both in the same colours."""
-    table = per_area(study)
+    table = per_area(study, groups)
     both = table[["base", "after"]].to_numpy().ravel()
     limits = (0.0, float(np.nanpercentile(both, 98)) if np.isfinite(both).any() else 1.0)
-    image, metre = _still(study.base.case.district, table[state], "cividis_r", limits, focus(study))
+    image, metre = _still(study.base.case.district, table[state], "cividis_r", limits, focus(study, groups))
     bar = ScalarMappable(Normalize(*limits), "cividis_r")
     return _composed(image, metre, words, bar=bar, title=words("map.level_unit"))
 
 
-def change(study: Study, words: Words) -> bytes:
+def change(study: Study, words: Words, groups: pd.Series | None = None) -> bytes:
     """Change of CO2 per floor area."""
-    values = per_area(study)["change"]
+    values = per_area(study, groups)["change"]
     most = float(np.nanpercentile(values.abs(), 99)) if values.notna().any() else 0.0
     limits = (-most, most) if most > 0 else (-1.0, 1.0)
-    image, metre = _still(study.base.case.district, values, "PuOr_r", limits, focus(study))
+    image, metre = _still(study.base.case.district, values, "PuOr_r", limits, focus(study, groups))
     bar = ScalarMappable(Normalize(*limits), "PuOr_r")
     return _composed(image, metre, words, bar=bar, title=words("map.change_unit"))
 
 
-def per_area(study: Study) -> pd.DataFrame:
-    """CO2 of the year per reference floor area of heated buildings; columns base, after, change. [kg/m²]"""
+def per_area(study: Study, groups: pd.Series | None = None) -> pd.DataFrame:
+    """CO2 of the year per reference floor area of heated buildings; columns base, after, change. [kg/m²]
+
+    groups : with it, each building has its group's sum of CO2 over the group's area.
+    """
     envelope = study.base.case.envelope
     area = envelope["a_use_m2"].where(envelope["conditioned"].to_numpy(bool))
     area = area.where(area > 0)
-    sums = {
-        name: one.annual["co2_kg"] / area for name, one in zip(("base", "after"), study.outcomes, strict=True)
+    co2 = {
+        name: one.annual["co2_kg"].where(area.notna())
+        for name, one in zip(("base", "after"), study.outcomes, strict=True)
     }
-    table = pd.DataFrame(sums)
+    if groups is not None:
+        mine = grouping.shown(groups)
+        area, *both = (
+            grouping.spread(one.loc[mine.index].groupby(mine).sum(min_count=1), groups)
+            for one in (area, *co2.values())
+        )
+        co2 = dict(zip(co2, both, strict=True))
+    table = pd.DataFrame({name: one / area for name, one in co2.items()})
     return table.assign(change=table["after"] - table["base"])
 
 
-def focus(study: Study) -> pd.Index | None:
-    """Ids of the buildings that the maps of effects are about: those changed, or all where none is."""
+def affected(study: Study, groups: pd.Series | None = None) -> pd.Series:
+    """Whether a measure changes a building, or any of its group, index building_id."""
     mine = study.affected
+    if groups is None:
+        return mine
+    shown = grouping.shown(groups)
+    return grouping.spread(mine.loc[shown.index].groupby(shown).any().astype(float), groups) > 0
+
+
+def focus(study: Study, groups: pd.Series | None = None) -> pd.Index | None:
+    """Ids of the buildings that the maps of effects are about: those changed, or all where none is."""
+    mine = affected(study, groups)
     return mine.index[mine] if mine.any() else None
 
 

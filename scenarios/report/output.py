@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+
+import pandas as pd
 
 from energy.results import written_beside
 from scenarios.report import words
@@ -19,12 +21,15 @@ class Options:
     """How a report is written.
 
     made : day on the title page.  again : command that makes it again, for the last page.
+    groups : group of each building, index building_id; with it, the report is for the public and tells of
+        whole groups alone (`grouping`).
     """
 
     language: str
     made: date
     with_maps: bool = True
     again: str = ""
+    groups: pd.Series | None = field(default=None, compare=False)
 
 
 def write(
@@ -46,11 +51,11 @@ def write(
             case ".xlsx":
                 from scenarios.report import workbook
 
-                workbook.write(study, said, beside)
+                workbook.write(study, said, beside, options.groups)
             case ".gpkg":
                 from scenarios.report import geopackage
 
-                geopackage.write(study, said, beside)
+                geopackage.write(study, said, beside, options.groups)
             case other:
                 raise CallError(f"there is no report as {other!r}", target, "Use .pdf, .xlsx or .gpkg")
     return target

@@ -39,7 +39,7 @@ def write(
     """
     drawn: dict[str, bytes] = {}
     count = 6 + 4 * options.with_maps
-    for number, (name, content) in enumerate(pictures(study, words, options.with_maps)):
+    for number, (name, content) in enumerate(pictures(study, words, options)):
         if progress is not None:
             progress("pictures", number / count)
         drawn[name] = content

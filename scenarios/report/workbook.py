@@ -16,41 +16,51 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from scenarios.compare import INDICATORS
-from scenarios.report import tables
+from scenarios.report import grouping, tables
 from scenarios.report.study import DRIVEN, Study
 from scenarios.report.words import Words
 
 PLACE = ("street", "house_number", "name", "block_id", "function", "year_of_construction")
 
 
-def write(study: Study, words: Words, path: str | os.PathLike[str]) -> Path:
+def write(study: Study, words: Words, path: str | os.PathLike[str], groups: pd.Series | None = None) -> Path:
     """Write the workbook; the caller sees to that nothing half-written stays."""
     book = Workbook()
     book.remove(book.active)  # type: ignore[arg-type]
     book.properties.title = study.scenario.title.get(words.language, study.scenario.name)  # type: ignore[call-overload]
     book.properties.language = words.language
-    for name, table in sheets(study, words).items():
+    for name, table in sheets(study, words, groups).items():
         fill(book.create_sheet(name), list(table.columns), table.itertuples(index=False, name=None))
     book.save(path)
     return Path(path)
 
 
-def sheets(study: Study, words: Words) -> dict[str, pd.DataFrame]:
-    """The sheets by name, as tables whose columns are the headers."""
+def sheets(study: Study, words: Words, groups: pd.Series | None = None) -> dict[str, pd.DataFrame]:
+    """The sheets by name, as tables whose columns are the headers; with `groups`, none of single ones."""
+    each = _buildings(study, words) if groups is None else _groups(study, words, groups)
     found = {
+        words("sheet.note"): _note(words, groups is not None),
         words("sheet.summary"): _summary(study, words),
         words("sheet.years"): _years(study, words),
-        words("sheet.buildings"): _buildings(study, words),
+        words("sheet.buildings" if groups is None else "sheet.groups"): each,
         words("sheet.measures"): _measures(study, words),
         words("sheet.bought"): _bought(study, words),
         words("sheet.assumptions"): _assumptions(study, words),
         words("sheet.provenance"): _provenance(study, words),
     }
-    if study.after.network is not None:
+    if study.after.network is not None and groups is None:  # a substation may be a single house's
         found[words("sheet.stations")] = _stations(study, words)
     if study.drivers is not None:
         found[words("sheet.drivers")] = _drivers(study.drivers, study, words)
     return found
+
+
+def _note(words: Words, public: bool) -> pd.DataFrame:
+    """Who may have the file: the first that is seen of it."""
+    access, why = (
+        ("title.public", "title.audience_public") if public else ("title.internal", "sheet.internal")
+    )
+    return pd.DataFrame({words(access): [words(why)]})
 
 
 def _summary(study: Study, words: Words) -> pd.DataFrame:
@@ -88,13 +98,25 @@ def _buildings(study: Study, words: Words) -> pd.DataFrame:
     out: dict[str, Any] = {"building_id": known.index.to_numpy(object)}
     out |= {name: known[name].to_numpy() for name in PLACE}
     out[words("map.changed")] = study.affected.to_numpy(bool)
-    table = study.buildings()
+    return pd.DataFrame(out | _states(study.buildings(), words))
+
+
+def _groups(study: Study, words: Words, groups: pd.Series) -> pd.DataFrame:
+    """One row per group of buildings."""
+    known = grouping.places(study, groups)
+    out: dict[str, Any] = {"group_id": known.index.to_numpy(object)}
+    out |= {name: known[name].to_numpy() for name in ("streets", "buildings", "dwellings")}
+    out[words("map.changed")] = known["changed_by_a_measure"].to_numpy(bool)
+    return pd.DataFrame(out | _states(grouping.sums(study, groups).reindex(known.index), words))
+
+
+def _states(table: pd.DataFrame, words: Words) -> dict[str, Any]:
     states = {"base": "table.today", "after": "table.after", "change": "table.change"}
-    for name in table["base"]:
-        indicator = INDICATORS[str(name)]
-        for state, key in states.items():
-            out[f"{name} ({words(key)}) [{indicator.unit}]"] = table[state, name].to_numpy("float64")
-    return pd.DataFrame(out)
+    return {
+        f"{name} ({words(key)}) [{INDICATORS[str(name)].unit}]": table[state, name].to_numpy("float64")
+        for name in table["base"]
+        for state, key in states.items()
+    }
 
 
 def _measures(study: Study, words: Words) -> pd.DataFrame:
