@@ -4,7 +4,8 @@ no difference of two public answers is of fewer than five dwellings or meters.""
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes, urljoin
@@ -18,38 +19,95 @@ from fastapi import FastAPI
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sensors.store import Store
 from tests.viewer.districts import SECRET_CENTRE, SECRET_NAMES, SECRET_OWNER, small
+from tests.viewer.participation import BOUNDS, topics
 from tests.viewer.test_ogc import stocked
-from tests.viewer.test_server import running, serving
+from tests.viewer.test_server import TOKEN, running, serving
 from twin import schema
-from viewer import layers, privacy, publish
+from viewer import colours, layers, privacy, publish, server
+from viewer.accounts import rights
 from viewer.accounts.rights import NEEDS, Right
-from viewer.api import files
+from viewer.api import catalogue, files
 from viewer.api.ogc import crs, query, routes
 from viewer.api.ogc.collections import Collection
 from viewer.api.ogc.service import service, things
+from viewer.api.sensorthings import visible
+from viewer.feeds import Feeds
+from viewer.layers import Layer, View
+from viewer.layers.base import continuous, per_building
+from viewer.participation.service import Participation
+from viewer.participation.store import Comments
 from viewer.privacy import Released
 from viewer.state import Twin
 
-# Routes that everybody reaches, and what decides there.
-PUBLIC_ROUTES = {
-    "/healthz": "says nothing of the district",
-    "/readyz": "says nothing of the district",
-    "/login": "says nothing of the district",
-    "/logout": "says nothing of the district",
-    "/api/sensorthings": "visible.condition, with privacy.PRIVATE_KINDS",
-    "/api/uplinks": "by token, only takes",
-    "/api/ogc": "privacy.Released",
-    "/api/catalogue": "privacy.Released",
+NOTHING = "nothing of the district"
+# Addresses that everybody reaches, with their parameters, and what decides there: in viewer.privacy, or in
+# the module that it names. A new address needs a line, and somebody who thought of what it tells.
+ADDRESSES = {
+    "/": "the files of SITE_FILES",
+    "/healthz": NOTHING,
+    "/readyz": NOTHING,
+    "/login": NOTHING,
+    "/login/link": NOTHING,
+    "/login/openid": NOTHING,
+    "/login/openid/done": NOTHING,
+    "/logout": NOTHING,
     "/static": "Bokeh's own scripts",
-    "/api/catalogue.": "privacy.Released",
-    "/api/files": "privacy.public_part and privacy.Released",
-    "/api/docs": "describes the open interfaces",
-    "/api/openapi.json": "describes the open interfaces",
+    "/static/extensions/panel": "Panel's own scripts",
+    "/api/sensorthings/v1.1": "visible.condition, with privacy.PUBLIC_KINDS and privacy.PRIVATE_UNITS",
+    "/api/sensorthings/v1.1/{path:path}": "visible.condition, as above",
+    "/api/uplinks/{feed}": "by token, only takes",
     "/api/participation": "shown comments, and counts of votes",
+    "/api/participation/proposals": "shown comments, and counts of votes",
+    "/api/participation/proposals/{proposal}/comments": "shown comments, without e-mail addresses",
+    "/api/participation/votes": "only takes",
     "/api/participation/status": "one's own comment, by its code",
     "/api/participation/deletions": "one's own comment, by its code",
-    "/": "the published site: privacy.sums and publish.ATTRIBUTES",
+    "/api/participation/{path:path}": "that there is no such address",
+    "/api/ogc": NOTHING,
+    "/api/ogc/": NOTHING,
+    "/api/ogc/conformance": NOTHING,
+    "/api/ogc/api": "names of the columns of privacy.Released",
+    "/api/ogc/collections": "privacy.Released",
+    "/api/ogc/collections/{name}": "privacy.Released",
+    "/api/ogc/collections/{name}/queryables": "privacy.Released",
+    "/api/ogc/collections/{name}/items": "privacy.Released",
+    "/api/ogc/collections/{name}/items/{feature:path}": "privacy.Released",
+    "/api/files/{name:path}": "the files of FILES",
+    "/api/openapi.json": "names of the columns of privacy.Released",
+    "/api/docs": "names of the columns of privacy.Released",
+    "/api/catalogue": "names and extents of privacy.Released",
+    "/api/catalogue.{suffix}": "the same, as each of catalogue.SUFFIXES",
+}
+FILES = {
+    "district.city.json": "privacy.public_part and privacy.released",
+    "district.city.jsonl": "privacy.public_part and privacy.released",
+    "district.gpkg": "privacy.public_part and privacy.released",
+    "district.glb": "privacy.public_part and privacy.released",
+    "buildings.parquet": "privacy.public_part and privacy.released",
+    "3dtiles/tileset.json": "privacy.public_part and privacy.released",
+}
+# Files of a published site, without hashes and without the scripts and styles that are the same for all.
+SITE_FILES = {
+    "index.html": "privacy.sums, by quarter",
+    "en/index.html": "privacy.sums, by quarter",
+    "de-leicht/index.html": "privacy.sums, by quarter",
+    "lobeda-site.json": "privacy.groups: who is in which",
+    "sw.js": NOTHING,
+    "data/de-*.json": NOTHING,
+    "data/de-leicht-*.json": NOTHING,
+    "data/en-*.json": NOTHING,
+    "data/district-*.json": "publish.ATTRIBUTES, of privacy.COLUMNS, and privacy.sums",
+    "data/groups-*.csv": "privacy.sums",
+    "scene/scene-*.json": "the extent, and which files",
+    "scene/buildings-*.glb": "shapes alone, which are official open data",
+    "scene/terrain-*.bin": "the ground",
+    "scene/trees-*.bin": "shapes of trees",
+    "scene/map-*.jpg": "the orthophoto, which is open",
+    "scene/masks-*.png": "the ground's kinds",
+    "scene/view-*.js": NOTHING,
+    "scene/scene.js.LEGAL.txt": NOTHING,
 }
 
 
@@ -101,9 +159,115 @@ def test_every_layer_for_all_is_by_group_or_of_public_columns(twin: Twin) -> Non
             assert name in {"year", "construction_series", "storeys", "function", "flood", "noise"}, name
 
 
-def test_every_public_address_says_what_decides_there() -> None:
-    """The server does not start with a route that is not in `NEEDS` (test_server)."""
-    assert {need.path for need in NEEDS if need.right is Right.LOOK} == set(PUBLIC_ROUTES)
+@pytest.fixture(scope="module")
+def everything(
+    twin: Twin, bundle: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[FastAPI, Path]]:
+    """A server with all that it can have, and a site that it publishes."""
+    folder = tmp_path_factory.mktemp("everything")
+    url = f"sqlite:///{folder / 'all.sqlite'}"
+    taken = Participation(Comments.open(url), topics(), bounds=BOUNDS)
+    app = server.create_app(
+        twin.district, token=TOKEN, shown=twin, feeds=Feeds(Store.open(url), {}, watch=False),
+        participation=taken,
+    )  # fmt: skip
+    with serving(app):  # what it opened is closed when it ends
+        yield app, publish.publish(twin.district, folder / "site", results=twin)
+
+
+def open_addresses(app: FastAPI) -> set[str]:
+    """The addresses at which somebody without an account gets an answer, with their parameters."""
+    return {one for one in rights.addresses(app.routes) if rights.need_of(one).right is Right.LOOK}
+
+
+def test_every_public_address_says_what_decides_there(everything: tuple[FastAPI, Path]) -> None:
+    app, _ = everything
+    assert open_addresses(app) == set(ADDRESSES)
+    assert set(FILES) == {*files.NAMES, files.TILESET}
+    assert set(catalogue.SUFFIXES) == {"ttl", "jsonld", "rdf", "xml"}
+    declared = {need.path for need in NEEDS if need.right is Right.LOOK}
+    assert {rights.need_of(one).path for one in ADDRESSES} == declared  # no line of NEEDS is dead
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/api/files/raw/{x}",
+        "/api/ogc/secret",
+        "/api/participation/emails",
+        "/api/catalogue.owners",
+        "/static/x",
+    ],
+)
+def test_a_new_address_below_a_public_one_is_seen(everything: tuple[FastAPI, Path], address: str) -> None:
+    app, _ = everything
+    app.add_api_route(address, lambda: None)
+    try:
+        assert open_addresses(app) - set(ADDRESSES) == {address}
+    finally:
+        app.router.routes.pop()
+
+
+def test_every_file_of_a_site_says_what_decides_there(everything: tuple[FastAPI, Path]) -> None:
+    _, site = everything
+    names = {one.relative_to(site).as_posix() for one in site.rglob("*") if one.is_file()}
+    kinds = {re.sub(r"-[0-9a-f]{8,}(?=[./])", "-*", name.removesuffix(".gz")) for name in names}
+    shared = {f"app-*/{name}" for name in publish._SHARED}
+    assert kinds - shared - {"scene/scene.js.LEGAL.txt"} == set(SITE_FILES) - {"scene/scene.js.LEGAL.txt"}
+
+
+def test_what_is_said_to_decide_exists() -> None:
+    said = " ".join((*ADDRESSES.values(), *FILES.values(), *SITE_FILES.values()))
+    named = re.findall(r"\b(privacy|publish|visible|catalogue)\.(\w+)", said)
+    modules = {"privacy": privacy, "publish": publish, "visible": visible, "catalogue": catalogue}
+    assert {module for module, _ in named} == set(modules)
+    assert all(hasattr(modules[module], name) for module, name in named)
+
+
+def test_the_pages_attributes_are_public_columns() -> None:
+    shown = {a.column for a in publish.ATTRIBUTES} | {a.source for a in publish.ATTRIBUTES if a.source}
+    assert len(publish.ATTRIBUTES) >= 7 and shown <= set(privacy.COLUMNS["buildings"])
+
+
+def limits_by_group(twin: Twin, spec: Callable[[View], Layer], patch: pytest.MonkeyPatch) -> bool:
+    """Whether a layer's limits follow from values that are one for all of a group, and none elsewhere."""
+    asked: list[pd.Series] = []
+
+    def heard(limits: Callable[..., Any]) -> Callable[..., Any]:
+        def told(values: Any, *more: Any, **named: Any) -> Any:
+            asked.append(pd.Series(np.asarray(values, float)))
+            return limits(values, *more, **named)
+
+        return told
+
+    with patch.context() as inside:
+        for name in ("limits", "log_limits"):
+            inside.setattr(colours, name, heard(getattr(colours, name)))
+        layer = spec(twin.view(twin.annual, "de", public=True))
+    (values,) = asked
+    assert list(layer.ticks) == list(colours.ticks(layer.value_min, layer.value_max))
+    drawn = layer.values[np.isfinite(layer.values)]
+    assert layer.over == bool((drawn > layer.value_max * (1 + 1e-6)).any())
+    if len(values) != len(twin.group):
+        return bool(values.isin([0.0, 80.0]).all())  # fixed ends
+    group = twin.group.to_numpy()
+    spread = values.groupby(group).agg(lambda one: one.max() - one.min())
+    return bool((spread.fillna(0) == 0).all() and values[group == privacy.HIDDEN].isna().all())
+
+
+def test_limits_of_public_layers_are_of_groups(twin: Twin, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the legend would tell of the house with the largest figure."""
+
+    def ungrouped(view: View) -> Layer:
+        need = view.results["heating_need_kwh"]
+        return continuous(view, "heating_need", per_building(view, need), limits_of=need, scale="heat")
+
+    assert not limits_by_group(twin, ungrouped, monkeypatch)
+    public = [layers.LAYERS[name] for name in layers.of(twin.district, public=True)]
+    energy = [spec for spec in public if spec(twin.view(twin.annual, "de", public=True)).energy]
+    assert len(energy) >= 5
+    for spec in energy:
+        assert limits_by_group(twin, spec, monkeypatch), spec
 
 
 @pytest.fixture(scope="module")

@@ -131,13 +131,19 @@ def undeclared(routes: Iterable[Any]) -> list[str]:
     return [path for path in paths(routes) if path != "/" and need_of(path).path == "/"]
 
 
-def paths(routes: Iterable[Any], prefix: str = "") -> Iterator[str]:
+def paths(routes: Iterable[Any]) -> Iterator[str]:
     """Every address of the routes; of those with parameters the part before the first."""
+    for address in addresses(routes):
+        yield address.split("{")[0].rstrip("/") or "/"
+
+
+def addresses(routes: Iterable[Any], prefix: str = "") -> Iterator[str]:
+    """Every address of the routes, with its parameters in braces."""
     for route in routes:
         router = getattr(route, "original_router", None)  # how FastAPI keeps what `include_router` was given
         if router is not None:
-            yield from paths(router.routes, prefix + route.include_context.prefix)
+            yield from addresses(router.routes, prefix + route.include_context.prefix)
             continue
         address = f"{prefix}{getattr(route, 'path', '')}"
-        yield address.split("{")[0].rstrip("/") or "/"
-        yield from paths(getattr(route, "routes", None) or (), address.rstrip("/"))
+        yield address or "/"
+        yield from addresses(getattr(route, "routes", None) or (), address.rstrip("/"))
