@@ -211,7 +211,9 @@ def test_a_new_address_below_a_public_one_is_seen(everything: tuple[FastAPI, Pat
 def test_every_file_of_a_site_says_what_decides_there(everything: tuple[FastAPI, Path]) -> None:
     _, site = everything
     names = {one.relative_to(site).as_posix() for one in site.rglob("*") if one.is_file()}
-    kinds = {re.sub(r"-[0-9a-f]{8,}(?=[./])", "-*", name.removesuffix(".gz")) for name in names}
+    kinds = {
+        re.sub(r"-[0-9a-f]{8,}(?=[./])", "-*", name.removesuffix(".gz").removesuffix(".br")) for name in names
+    }
     shared = {f"app-*/{name}" for name in publish._SHARED}
     assert kinds - shared - {"scene/scene.js.LEGAL.txt"} == set(SITE_FILES) - {"scene/scene.js.LEGAL.txt"}
 
