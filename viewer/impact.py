@@ -94,9 +94,9 @@ def changed_rows(before: pd.DataFrame, after: pd.DataFrame) -> npt.NDArray[np.bo
 
 
 def as_today(twin: Twin, annual: pd.DataFrame, groups: set[str]) -> pd.DataFrame:
-    """The year with the buildings of some groups as they are today."""
+    """The year with the buildings of some groups as today is shown."""
     rows = twin.group.isin(groups)
-    return annual.mask(rows, twin.annual, axis=0)
+    return annual.mask(rows, twin.public_annual, axis=0)
 
 
 def states_of(
@@ -105,8 +105,9 @@ def states_of(
     """The states that the public may compare, today first, and the groups that each shows as today."""
     masks = {name: changed_rows(twin.annual, annual) for name, annual in years.items()}
     quiet = quiet_groups(masks, twin.group, units_of(twin))
-    shown = {name: as_today(twin, annual, quiet[name]) for name, annual in years.items()}
-    return {TODAY: twin.annual, **shown}, quiet
+    # What is not shown as it is today is not shown as it would be either.
+    shown = {name: as_today(twin, annual, quiet[name] | twin.held_back) for name, annual in years.items()}
+    return {TODAY: twin.public_annual, **shown}, quiet
 
 
 def of_proposals(
@@ -138,7 +139,7 @@ def of_proposals(
     for number, proposal in enumerate(p for p in proposals if state_of(p) in cases):
         name = state_of(proposal)
         progress(name, (1 + 2 * number / len(cases)) / 3)
-        mask = pd.Series(changed_rows(twin.annual, states[name]), index=twin.annual.index)
+        mask = pd.Series(changed_rows(states[TODAY], states[name]), index=twin.annual.index)
         shown = twin.group.isin(set(twin.group[mask])) & (twin.group != privacy.HIDDEN)
         home = homes(twin, scenarios[name], cases[name], years[name], mask, draws)
         impacts.append(

@@ -19,6 +19,9 @@ An older site may have been kept by anybody. Its groups are taken along (`Earlie
 as they were, puts what is new together apart from them, and hides a group where its figure beside theirs
 would be that of fewer than five.
 
+A site that shows the same groups with other figures tells by the difference of who has changed: a group in
+which fewer than five units have goes on showing what it showed (`held_back`), until more have.
+
 What is no figure of energy is public by name: `COLUMNS` lists each table's columns that everybody may read,
 `WITHHELD` the tables and columns that nobody does, each with its reason. A column on neither list stays
 inside. Programs get tables as `Released` only, and only this module makes one.
@@ -43,6 +46,8 @@ if TYPE_CHECKING:
 
 MINIMUM = 5
 HIDDEN = ""
+_NOISE = 1e-6  # relative; less is another processor's rounding
+_TELLING = 0.1  # of the group's largest relative change
 PUBLIC_KINDS = ("weather", "soil_moisture", "parking", "traffic", "air_quality", "level")
 """Kinds of things that may show in public thing by thing, where their flag says so. All others, meters and
 rooms among them and what says no kind, are taken for a household's."""
@@ -261,6 +266,39 @@ def beside(
         if not cut:
             return shown
         shown[shown.isin(cut)] = HIDDEN
+
+
+def held_back(
+    group: pd.Series[str],
+    units: pd.Series[float],
+    before: pd.DataFrame,
+    now: pd.DataFrame,
+    minimum: int = MINIMUM,
+) -> frozenset[str]:
+    """Groups that go on showing what they showed `before`: the difference would tell of fewer than `minimum`.
+
+    A change tells of those who change by a tenth or more of the most that anybody in the group does, relative
+    to their own figure; what all change by (another weather, a mended model) is everybody's.
+
+    Parameters
+    ----------
+    group : of each building.  units : as `units_of` gives them.
+    before, now : figures of buildings, index building_id; buildings of one table alone do not count.
+    """
+    columns = [name for name in now.columns if name in before.columns]
+    ids = group.index[(group != HIDDEN).to_numpy()].intersection(before.index)
+    was, new = (np.nan_to_num(table.loc[ids, columns].to_numpy("float64")) for table in (before, now))
+    scale = np.maximum(np.abs(was), np.abs(new))
+    share = np.divide(np.abs(new - was), scale, out=np.zeros_like(scale), where=scale > 0)
+    share[share < _NOISE] = 0.0
+    table = pd.DataFrame(share, index=group.loc[ids].to_numpy())
+    most = table.groupby(level=0).transform("max").to_numpy()
+    moved = (share > 0) & (share >= _TELLING * most)
+    counted = (
+        pd.DataFrame(moved * units.loc[ids].to_numpy()[:, None], index=table.index).groupby(level=0).sum()
+    )
+    few = ((counted > 0) & (counted < minimum)).any(axis=1)
+    return frozenset(few.index[few])
 
 
 def partition(

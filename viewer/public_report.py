@@ -29,7 +29,7 @@ def groups(scenario: Scenario, case: energy.Case, memory: Path | None) -> pd.Ser
     ------
     CallError : the totals, or what a measure changes in them, would tell of fewer.
     """
-    twin = Twin(case.district, case, energy.annual(case)).after(shown.read(memory))
+    twin = Twin(case.district, case, energy.annual(case)).after(shown.read(memory), shown.figures(memory))
     heated = pd.Series(twin.conditioned, index=twin.group.index)
     left = int((heated & (twin.group == privacy.HIDDEN)).sum())
     if left:
@@ -37,8 +37,13 @@ def groups(scenario: Scenario, case: energy.Case, memory: Path | None) -> pd.Ser
             f"the district's totals less its groups would tell of {left} heated building(s) left out",
             "--public", "Leave --public out, and keep the report inside",
         )  # fmt: skip
+    if twin.held_back:
+        raise CallError(
+            "fewer than five dwellings of a group have changed since the public saw it, and totals would tell",
+            "--public", "Wait until more have, or leave --public out and keep the report inside",
+        )  # fmt: skip
     found = _without_few(twin.group, heated, done(scenario, case), case)
-    shown.write(memory, groups_shown(twin))
+    shown.write(memory, groups_shown(twin), twin.public_figures)
     return found
 
 

@@ -177,7 +177,7 @@ def publish(
     walks = stories.read(content, [proposal.name for proposal in planned])
     progress("simulating", float("nan"))
     twin = results if results is not None else Twin.of(district)
-    twin = twin.after({**shown.read(chosen.memory), **shown_before(target)})
+    twin = twin.after({**shown.read(chosen.memory), **shown_before(target)}, shown.figures(chosen.memory))
     site = replace(_site(twin, chosen, planned, progress), stories=walks, legal=answers)
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
@@ -185,7 +185,7 @@ def publish(
         progress("writing", float("nan"))
         _write(site, beside)
         beside.chmod(0o755)
-        shown.write(chosen.memory, groups_shown(twin))
+        shown.write(chosen.memory, groups_shown(twin), twin.public_figures)
         _swap(beside, target)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
@@ -273,7 +273,9 @@ def group_table(twin: Twin, states: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     buildings = twin.district.buildings
     shown = twin.group[twin.group != privacy.HIDDEN]
     members = (
-        buildings.loc[shown.index].assign(group_id=shown, area=twin.area_m2.loc[shown.index]).sort_index()
+        buildings.loc[shown.index]
+        .assign(group_id=shown, area=twin.public_figures["a_use_m2"].loc[shown.index])
+        .sort_index()
     )
     table: pd.DataFrame = members.groupby("group_id").agg(
         buildings=("area", "size"), dwellings=("dwellings", "sum"), a_use_m2=("area", "sum")

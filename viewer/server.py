@@ -129,11 +129,11 @@ def create_app(
     keep_record_months : how long the record of the accounts is kept.
     seen : the file of the groups that the public has seen of the district (`viewer.shown`); None: none.
     """
-    earlier = seen_groups.read(seen)
+    earlier, figures = seen_groups.read(seen), seen_groups.figures(seen)
     folder = tempfile.TemporaryDirectory(prefix="lobeda-site-")
     reports = None if public_only else ReportJobs(district)
     uploads = Uploads("viewer.drafts:uploaded")
-    twin = (shown or Twin.of(district)).after(earlier)
+    twin = (shown or Twin.of(district)).after(earlier, figures)
     if accounts is None and not public_only:
         accounts = Accounts.open(f"sqlite:///{folder.name}/sensors.sqlite")
     asked = participation is not None or feeds is not None

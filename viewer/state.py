@@ -122,6 +122,7 @@ class Twin:
         self.case = case
         self._baseline = annual
         self.earlier: privacy.Earlier = {}
+        self.figures_before: pd.DataFrame | None = None
         self.annual = self._shown(annual)
         self.desk = Desk()
         self._kept: OrderedDict[Hashable, object] = OrderedDict()
@@ -159,13 +160,49 @@ class Twin:
         heated = pd.Series(self.conditioned, index=self.annual.index)
         return privacy.groups(self.district.buildings, heated, earlier=self.earlier)
 
-    def after(self, earlier: privacy.Earlier) -> Twin:
-        """This twin for a site that follows others, with the groups that those showed."""
-        if not earlier or earlier == self.earlier:
+    def after(self, earlier: privacy.Earlier, figures: pd.DataFrame | None = None) -> Twin:
+        """This twin for a site that follows others.
+
+        earlier : the groups that those showed.
+        figures : of their buildings, as `public_figures` gave them for the latest.
+        """
+        if not earlier or (earlier == self.earlier and figures is None):
             return self
         found = Twin(self.district, self.case, self._baseline)
         found.earlier = {**earlier, **{k: v for k, v in self.earlier.items() if k not in earlier}}
+        found.figures_before = self.figures_before if figures is None else figures
         return found
+
+    @cached_property
+    def _figures(self) -> pd.DataFrame:
+        """Figures of buildings from which those of groups are made, index building_id."""
+        return self.annual.select_dtypes("number").assign(a_use_m2=self.area_m2)
+
+    @cached_property
+    def held_back(self) -> frozenset[str]:
+        """Privacy groups that go on showing what they showed: `viewer.privacy.held_back`."""
+        if self.figures_before is None:
+            return frozenset()
+        units = privacy.units_of(self.district.buildings["dwellings"])
+        return privacy.held_back(self.group, units, self.figures_before, self._figures)
+
+    @cached_property
+    def public_figures(self) -> pd.DataFrame:
+        """Figures of buildings, as groups of them are shown in public, index building_id."""
+        found = self._figures.copy()
+        before = self.figures_before
+        rows = self.group.index[self.group.isin(self.held_back).to_numpy()]
+        if before is not None and len(rows):
+            columns = [name for name in found.columns if name in before.columns]
+            known = rows.intersection(before.index)
+            found.loc[known, columns] = before.loc[known, columns].to_numpy()
+        return found
+
+    @cached_property
+    def public_annual(self) -> pd.DataFrame:
+        """`annual` as groups of it are shown in public."""
+        figures = self.public_figures
+        return self.annual.assign(**{name: figures[name] for name in figures.columns if name in self.annual})
 
     @cached_property
     def area_m2(self) -> pd.Series[float]:
@@ -175,8 +212,10 @@ class Twin:
 
     def view(self, annual: pd.DataFrame, language: str, public: bool = False) -> View:
         """What layers look at: the results `annual`, for managers or the public."""
-        group = self.group if public else None
-        return View(self.district, annual, self.annual, self.area_m2, self.case, language, group)
+        if not public:
+            return View(self.district, annual, self.annual, self.area_m2, self.case, language, None)
+        before, area = self.public_annual, self.public_figures["a_use_m2"]
+        return View(self.district, annual, before, area, self.case, language, self.group)
 
     @cached_property
     def network(self) -> energy.network.Network:

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pandas as pd
 import pytest
 
+import energy
+import scenarios
 from tests.viewer.districts import small
 from tests.viewer.test_server import TOKEN, serving
 from twin.district import District
-from twin.errors import SourceError
-from viewer import backup, privacy, publish, server, shown
+from twin.errors import CallError, SourceError
+from viewer import backup, privacy, public_report, publish, server, shown
 from viewer.publish import Options
 
 GROUPS = "/api/ogc/collections/modelled_values/items?limit=100"
@@ -41,7 +44,8 @@ def seen_of(town: District, memory: Path | None) -> tuple[dict[str, Any], dict[s
     with serving(app) as address, httpx.Client(base_url=address, timeout=60) as client:
         features = client.get(GROUPS).json()["features"]
         site = client.get("/lobeda-site.json").json()["groups"]
-    return {one["id"]: one["properties"]["heating_need_kwh"] for one in features}, site
+    figures = ("a_use_m2", "heating_need_kwh", "co2_kg")
+    return {one["id"]: [one["properties"][name] for name in figures] for one in features}, site
 
 
 def test_a_new_house_is_no_difference_of_page_table_and_yesterday(bundle: Path, tmp_path: Path) -> None:
@@ -66,6 +70,74 @@ def test_five_new_houses_are_shown_by_themselves(bundle: Path, tmp_path: Path) -
     assert before.keys() < after.keys() and len(after) == 2
     (fresh,) = (members for name, members in site.items() if name not in before)
     assert set(fresh) == {f"house-{number:02}" for number in range(6, 11)}
+
+
+def changed(town: District, numbers: range) -> District:
+    """Some houses heat with a heat pump from now on."""
+    buildings = town.buildings.copy()
+    buildings.loc[[f"house-{number:02}" for number in numbers], "heating"] = "heat_pump"
+    return town.replace(buildings=buildings)
+
+
+def told(folder: Path) -> dict[str, Any]:
+    """All figures that a site's pages work with."""
+    (file,) = folder.glob("data/district-*.json")
+    found: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return found
+
+
+def test_a_house_that_changes_is_no_difference_over_time(bundle: Path, tmp_path: Path) -> None:
+    """Page and table show its group as before, today's year as any scenario, until five have changed."""
+    memory = tmp_path / "street.json"
+    before, _ = seen_of(street(12), memory)
+    first = publish.publish(street(12), tmp_path / "first", options=Options(memory=memory))
+    plain, _ = seen_of(changed(street(12), range(7, 8)), None)
+    assert plain != before  # without a memory: the difference is the house's
+    after, _ = seen_of(changed(street(12), range(7, 8)), memory)
+    assert after == before
+    town = changed(street(12), range(7, 8))
+    second = publish.publish(town, tmp_path / "second", options=Options(memory=memory))
+    was, now = told(first), told(second)
+    assert now["groups"]["name"] == was["groups"]["name"]
+    for figure in ("heating_need_mwh", "co2_t", "heating_need_kwh_m2"):
+        today, retrofit = (now["groups"][figure][state] for state in ("today", "retrofit"))
+        assert today == was["groups"][figure]["today"], figure
+        # A scenario of the group would be that of its houses as they are: it shows as today instead.
+        assert retrofit == [was["groups"][figure]["retrofit"][0], today[1]], figure
+    for mine, theirs in zip(now["layers"], was["layers"], strict=True):
+        assert mine["values"].get("today") == theirs["values"].get("today"), mine
+    with pytest.raises(CallError, match="fewer than five"):
+        case = energy.Case(town, energy.weather.sample())
+        public_report.groups(scenarios.load("library/roof-pv.yaml"), case, memory)
+    four, _ = seen_of(changed(street(12), range(6, 10)), memory)
+    assert four == before
+    many, _ = seen_of(changed(street(12), range(6, 11)), memory)  # with the first, five have
+    assert many != before
+    assert many == seen_of(changed(street(12), range(6, 11)), None)[0]
+    again, _ = seen_of(changed(street(12), range(6, 12)), memory)  # one more: it waits for four others
+    assert again == many
+
+
+def test_who_changes_most_is_counted_not_who_changes_a_little() -> None:
+    """By hand: shares of change of 0.5 beside 0.001 tell of one; 0.5 beside 0.06 of the units of both."""
+    group = pd.Series("g", index=list("abcdef"))
+    units = pd.Series(1.0, index=group.index)
+    before = pd.DataFrame({"co2_kg": 1000.0}, index=group.index)
+
+    def held(*now: float, dwellings: float = 1.0) -> bool:
+        table = pd.DataFrame({"co2_kg": now}, index=group.index)
+        return privacy.held_back(group, units * dwellings, before, table) == {"g"}
+
+    assert not held(*[1000.0] * 6)  # nothing has changed
+    assert held(500, *[1000] * 5) and held(500, *[999] * 5)
+    assert not held(500, 940, 940, 940, 940, 1000)
+    assert held(500, 960, 960, 960, 960, 1000)  # 0.04 is less than a tenth of 0.5
+    assert not held(*[900.0] * 6)  # another weather is everybody's
+    assert not held(500, *[1000] * 5, dwellings=8.0)  # a block of eight dwellings
+    assert not held(1000.0000001, *[1000.0] * 5)  # another processor's rounding
+    hidden = pd.Series(privacy.HIDDEN, index=group.index)
+    one = before.assign(co2_kg=[500.0, *[1000.0] * 5])
+    assert privacy.held_back(hidden, units, before, one) == frozenset()
 
 
 def test_a_folder_that_lost_the_memory_still_has_its_own(bundle: Path, tmp_path: Path) -> None:

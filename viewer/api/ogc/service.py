@@ -49,7 +49,7 @@ def service(twin: Twin, store: Store | None) -> Service:
 
 def groups(twin: Twin) -> Released:
     """Today's modelled year, summed over whole privacy groups."""
-    table = publish.group_table(twin, {TODAY: twin.annual})
+    table = publish.group_table(twin, {TODAY: twin.public_annual})
     values = table.rename(columns={f"{name}_{TODAY}": name for name in ("heating_need_kwh", "co2_kg")})
     whole = ["a_use_m2", "heating_need_kwh", "co2_kg"]
     values[whole] = values[whole].round()
