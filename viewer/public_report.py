@@ -39,7 +39,7 @@ def groups(scenario: Scenario, case: energy.Case, memory: Path | None) -> pd.Ser
         )  # fmt: skip
     if twin.held_back:
         raise CallError(
-            "fewer than five dwellings of a group have changed since the public saw it, and totals would tell",
+            "fewer than five dwellings of a group have changed since the public saw it; totals would tell",
             "--public", "Wait until more have, or leave --public out and keep the report inside",
         )  # fmt: skip
     found = _without_few(twin.group, heated, done(scenario, case), case)
