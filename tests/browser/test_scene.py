@@ -459,10 +459,10 @@ def test_frames_play_in_a_circle_and_stop(chromium: Browser, site: str) -> None:
       scene.setLayers({ trees: false, shadows: false, labels: false });
       scene.setValues(Float32Array.from({ length: 3 * n }, (_, i) => Math.floor(i / n)), 3);
       scene.on("frame", (frame) => told.push(frame));
-      scene.setPlaying(true, 20);
+      scene.setPlaying(true, 1);  // so slowly that every picture is a part of a frame, on any machine
     }""")
     player.wait_for_function("told.length > 4", timeout=PATIENCE_MS)
-    assert player.evaluate("told.includes(0) && told.includes(1) && told.includes(2)")
+    assert player.evaluate("told.slice(0, 5)") == [1, 2, 0, 1, 2]
     player.evaluate("scene.setPlaying(false)")
     still(player)
     before = player.evaluate("scene.stats().frames")

@@ -68,8 +68,9 @@ export class Values {
     this.show(this.frame);
   }
 
+  /** Frame by its number, between two a mixture; the last one stays until the next would begin. */
   show(frame: number): void {
-    this.frame = Math.min(Math.max(frame, 0), this.frames - 1);
+    this.frame = frame < this.frames ? Math.max(frame, 0) : this.frames - 1;
     const first = Math.floor(this.frame);
     const second = Math.min(first + 1, this.frames - 1);
     if (first < this.windowStart || second >= this.windowStart + this.windowFrames) {
