@@ -7,8 +7,9 @@ they say which comments, Things, accounts and tokens are gone; numbers are never
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,8 @@ def repeat(restored: Path, old: Path) -> dict[str, int]:
         done["things"] = _things(url, old)
         done["tokens"] = _sensor_tokens(url, old)
     if _both(restored, old, ACCOUNTS):
-        done["accounts"] = _accounts(url, old)
-        done["tokens"] += _tokens(url, old)
+        done["accounts"], revoked = _accounts(url, old)
+        done["tokens"] += revoked
     return done
 
 
@@ -96,32 +97,30 @@ def _last_number(old: Path) -> int:
     return int(found[0][0]) if found else 0
 
 
+def _accounts(url: str, old: Path) -> tuple[int, int]:
+    """How many accounts and how many tokens of theirs."""
+    with Accounts.open(url) as store:
+        names = [one.name for one in store.listed() if not one.disabled]
+        left = "SELECT name FROM accounts WHERE disabled_at IS NULL"
+        closed = _by_name(old, ACCOUNTS, left, names, partial(store.disable, actor=ACTOR))
+        names = [one.name for one in store.listed_tokens()]
+        revoke = partial(store.revoke_token, actor=ACTOR)
+        return closed, _by_name(old, ACCOUNTS, "SELECT name FROM tokens", names, revoke)
+
+
 def _sensor_tokens(url: str, old: Path) -> int:
-    left = {row[0] for row in _rows(old, "sensors", "SELECT name FROM tokens")}
     with Store.open(url) as store:
-        again = _without((one.name for one in sensor_tokens.listed(store)), left)
-        for name in again:
-            sensor_tokens.revoke(store, name)
+        names = [one.name for one in sensor_tokens.listed(store)]
+        revoke = partial(sensor_tokens.revoke, store)
+        return _by_name(old, "sensors", "SELECT name FROM tokens", names, revoke)
+
+
+def _by_name(
+    old: Path, database: str, query: str, names: Iterable[str], delete: Callable[[str], None]
+) -> int:
+    """Deletes what the old database has no longer by the names that `query` finds there; how many."""
+    left = {row[0] for row in _rows(old, database, query)}
+    again = [name for name in names if name not in left]
+    for name in again:
+        delete(name)
     return len(again)
-
-
-def _accounts(url: str, old: Path) -> int:
-    left = {row[0] for row in _rows(old, ACCOUNTS, "SELECT name FROM accounts WHERE disabled_at IS NULL")}
-    with Accounts.open(url) as store:
-        again = _without((one.name for one in store.listed() if not one.disabled), left)
-        for name in again:
-            store.disable(name, ACTOR)
-    return len(again)
-
-
-def _tokens(url: str, old: Path) -> int:
-    left = {row[0] for row in _rows(old, ACCOUNTS, "SELECT name FROM tokens")}
-    with Accounts.open(url) as store:
-        again = _without((one.name for one in store.listed_tokens()), left)
-        for name in again:
-            store.revoke_token(name, ACTOR)
-    return len(again)
-
-
-def _without(names: Iterable[str], left: set[str]) -> list[str]:
-    return [name for name in names if name not in left]

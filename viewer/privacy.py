@@ -229,6 +229,11 @@ def units_of(dwellings: pd.Series) -> pd.Series[float]:
     return pd.Series(np.where(homes >= 1, homes, 1.0), index=dwellings.index)
 
 
+def followed(latest: Earlier, before: Earlier) -> Earlier:
+    """What was shown in all: the latest first, which come before older ones where both would be kept."""
+    return {**latest, **{name: units for name, units in before.items() if name not in latest}}
+
+
 def _kept(earlier: Earlier, units: pd.Series[float], minimum: int) -> pd.Series[str]:
     """The group of the members of earlier groups that still are whole, index building_id."""
     found: dict[str, str] = {}

@@ -158,7 +158,8 @@ def publish(
 
     Parameters
     ----------
-    results : the simulated baseline; without it, it is simulated with the sample weather.
+    results : the simulated baseline, after what was shown before (`Twin.after`); without it, it is simulated
+        with the sample weather and follows `Options.memory`.
 
     Raises
     ------
@@ -176,8 +177,12 @@ def publish(
     planned = proposals.read(content)  # before what takes long
     walks = stories.read(content, [proposal.name for proposal in planned])
     progress("simulating", float("nan"))
-    twin = results if results is not None else Twin.of(district)
-    twin = twin.after({**shown.read(chosen.memory), **shown_before(target)}, shown.figures(chosen.memory))
+    earlier = shown_before(target)
+    if results is not None:
+        twin = results.after(earlier)
+    else:
+        known = shown.read(chosen.memory), shown.figures(chosen.memory)
+        twin = Twin.of(district).after({**known[0], **earlier}, known[1])
     site = replace(_site(twin, chosen, planned, progress), stories=walks, legal=answers)
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
@@ -208,7 +213,7 @@ def groups_shown(twin: Twin) -> privacy.Earlier:
         str(name): {str(one): float(units[one]) for one in ids}
         for name, ids in shown.groupby(shown).groups.items()
     }
-    return {**now, **{name: units for name, units in twin.earlier.items() if name not in now}}
+    return privacy.followed(now, twin.earlier)
 
 
 def planned(district: District, content: Path | None = None) -> list[Proposal]:

@@ -169,7 +169,7 @@ class Twin:
         if not earlier or (earlier == self.earlier and figures is None):
             return self
         found = Twin(self.district, self.case, self._baseline)
-        found.earlier = {**earlier, **{k: v for k, v in self.earlier.items() if k not in earlier}}
+        found.earlier = privacy.followed(earlier, self.earlier)
         found.figures_before = self.figures_before if figures is None else figures
         return found
 

@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,14 +32,21 @@ from viewer.state import Twin
 PUBLIC = {"group_id", *(f"group_{name}" for name in privacy.GROUP_COLUMNS), *privacy.COLUMNS["buildings"]}
 
 
-@pytest.fixture(scope="module")
-def client(twin: Twin) -> Iterator[httpx.Client]:
+@contextmanager
+def offering(twin: Twin) -> Iterator[httpx.Client]:
+    """A server that has written no file yet."""
     offered = files.Files(twin.district, groups(twin), twin.group)
     app = FastAPI(openapi_url=None)
     app.include_router(files.router(offered))
     with serving(app) as root, httpx.Client(base_url=root + files.PREFIX, timeout=60) as found:
         yield found
     offered.close()
+
+
+@pytest.fixture(scope="module")
+def client(twin: Twin) -> Iterator[httpx.Client]:
+    with offering(twin) as found:
+        yield found
 
 
 def test_every_file_is_public_and_says_its_licence(client: httpx.Client) -> None:
@@ -101,13 +109,8 @@ def test_a_district_of_footprints_has_tables_alone(twin: Twin, tmp_path: Path) -
 
 @pytest.fixture
 def fresh(twin: Twin) -> Iterator[httpx.Client]:
-    """A server that has written no file yet."""
-    offered = files.Files(twin.district, groups(twin), twin.group)
-    app = FastAPI(openapi_url=None)
-    app.include_router(files.router(offered))
-    with serving(app) as root, httpx.Client(base_url=root + files.PREFIX, timeout=60) as found:
+    with offering(twin) as found:
         yield found
-    offered.close()
 
 
 @pytest.mark.parametrize("name", ["district.city.json", "district.gpkg", "buildings.parquet", files.TILESET])

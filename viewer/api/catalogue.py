@@ -13,7 +13,6 @@ from types import MappingProxyType
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from sensors.errors import StoreError
 from twin.district import District
 from viewer import pages, texts
 from viewer.api import answers, catalogue_record
@@ -63,10 +62,7 @@ def router(
             names = ", ".join(map(catalogue_record.variable, chosen.missing))
             said = f"not published before these are set: {names}; see {PREFIX}?draft=true"
             return answers.failure(request, 404, "NotConfigured", said)
-        try:
-            tables = list(found().values())
-        except StoreError:
-            return answers.failure(request, 503, "NotAvailable", "the sensors' database does not answer")
+        tables = list(found().values())
         graph = catalogue_record.record(
             answers.root(request), title, tables, chosen, sensors=sensors, files=files
         )

@@ -8,7 +8,6 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from sensors.errors import StoreError
 from viewer import texts
 from viewer.api import answers, calls, catalogue, files
 from viewer.api.ogc import features, html, openapi, routes
@@ -34,10 +33,7 @@ def router(
     own = APIRouter()
 
     def answer(request: Request, page: bool) -> Response:
-        try:
-            found = service.found()
-        except StoreError:
-            return answers.failure(request, 503, "NotAvailable", "the sensors' database does not answer")
+        found = service.found()
         told = document(answers.root(request), service.title("en"), found, offered)
         if participation:
             told["paths"] |= calls.participation()

@@ -11,7 +11,6 @@ import numpy as np
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from sensors.errors import StoreError
 from twin.sources.base import Provenance
 from viewer import texts
 from viewer.api import answers, licences
@@ -36,11 +35,7 @@ class Service:
     """What is served.
 
     title : of the district.
-    found : the collections by id, as they are now.
-
-    Raises
-    ------
-    StoreError : from `found`, where the sensors' database cannot be reached.
+    found : the collections by id, as they are now; while a database is away, as they were last.
     """
 
     title: Callable[[str], str]
@@ -70,9 +65,6 @@ def router(service: Service) -> APIRouter:
                 return answers.failure(request, failure.status, failure.code, failure.description)
             except query.BadRequestError as error:
                 return answers.failure(request, 400, "InvalidParameterValue", str(error))
-            except StoreError:
-                said = "the sensors' database does not answer"
-                return answers.failure(request, 503, "NotAvailable", said)
 
         routes.add_api_route(path, endpoint, methods=["GET", "HEAD"], include_in_schema=False)
 
