@@ -51,11 +51,25 @@ _TELLING = 0.1  # of the group's largest relative change
 PUBLIC_KINDS = ("weather", "soil_moisture", "parking", "traffic", "air_quality", "level")
 """Kinds of things that may show in public thing by thing, where their flag says so. All others, meters and
 rooms among them and what says no kind, are taken for a household's."""
-PRIVATE_UNITS = (
-    "W", "kW", "MW", "VA", "kVA", "var", "kvar", "A", "J", "kJ", "MJ", "GJ", "W.h", "kW.h", "MW.h", "GW.h",
-    "Wh", "kWh", "MWh", "GWh", "m3", "m³", "l", "L", "m3/h", "m³/h", "l/h", "L/h",
+PUBLIC_UNITS = (
+    "", "1", "%", "vol%", "vol.%", "m3/m3", "[ppth]", "[ppm]", "[ppb]", "ppm", "ppb", "count",
+    "cel", "°c", "degc", "degree celsius", "grad celsius", "k", "hz", "db", "db[mw]", "dbm", "[ph]", "ph",
+    "pa", "hpa", "kpa", "cbar", "mbar", "bar", "[pf]", "pf", "v", "mv", "ds/m", "us/cm", "µs/cm", "ms/cm",
+    "deg", "°", "grad", "lx", "klx", "lux", "lm", "m/s", "km/h", "[kn_i]", "mm", "cm", "m", "km",
+    "mm/h", "mm/d", "l/m2", "l/m²", "w/m2", "w/m²", "j/cm2", "m3/s", "m³/s",
+    "ug/m3", "µg/m3", "µg/m³", "μg/m3", "μg/m³", "mg/m3", "mg/m³", "s", "min", "h", "d",
+    "{vehicles}", "{vehicles}/h", "vehicles", "vehicles/h", "1/h", "/h", "{spaces}", "spaces",
 )  # fmt: skip
-"""Units of what meters count: a stream with one never shows in public, whatever its thing is called."""
+"""Units, in small letters, in which things of public kinds measure. A stream in another one never shows in
+public, whatever its thing is called: meters' units have too many spellings to be listed."""
+METERED_WORDS = (
+    "energy", "energie", "power", "leistung", "consum", "verbrauch", "electricity", "elektrizit", "kilowatt",
+    "megawatt", "watt hour", "watthour", "wattstunde", "kwh", "megajoule", "gigajoule", "rmemenge",
+    "gasmenge", "wassermenge", "heat quantity", "heat meter", "gas meter", "water meter", "meter reading",
+    "hlerstand", "generation", "erzeugung",
+)  # fmt: skip
+"""Parts of names of what meters count, in small letters; "hlerstand" since SQLite knows no large "Ä".
+A stream whose name, property or unit's name has one never shows in public, in whichever unit."""
 
 _SOURCED = ("function", "roof_type", "measured_height", "ground_height", "storeys", "year", "series",
             "dwellings", "volume")  # fmt: skip
