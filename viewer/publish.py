@@ -153,12 +153,14 @@ def publish(
     results: Twin | None = None,
     options: Options | None = None,
     progress: Progress = lambda _what, _share: None,
+    tell: Callable[[Twin], None] = lambda _twin: None,
 ) -> Path:
     """Write the public twin of `district` into `folder`; an older site there gives way once this is complete.
 
     Parameters
     ----------
     results : the simulated baseline; without it, it is simulated with the sample weather.
+    tell : takes the twin as the site shows it, beside what was shown before, once it is written.
 
     Raises
     ------
@@ -190,6 +192,7 @@ def publish(
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
+    tell(twin)
     return target
 
 

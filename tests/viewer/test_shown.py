@@ -17,7 +17,7 @@ from tests.viewer.districts import small
 from tests.viewer.test_server import TOKEN, serving
 from twin.district import District, open_district
 from twin.errors import CallError, SourceError
-from viewer import backup, privacy, public_report, publish, server, shown
+from viewer import backup, cli, privacy, public_report, publish, server, shown
 from viewer.publish import Options
 from viewer.state import Twin
 
@@ -207,6 +207,33 @@ def test_who_changes_most_is_counted_not_who_changes_a_little() -> None:
     hidden = pd.Series(privacy.HIDDEN, index=group.index)
     one = before.assign(co2_kg=[500.0, *[1000.0] * 5])
     assert privacy.held_back(hidden, units, before, one) == frozenset()
+
+
+def test_the_command_says_which_figures_are_old(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And where it cannot know: the folder's site tells its groups, but not what lay behind them."""
+    monkeypatch.setenv("LOBEDA_DATA", str(tmp_path / "data"))
+    content, site = tmp_path / "content", tmp_path / "site"
+    content.mkdir()
+
+    def said(town: District, *more: str) -> str:
+        town.save(tmp_path / "town")
+        line = ["publish", str(site), "--district", str(tmp_path / "town"), "--content", str(content), *more]
+        assert cli.run(line) == 0
+        return capsys.readouterr().out
+
+    assert "old figures" not in said(street(12))
+    one = changed(street(12), range(7, 8))
+    assert "1 group(s) go on showing their old figures" in said(one)
+    assert json.loads(said(one, "--json"))["held_back"] == 1
+    memory = shown.memory(one)
+    assert memory is not None
+    for file in memory.parent.glob(f"{memory.stem}.*"):
+        file.unlink()
+    told = said(one)
+    assert "is not known here" in told and "old figures" not in told
+    assert "is not known here" not in said(one)
 
 
 def test_a_folder_that_lost_the_memory_still_has_its_own(bundle: Path, tmp_path: Path) -> None:
