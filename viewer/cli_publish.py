@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 import typer
 
 from twin.errors import CallError
 from viewer.cli_common import progress_bar
+
+if TYPE_CHECKING:
+    from viewer.state import Twin
 
 EXAMPLE = "Example: lobeda publish public-site --district out --content our-proposals"
 
@@ -63,8 +66,10 @@ def publish(
             content=content, api=_address(api), going_live=live, comment_months=keep_comments_months,
             memory=shown.memory(town),
         )  # fmt: skip
-        write(town, site, options=options, progress=progress)
-    said = summary(site)
+        seen: list[Twin] = []
+        write(town, site, options=options, progress=progress, tell=seen.append)
+    beside = seen[0]
+    said = {**summary(site), "held_back": len(beside.held_back)}
     if as_json:
         typer.echo(json.dumps(said))
         return
@@ -72,6 +77,16 @@ def publish(
         f"{site}: {said['files']} files, {said['proposals']} proposals, "
         f"first load {said['first_load_bytes'] / 1e6:.2f} MB compressed before terrain and image"
     )
+    if beside.held_back:
+        typer.echo(
+            f"{len(beside.held_back)} group(s) go on showing their old figures: fewer than five of their "
+            "dwellings or meters have changed since, and the difference would tell of these."
+        )
+    if options.memory is not None and beside.earlier and beside.figures_before is None:
+        typer.echo(
+            "What lay behind the older site's figures is not known here: houses that have changed since show "
+            "at once. Take LOBEDA_DATA/shown from a backup, if there is one, and publish again."
+        )
     if said["preview"]:
         typer.echo(
             "A preview: nobody answers for it yet. Write your legal.yaml into the content; then use --live."

@@ -51,11 +51,25 @@ _TELLING = 0.1  # of the group's largest relative change
 PUBLIC_KINDS = ("weather", "soil_moisture", "parking", "traffic", "air_quality", "level")
 """Kinds of things that may show in public thing by thing, where their flag says so. All others, meters and
 rooms among them and what says no kind, are taken for a household's."""
-PRIVATE_UNITS = (
-    "W", "kW", "MW", "VA", "kVA", "var", "kvar", "A", "J", "kJ", "MJ", "GJ", "W.h", "kW.h", "MW.h", "GW.h",
-    "Wh", "kWh", "MWh", "GWh", "m3", "m³", "l", "L", "m3/h", "m³/h", "l/h", "L/h",
+PUBLIC_UNITS = (
+    "", "1", "%", "vol%", "vol.%", "m3/m3", "[ppth]", "[ppm]", "[ppb]", "ppm", "ppb", "count",
+    "cel", "°c", "degc", "degree celsius", "grad celsius", "k", "hz", "db", "db[mw]", "dbm", "[ph]", "ph",
+    "pa", "hpa", "kpa", "cbar", "mbar", "bar", "[pf]", "pf", "v", "mv", "ds/m", "us/cm", "µs/cm", "ms/cm",
+    "deg", "°", "grad", "lx", "klx", "lux", "lm", "m/s", "km/h", "[kn_i]", "mm", "cm", "m", "km",
+    "mm/h", "mm/d", "l/m2", "l/m²", "w/m2", "w/m²", "j/cm2", "m3/s", "m³/s",
+    "ug/m3", "µg/m3", "µg/m³", "μg/m3", "μg/m³", "mg/m3", "mg/m³", "s", "min", "h", "d",
+    "{vehicles}", "{vehicles}/h", "vehicles", "vehicles/h", "1/h", "/h", "{spaces}", "spaces",
 )  # fmt: skip
-"""Units of what meters count: a stream with one never shows in public, whatever its thing is called."""
+"""Units, in small letters, in which things of public kinds measure. A stream in another one never shows in
+public, whatever its thing is called: meters' units have too many spellings to be listed."""
+METERED_WORDS = (
+    "energy", "energie", "power", "leistung", "consum", "verbrauch", "electricity", "elektrizit", "kilowatt",
+    "megawatt", "watt hour", "watthour", "wattstunde", "kwh", "megajoule", "gigajoule", "rmemenge",
+    "gasmenge", "wassermenge", "heat quantity", "heat meter", "gas meter", "water meter", "meter reading",
+    "hlerstand", "generation", "erzeugung",
+)  # fmt: skip
+"""Parts of names of what meters count, in small letters; "hlerstand" since SQLite knows no large "Ä".
+A stream whose name, property or unit's name has one never shows in public, in whichever unit."""
 
 _SOURCED = ("function", "roof_type", "measured_height", "ground_height", "storeys", "year", "series",
             "dwellings", "volume")  # fmt: skip
@@ -120,6 +134,14 @@ GROUP_COLUMNS = ("name", "quarter", "buildings", "dwellings", "a_use_m2", "heati
 THING_COLUMNS = ("name", "description", "kind", "building_id", "tree_id", "street", "simulated")
 Earlier = Mapping[str, Mapping[str, float]]
 """Units of each member of each group that was ever shown, by group and building, the last shown first."""
+FACTS = "facts"
+"""Column of the figures behind what was shown: a digest of each building's own facts. The same file holds the
+figures of single buildings, so a key would keep nothing from whoever has it."""
+_DECIDING = ("buildings", "systems", "pv", "usage")
+_SAYING_NOTHING = (
+    "geometry", "building_id", "name", "block_id", "street", "house_number", "postcode", "city", "quarter",
+    "function_code", "roof_type_code", "owner", "cost_centre", "attributes", "lod", "watertight",
+)  # fmt: skip
 _KEY = object()
 
 
@@ -273,6 +295,32 @@ def beside(
         shown[shown.isin(cut)] = HIDDEN
 
 
+def facts_of(district: District) -> pd.Series[str]:
+    """A digest of what a building is by itself, index building_id: it alone decides its results, beside
+    weather, parameters and neighbours, which are everybody's. Names, places and origins decide nothing.
+    """
+    lines: list[pd.Series[str]] = []
+    for name, table in district.tables().items():
+        if name in _DECIDING:
+            kept = [
+                c for c in map(str, table.columns) if c not in _SAYING_NOTHING and not c.endswith("source")
+            ]
+            said = pd.Series(name, index=range(len(table)), dtype=object)
+            for column in sorted(kept):
+                said += f"\0{column}=" + pd.Series([_said(v) for v in table[column].tolist()], dtype=object)
+            owner = table.index if name == "buildings" else table["building_id"]
+            lines.append(said.set_axis(pd.Index(owner.to_numpy(object))))
+    ids = district.buildings.index
+    whole = pd.concat(lines).sort_values().groupby(level=0).agg("\n".join).reindex(ids)
+    return whole.map(lambda text: hashlib.sha256(str(text).encode()).hexdigest()[:16]).rename(FACTS)
+
+
+def _said(value: object) -> str:
+    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    return f"{value:.6g}" if isinstance(value, (int, float)) else str(value)
+
+
 def held_back(
     group: pd.Series[str],
     units: pd.Series[float],
@@ -283,27 +331,53 @@ def held_back(
     """Groups that go on showing what they showed `before`: the difference would tell of fewer than `minimum`.
 
     A change tells of those who change by a tenth or more of the most that anybody in the group does, relative
-    to their own figure; what all change by (another weather, a mended model) is everybody's.
+    to their own figure; what all change by (another weather, a mended model) is everybody's. Where both come
+    together, what all change by can be told from the other groups and taken off. So those whose own facts
+    have changed are also counted by themselves, by how far they are from the middle of those whose have not.
 
     Parameters
     ----------
     group : of each building.  units : as `units_of` gives them.
-    before, now : figures of buildings, index building_id; buildings of one table alone do not count.
+    before, now : figures of buildings and their `FACTS`, index building_id; buildings of one table alone do
+        not count. Without facts, the figures alone tell who has changed.
     """
-    columns = [name for name in now.columns if name in before.columns]
+    numbers = now.select_dtypes("number").columns
+    columns = [name for name in numbers if name in before.columns]
     ids = group.index[(group != HIDDEN).to_numpy()].intersection(before.index)
+    names = group.loc[ids].to_numpy()
     was, new = (np.nan_to_num(table.loc[ids, columns].to_numpy("float64")) for table in (before, now))
     scale = np.maximum(np.abs(was), np.abs(new))
-    share = np.divide(np.abs(new - was), scale, out=np.zeros_like(scale), where=scale > 0)
-    share[share < _NOISE] = 0.0
-    table = pd.DataFrame(share, index=group.loc[ids].to_numpy())
+    share = np.divide(new - was, scale, out=np.zeros_like(scale), where=scale > 0)
+    found = _of_few(share, names, units.loc[ids], minimum)
+    if FACTS in before and FACTS in now:
+        own = (before.loc[ids, FACTS] != now.loc[ids, FACTS]).to_numpy(bool)
+        apart = np.where(own[:, None], share - _middle(share, names, ~own), 0.0)
+        found |= _of_few(apart, names, units.loc[ids], minimum)
+    return found
+
+
+def _of_few(
+    change: NDArray[np.float64], names: NDArray[np.object_], units: pd.Series[float], minimum: int
+) -> frozenset[str]:
+    """Groups of which some, but fewer than `minimum` units change by a tenth or more of the most of any."""
+    size = np.abs(change)
+    size[size < _NOISE] = 0.0
+    table = pd.DataFrame(size, index=names)
     most = table.groupby(level=0).transform("max").to_numpy()
-    moved = (share > 0) & (share >= _TELLING * most)
-    counted = (
-        pd.DataFrame(moved * units.loc[ids].to_numpy()[:, None], index=table.index).groupby(level=0).sum()
-    )
+    moved = (size > 0) & (size >= _TELLING * most)
+    counted = pd.DataFrame(moved * units.to_numpy()[:, None], index=names).groupby(level=0).sum()
     few = ((counted > 0) & (counted < minimum)).any(axis=1)
     return frozenset(few.index[few])
+
+
+def _middle(
+    share: NDArray[np.float64], names: NDArray[np.object_], rows: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """The median of `rows` in each building's group, else in all groups, else 0; shape (building, figure)."""
+    if not rows.any():
+        return np.zeros_like(share)
+    mine = pd.DataFrame(share[rows], index=names[rows]).groupby(level=0).median().reindex(names)
+    return np.asarray(mine.fillna(dict(enumerate(np.median(share[rows], axis=0)))).to_numpy("float64"))
 
 
 def partition(

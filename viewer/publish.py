@@ -153,6 +153,7 @@ def publish(
     results: Twin | None = None,
     options: Options | None = None,
     progress: Progress = lambda _what, _share: None,
+    tell: Callable[[Twin], None] = lambda _twin: None,
 ) -> Path:
     """Write the public twin of `district` into `folder`; an older site there gives way once this is complete.
 
@@ -160,6 +161,7 @@ def publish(
     ----------
     results : the simulated baseline, after what was shown before (`Twin.after`); without it, it is simulated
         with the sample weather and follows `Options.memory`.
+    tell : takes the twin as the site shows it, beside what was shown before, once it is written.
 
     Raises
     ------
@@ -195,6 +197,7 @@ def publish(
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
+    tell(twin)
     return target
 
 

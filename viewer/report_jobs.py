@@ -39,13 +39,22 @@ RESULT, PROGRESS, SCENARIO, OPTIONS = "report.pdf", "progress.json", "scenario.y
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A report that is being made, or was. plan : as an address names it."""
+    """A report that is being made, or was.
+
+    plan : as an address names it.  public : for everybody, of whole privacy groups; else it is internal.
+    """
 
     id: str
     folder: Path
     process: subprocess.Popen[bytes]
     plan: str = ""
     language: str = texts.DEFAULT
+    public: bool = False
+
+    @property
+    def file_name(self) -> str:
+        """What it is called where it is saved: who passes it on sees for whom it is."""
+        return f"lobeda-report-{'public' if self.public else 'internal'}.pdf"
 
     @property
     def file(self) -> Path:
@@ -81,19 +90,24 @@ class ReportJobs:
     """One report at a time; each person's last one stays until their next.
 
     draws : of the uncertain inputs, as the command takes them.
+    memory : the file of the groups that the public has seen of the district (`viewer.shown`); None: none.
     """
 
-    def __init__(self, district: District, draws: int = 16) -> None:
+    def __init__(self, district: District, draws: int = 16, memory: Path | None = None) -> None:
         self.district = district
         self.draws = draws
+        self.memory = memory
         self._folder = tempfile.TemporaryDirectory(prefix="lobeda-reports-")
         self._lock = threading.Lock()
         self._jobs: dict[str, Job] = {}
 
-    def start(self, plan: Plan, language: str, owner: str, note: Note = nowhere) -> Job:
+    def start(
+        self, plan: Plan, language: str, owner: str, note: Note = nowhere, *, public: bool = False
+    ) -> Job:
         """Begin the report of a plan.
 
         owner : the name of who asks.  note : takes what is about to be made.
+        public : of whole privacy groups alone, for everybody.
 
         Raises
         ------
@@ -104,13 +118,13 @@ class ReportJobs:
         with self._lock:
             if any(job.process.poll() is None for job in self._jobs.values()):
                 raise CallError(texts.text(language, "report.busy"))
-            self._jobs[owner] = self._begin(plan, language, note)
+            self._jobs[owner] = self._begin(plan, language, note, public)
             return self._jobs[owner]
 
-    def _begin(self, plan: Plan, language: str, note: Note) -> Job:
+    def _begin(self, plan: Plan, language: str, note: Note, public: bool) -> Job:
         root = Path(self._folder.name)
         name = secrets.token_hex(8)
-        note("report.make", f"{name}: {plan.as_text()}")
+        note("report.make", f"{name}{' for the public' if public else ''}: {plan.as_text()}")
         if not (root / "district").is_dir():
             self.district.save(root / "district")
         folder = root / name
@@ -118,14 +132,17 @@ class ReportJobs:
         title = {code: texts.text(code, "report.plan") for code in LANGUAGES}
         scenario = plan.scenario().model_copy(update={"title": title})
         (folder / SCENARIO).write_text(as_yaml(scenario), "utf-8")
-        options = {"district": str(root / "district"), "language": language, "draws": self.draws}
+        options = {
+            "district": str(root / "district"), "language": language, "draws": self.draws, "public": public,
+            "memory": None if self.memory is None else str(self.memory),
+        }  # fmt: skip
         (folder / OPTIONS).write_text(json.dumps(options), "utf-8")
         path = os.pathsep.join(filter(None, sys.path))  # what we import, it can
         process = subprocess.Popen(
             [sys.executable, "-m", "viewer.report_worker", str(folder)],
             env={**os.environ, "PYTHONPATH": path}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         )  # fmt: skip
-        return Job(name, folder, process, plan.as_text(), language)
+        return Job(name, folder, process, plan.as_text(), language, public)
 
     def find(self, name: str, owner: str) -> Job | None:
         """The report of this id, if it is the last one of who asks."""
@@ -164,7 +181,8 @@ def router(jobs: ReportJobs) -> APIRouter:
         language = str(asked.get("language", texts.DEFAULT))
         try:
             plan = Plan.from_text(str(asked.get("plan", "")))
-            job = jobs.start(plan, language if language in LANGUAGES else "en", owner, note)
+            known = language if language in LANGUAGES else "en"
+            job = jobs.start(plan, known, owner, note, public=asked.get("public") is True)
         except StoreError:
             return requests.unwritten()
         except TwinError as error:
@@ -182,10 +200,12 @@ def router(jobs: ReportJobs) -> APIRouter:
         if job is None or not job.file.is_file():
             return JSONResponse({"error": "gone"}, 404)
         try:
-            requests.noter(request)("export", f"report {name}: {job.plan}")
+            requests.noter(request)(
+                "export", f"report {name}{' for the public' if job.public else ''}: {job.plan}"
+            )
         except StoreError:
             return requests.unwritten()
-        return FileResponse(job.file, media_type="application/pdf", filename="lobeda-report.pdf")
+        return FileResponse(job.file, media_type="application/pdf", filename=job.file_name)
 
     @routes.delete("/{name}")
     def stop(request: Request, name: str) -> Response:

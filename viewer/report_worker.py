@@ -13,7 +13,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from twin.errors import TwinError
+from twin.errors import CallError, TwinError
 from viewer import memory
 
 # Share of the whole after which a part begins, and its length: about what each takes.
@@ -45,7 +45,7 @@ def _report(folder: Path, progress: Any) -> None:
     import twin
     from scenarios import report
     from twin import picture
-    from viewer import report_jobs
+    from viewer import public_report, report_jobs, texts
 
     options = json.loads((folder / report_jobs.OPTIONS).read_text("utf-8"))
     with_maps = True
@@ -56,8 +56,15 @@ def _report(folder: Path, progress: Any) -> None:
     case = energy.Case(twin.open(options["district"]), energy.weather.sample())
     scenario = scenarios.load(folder / report_jobs.SCENARIO)
     scenario.apply(case)  # refuses what contradicts itself before minutes pass
+    groups = None
+    if options["public"]:
+        memory = None if options["memory"] is None else Path(options["memory"])
+        try:
+            groups = public_report.groups(scenario, case, memory)
+        except CallError as error:  # its remedy is that of the command
+            raise CallError(texts.text(options["language"], "report.not_public")) from error
     study = report.study(scenario, case, draws=options["draws"], progress=progress)
-    written = report.Options(options["language"], date.today(), with_maps)
+    written = report.Options(options["language"], date.today(), with_maps, groups=groups)
     report.write(study, folder / report_jobs.RESULT, written, progress=progress)
 
 

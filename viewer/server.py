@@ -131,7 +131,7 @@ def create_app(
     """
     earlier, figures = seen_groups.read(seen), seen_groups.figures(seen)
     folder = tempfile.TemporaryDirectory(prefix="lobeda-site-")
-    reports = None if public_only else ReportJobs(district)
+    reports = None if public_only else ReportJobs(district, memory=seen)
     uploads = Uploads("viewer.drafts:uploaded")
     twin = (shown or Twin.of(district)).after(earlier, figures)
     if accounts is None and not public_only:

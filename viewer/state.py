@@ -175,8 +175,9 @@ class Twin:
 
     @cached_property
     def _figures(self) -> pd.DataFrame:
-        """Figures of buildings from which those of groups are made, index building_id."""
-        return self.annual.select_dtypes("number").assign(a_use_m2=self.area_m2)
+        """Figures of buildings from which those of groups are made, and a digest of what decides them."""
+        numbers = self.annual.select_dtypes("number").assign(a_use_m2=self.area_m2)
+        return numbers.assign(**{privacy.FACTS: privacy.facts_of(self.district)})
 
     @cached_property
     def held_back(self) -> frozenset[str]:
@@ -193,9 +194,9 @@ class Twin:
         before = self.figures_before
         rows = self.group.index[self.group.isin(self.held_back).to_numpy()]
         if before is not None and len(rows):
-            columns = [name for name in found.columns if name in before.columns]
             known = rows.intersection(before.index)
-            found.loc[known, columns] = before.loc[known, columns].to_numpy()
+            for name in found.columns.intersection(before.columns):
+                found.loc[known, name] = before.loc[known, name]
         return found
 
     @cached_property

@@ -147,10 +147,12 @@ def test_from_the_question_to_the_report(manager: Visit, way: str) -> None:
     said = tonne.inner_text()
 
     hand.press(page.locator("#report"))
+    hand.press(page.get_by_role("button", name="Interner Bericht"))
     ready = page.get_by_role("button", name="Herunterladen")
     expect(ready).to_be_visible(timeout=REPORT_MS)
     with page.expect_download() as download:
         hand.press(ready)
+    assert download.value.suggested_filename == "lobeda-report-internal.pdf"
     text = "".join(
         sheet.extract_text().replace("\xad", "-") for sheet in PdfReader(download.value.path()).pages
     )

@@ -55,7 +55,7 @@ ADDRESSES = {
     "/logout": NOTHING,
     "/static": "Bokeh's own scripts",
     "/static/extensions/panel": "Panel's own scripts",
-    "/api/sensorthings/v1.1": "visible.condition, with privacy.PUBLIC_KINDS and privacy.PRIVATE_UNITS",
+    "/api/sensorthings/v1.1": "visible.condition, with privacy.PUBLIC_KINDS and privacy.PUBLIC_UNITS",
     "/api/sensorthings/v1.1/{path:path}": "visible.condition, as above",
     "/api/uplinks/{feed}": "by token, only takes",
     "/api/participation": "shown comments, and counts of votes",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import subprocess
 import sys
@@ -12,13 +13,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pypdf
 import pytest
 import uvicorn
 from fastapi import FastAPI
 
 from tests.energy.districts import slabs
-from viewer import texts
+from tests.viewer.test_shown import street
+from viewer import publish, shown, texts
 from viewer.report_jobs import Job, ReportJobs, router
+from viewer.state import Twin
 from viewer.whatif import Plan, retrofit
 
 GOOD = retrofit(1.0).as_text()
@@ -26,9 +30,9 @@ CONTRARY = Plan().change("set_points", on=True).change("smart_heating", on=True)
 
 
 @contextmanager
-def serving() -> Iterator[httpx.Client]:
+def serving(jobs: ReportJobs | None = None) -> Iterator[httpx.Client]:
     """The interface on a real port."""
-    jobs = ReportJobs(slabs(), draws=2)
+    jobs = jobs or ReportJobs(slabs(), draws=2)
     app = FastAPI()
     app.include_router(router(jobs))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
@@ -48,8 +52,8 @@ def client() -> Iterator[httpx.Client]:
         yield opened
 
 
-def begin(client: httpx.Client, plan: str) -> tuple[int, dict[str, str]]:
-    answer = client.post("/manage/report", json={"plan": plan, "language": "en"})
+def begin(client: httpx.Client, plan: str, **more: object) -> tuple[int, dict[str, str]]:
+    answer = client.post("/manage/report", json={"plan": plan, "language": "en", **more})
     return answer.status_code, answer.json()
 
 
@@ -104,3 +108,31 @@ def test_a_plans_fault_is_said(client: httpx.Client) -> None:
     state = ended(client, job["id"])
     assert state["state"] == "failed" and "smart_heating" in str(state["error"])
     assert "\n" not in str(state["error"])
+
+
+@pytest.mark.parametrize(
+    ("public", "said", "unsaid", "name"),
+    [
+        (True, "For the public: sums of groups", "Internal: figures", "lobeda-report-public.pdf"),
+        (False, "Internal: figures of single", "For the public: sums", "lobeda-report-internal.pdf"),
+    ],
+)
+def test_a_report_says_for_whom_it_is(public: bool, said: str, unsaid: str, name: str) -> None:
+    """On its cover, and in the name under which it is saved."""
+    with serving(ReportJobs(slabs(), draws=0)) as client:
+        _, job = begin(client, GOOD, public=public)
+        assert ended(client, job["id"])["state"] == "done"
+        answer = client.get(f"/manage/report/{job['id']}/file")
+    assert f'filename="{name}"' in answer.headers["content-disposition"]
+    cover = " ".join(pypdf.PdfReader(io.BytesIO(answer.content)).pages[0].extract_text().split())
+    assert said in cover and unsaid not in cover
+
+
+def test_a_public_report_stands_beside_what_the_public_has_seen(tmp_path: Path) -> None:
+    """A house more than on the site: the report's totals less the site's group would be that house."""
+    memory = tmp_path / "street.json"
+    shown.write(memory, publish.groups_shown(Twin.of(street(6))))
+    with serving(ReportJobs(street(7), draws=0, memory=memory)) as client:
+        _, job = begin(client, GOOD, public=True)
+        state = ended(client, job["id"])
+    assert (state["state"], state["error"]) == ("failed", texts.text("en", "report.not_public"))

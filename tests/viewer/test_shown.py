@@ -15,10 +15,11 @@ import energy
 import scenarios
 from tests.viewer.districts import small
 from tests.viewer.test_server import TOKEN, serving
-from twin.district import District
+from twin.district import District, open_district
 from twin.errors import CallError, SourceError
-from viewer import backup, privacy, public_report, publish, server, shown
+from viewer import backup, cli, privacy, public_report, publish, server, shown
 from viewer.publish import Options
+from viewer.state import Twin
 
 GROUPS = "/api/ogc/collections/modelled_values/items?limit=100"
 
@@ -118,6 +119,74 @@ def test_a_house_that_changes_is_no_difference_over_time(bundle: Path, tmp_path:
     assert again == many
 
 
+def refurbished(town: District, numbers: range) -> District:
+    """Some houses are insulated: figures change that another weather changes too."""
+    buildings = town.buildings.copy()
+    buildings.loc[[f"house-{number:02}" for number in numbers], "refurbishment"] = "advanced"
+    return town.replace(buildings=buildings)
+
+
+def co2_of(town: District, memory: Path, colder_k: float) -> tuple[dict[str, float], Twin]:
+    """What the groups of a server show that has just started, in a year so much colder than the sample's."""
+    sample = energy.weather.sample()
+    twin = Twin.of(town, replace(sample, temp_air=sample.temp_air - colder_k))
+    app = server.create_app(town, token=TOKEN, public_only=True, seen=memory, shown=twin)
+    with serving(app) as address, httpx.Client(base_url=address, timeout=60) as client:
+        features = client.get(GROUPS).json()["features"]
+    return {one["id"]: one["properties"]["co2_kg"] for one in features}, twin
+
+
+def test_a_house_does_not_hide_behind_another_weather(bundle: Path, tmp_path: Path) -> None:
+    """What the weather does can be told from the other group: what is left would be the house's."""
+    memory = tmp_path / "street.json"
+    before, twin = co2_of(street(12), memory, 0.0)
+    mine = twin.group["house-07"]
+    (other,) = set(before) - {mine}
+    after, _ = co2_of(refurbished(street(12), range(7, 8)), memory, 1.0)
+    assert after[mine] == before[mine]
+    assert after[other] > 1.02 * before[other]  # a new weather is not held back by itself
+    again, _ = co2_of(refurbished(street(12), range(7, 8)), memory, 2.0)
+    assert again[mine] == before[mine] and again[other] > after[other]  # nor after a further restart
+    many, _ = co2_of(refurbished(street(12), range(6, 11)), memory, 2.0)  # with the first, five have
+    assert many[mine] < again[mine]
+
+
+def test_who_has_changed_is_told_by_facts_where_all_change() -> None:
+    """By hand: all fall by a tenth, one by half more; 0.55 less 0.1 is the one's own."""
+    group = pd.Series("g", index=list("abcdef"))
+    units = pd.Series(1.0, index=group.index)
+    before = pd.DataFrame({"co2_kg": 1000.0, "facts": "same"}, index=group.index)
+
+    def held(*now: float, other: str) -> bool:
+        table = before.assign(co2_kg=now, facts=["new" if one in other else "same" for one in group.index])
+        return privacy.held_back(group, units, before, table) == {"g"}
+
+    year = [900.0] * 5
+    assert held(450, *year, other="a")
+    assert not held(450, *year, other="")  # 0.1 is more than a tenth of 0.55: by figures alone, all change
+    assert not held(900, *year, other="")
+    assert not held(900, *year, other="a")  # another fact that does nothing
+    assert held(450, *year, other="abcde")  # four more facts that do nothing do not hide the one
+    assert held(450, 500, 500, 500, 900, 900, other="abcd")
+    assert not held(450, 500, 500, 500, 500, 900, other="abcde")
+    assert not held(450, 500, 500, 500, 500, 500, other="abcdef")  # nobody's facts are the same
+
+
+def test_facts_are_what_decides(tmp_path: Path) -> None:
+    town = street(6)
+    known = privacy.facts_of(town)
+    assert list(known.index) == list(town.buildings.index)
+    one = town.buildings.copy()
+    one.loc["house-02", ["name", "street", "owner", "heating_source"]] = "x"
+    assert privacy.facts_of(town.replace(buildings=one.iloc[::-1])).sort_index().equals(known.sort_index())
+    for column, value in (("heating", "oil"), ("refurbishment", "advanced"), ("dwellings", 3)):
+        one = town.buildings.copy()
+        one.loc["house-02", column] = value
+        told = privacy.facts_of(town.replace(buildings=one))
+        assert list(told.index[told != known]) == ["house-02"], column
+    assert privacy.facts_of(open_district(town.save(tmp_path / "town"))).equals(known)
+
+
 def test_who_changes_most_is_counted_not_who_changes_a_little() -> None:
     """By hand: shares of change of 0.5 beside 0.001 tell of one; 0.5 beside 0.06 of the units of both."""
     group = pd.Series("g", index=list("abcdef"))
@@ -138,6 +207,33 @@ def test_who_changes_most_is_counted_not_who_changes_a_little() -> None:
     hidden = pd.Series(privacy.HIDDEN, index=group.index)
     one = before.assign(co2_kg=[500.0, *[1000.0] * 5])
     assert privacy.held_back(hidden, units, before, one) == frozenset()
+
+
+def test_the_command_says_which_figures_are_old(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And where it cannot know: the folder's site tells its groups, but not what lay behind them."""
+    monkeypatch.setenv("LOBEDA_DATA", str(tmp_path / "data"))
+    content, site = tmp_path / "content", tmp_path / "site"
+    content.mkdir()
+
+    def said(town: District, *more: str) -> str:
+        town.save(tmp_path / "town")
+        line = ["publish", str(site), "--district", str(tmp_path / "town"), "--content", str(content), *more]
+        assert cli.run(line) == 0
+        return capsys.readouterr().out
+
+    assert "old figures" not in said(street(12))
+    one = changed(street(12), range(7, 8))
+    assert "1 group(s) go on showing their old figures" in said(one)
+    assert json.loads(said(one, "--json"))["held_back"] == 1
+    memory = shown.memory(one)
+    assert memory is not None
+    for file in memory.parent.glob(f"{memory.stem}.*"):
+        file.unlink()
+    told = said(one)
+    assert "is not known here" in told and "old figures" not in told
+    assert "is not known here" not in said(one)
 
 
 def test_a_folder_that_lost_the_memory_still_has_its_own(bundle: Path, tmp_path: Path) -> None:

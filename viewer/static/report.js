@@ -5,6 +5,7 @@ import { toast } from "./ui.js";
 /** Wire the button; `plan` gives the text of the current plan. */
 export function report({ t, f, language, plan }) {
   const button = byId("report");
+  const choice = byId("report-choice");
   let running = null;
   const say = (text, action, onAction) => toast(text, action, onAction ?? (() => {}));
   const rest = () => { running = null; button.textContent = t("report.button"); button.removeAttribute("aria-busy"); button.title = t("report.hint"); };
@@ -22,9 +23,9 @@ export function report({ t, f, language, plan }) {
     }
   }
 
-  async function begin() {
+  async function begin(isPublic) {
     const answer = await fetch("/manage/report", {
-      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ plan: plan(), language }),
+      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ plan: plan(), language, public: isPublic }),
     });
     const said = await answer.json();
     if (!answer.ok) return say(said.error, t("app.close"));
@@ -41,6 +42,9 @@ export function report({ t, f, language, plan }) {
     await fetch(`/manage/report/${id}`, { method: "DELETE" });
   }
 
-  button.addEventListener("click", () => (running ? stop() : begin()));
+  // Whether it may leave the house is asked each time: nobody hands on the wrong one by habit.
+  const choose = () => { choice.returnValue = ""; choice.showModal(); };
+  choice.addEventListener("close", () => { if (choice.returnValue) begin(choice.returnValue === "public"); });
+  button.addEventListener("click", () => (running ? stop() : choose()));
   rest();
 }

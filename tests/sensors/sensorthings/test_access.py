@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -12,7 +13,7 @@ import pytest
 from fastapi import FastAPI
 from typer.testing import CliRunner
 
-from sensors import tokens
+from sensors import decoders, tokens
 from sensors.store import Store, retention, tables
 from sensors.store.purge import purge
 from sensors.things import Kind, NewObservation, ObservedProperty, StreamSpec, ThingSpec, Unit
@@ -24,7 +25,7 @@ from viewer.access import Keeper
 from viewer.api.sensorthings.model import ENTITIES
 from viewer.api.sensorthings.routes import PREFIX, Settings, mount
 from viewer.cli import app
-from viewer.privacy import PUBLIC_KINDS
+from viewer.privacy import METERED_WORDS, PUBLIC_KINDS, PUBLIC_UNITS
 from viewer.server import add_guard
 
 DAY_US = 86_400_000_000
@@ -117,17 +118,69 @@ def test_every_kind_is_public_or_a_households() -> None:
     assert set(get_args(Kind)) == {*PUBLIC_KINDS, *private} and not private & set(PUBLIC_KINDS)
 
 
-@pytest.mark.parametrize("unit", ["kWh", "kW.h", "W", "m3/h", "GJ"])
-def test_what_meters_count_shows_of_no_thing(tmp_path: Path, unit: str) -> None:
-    """Whatever the thing is called: a station on a roof may send what the house uses, too."""
+METERED_STREAMS = (  # name, property, its definition, unit's name, symbol
+    *(("v", "q", "x:q", "x", unit) for unit in (
+        "kWh", "kW.h", "W", "m3/h", "GJ", "kwh", "KWH", " kWh", "kW·h", "kWh/d", "MWh/a", "W.s", "kJ/h",
+        "m^3", "cbm", "[ft_i]3", "imp",
+    )),
+    *(("v", "q", "x:q", unit, "") for unit in ("kilowatt hour", "Kilowattstunde", "kWh", "cubic metre")),
+    ("v", "q", "x:q", "kilowatt hour", "1"),
+    ("v", "gas consumption", "x:q", "one", "1"),
+    ("Stromverbrauch", "q", "x:q", "", ""),
+    ("v", "Wärmemenge", "x:q", "", ""),
+    ("v", "ZÄHLERSTAND", "x:q", "", ""),
+    ("v", "q", "http://qudt.org/vocab/quantitykind/Energy", "one", "1"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("told", METERED_STREAMS)
+def test_what_meters_count_shows_of_no_thing(tmp_path: Path, told: tuple[str, str, str, str, str]) -> None:
+    """Whatever the thing is called: a station on a roof may send what the house uses, too, and a mirror gives
+    all things of another service one kind."""
+    name, quantity, definition, unit, symbol = told
+    spec = StreamSpec("v", name, ObservedProperty(quantity, definition), Unit(unit, symbol))
+    station = replace(thing("station", True, "weather"), streams=(spec,))
     with Store.open(f"sqlite:///{tmp_path}/s.sqlite") as store, sensorthings(store, Settings()) as client:
-        (stream,) = store.ensure(thing("station", True, "weather", unit)).values()
-        store.append([NewObservation(stream, now_us(), 41.5)])
+        (stream,) = store.ensure(station).values()
+        store.append([NewObservation(stream, now_us(), 4711.5)])
         assert names(client, "/Things") == ["station"]
         for way in ("/Datastreams", "/Observations", "/ObservedProperties", "/Sensors"):
             assert client.get(way).json()["value"] == [], way
-        shown = client.get("/Things?$expand=Datastreams/Observations")
-        assert "41.5" not in shown.text and "quantity" not in shown.text
+            assert client.get(f"{way}({stream})").status_code == 404, way
+        for way in ("$expand=Datastreams/Observations", "$filter=Datastreams/Observations/result gt 1"):
+            assert "4711" not in client.get(f"/Things?{way}").text
+        assert names(client, "/Things", filter="Datastreams/Observations/result gt 1") == []
+
+
+def test_what_public_kinds_measure_shows(tmp_path: Path) -> None:
+    """All that the simulated feed measures in public, and other services' spellings."""
+    said = [("1", "carbon dioxide", "[ppm]"), ("2", "air temperature", "°C"), ("3", "NO2", "µg/m³"),
+            ("4", "matric potential", "kPa"), ("5", "global radiation", "W/m2"), ("6", "free", "{spaces}"),
+            ("7", "vehicles per hour", "{vehicles}/h"), ("8", "electrical conductivity", "dS/m"),
+            ("9", "state", "")]  # fmt: skip
+    streams = tuple(
+        StreamSpec(key, key, ObservedProperty(name, f"http://x/{key}"), Unit("", unit))
+        for key, name, unit in said
+    )
+    station = replace(thing("station", True, "weather"), streams=streams)
+    with Store.open(f"sqlite:///{tmp_path}/s.sqlite") as store, sensorthings(store, Settings()) as client:
+        store.ensure(station)
+        assert names(client, "/Datastreams") == [key for key, _, _ in said]
+
+
+def test_all_that_devices_of_public_kinds_measure_may_show() -> None:
+    """Else their readings would be missing for residents without a word."""
+    parts = [
+        part
+        for decoder in decoders.load().values()
+        if decoder.kind in PUBLIC_KINDS
+        for part in (*decoder.fields, *decoders.NETWORK.values())
+    ]
+    assert len(parts) > 20
+    for stream in (part.stream(None) for part in parts):
+        assert stream.unit.ucum.lower() in PUBLIC_UNITS, stream
+        said = " ".join((stream.name, stream.property.name, stream.property.definition, stream.unit.name))
+        assert not [word for word in METERED_WORDS if word in said.lower()], stream
 
 
 def test_what_is_left_of_a_private_thing_stays_hidden(tmp_path: Path) -> None:

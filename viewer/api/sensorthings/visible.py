@@ -1,9 +1,10 @@
 """Who may see what. Without a token only public things and what belongs to them.
 
 Public are things of kinds that tell of no household (`viewer.privacy.PUBLIC_KINDS`) whose flag says so, and
-their streams but those in units of meters. A thing of another kind, or of none, never shows here, whatever
-its flag says; and what belongs to no thing that shows (places, features, sensors, properties) does not
-either: it may be what is left of one.
+their streams in units that such kinds measure in (`PUBLIC_UNITS`), but those named after what meters count
+(`METERED_WORDS`). A thing of another kind, or of none, never shows here, whatever its flag says; and what
+belongs to no thing that shows (places, features, sensors, properties) does not either: it may be what is left
+of one.
 
 A single meter's readings are personal data below five dwellings; the public twin shows metered values monthly
 at the finest, and all figures of buildings merged into one fixed partition (`viewer.privacy`). This service
@@ -22,7 +23,7 @@ import sqlalchemy as sa
 
 from sensors.store import tables
 from viewer.api.sensorthings.model import exists
-from viewer.privacy import PRIVATE_UNITS, PUBLIC_KINDS
+from viewer.privacy import METERED_WORDS, PUBLIC_KINDS, PUBLIC_UNITS
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,26 @@ def _of_public_thing(source: sa.FromClause) -> sa.ColumnElement[bool]:
 
 
 def _datastreams(source: sa.FromClause) -> sa.ColumnElement[bool]:
-    counts = sa.func.coalesce(source.c.unit_symbol, "").in_(PRIVATE_UNITS)
-    return sa.and_(_of_public_thing(source), sa.not_(counts))
+    unit = sa.func.coalesce(sa.func.nullif(source.c.unit_symbol, ""), source.c.unit_name, "")
+    return sa.and_(
+        _of_public_thing(source),
+        sa.func.lower(sa.func.trim(unit)).in_(PUBLIC_UNITS),
+        sa.not_(_named_like_a_meter(source)),
+    )
+
+
+def _named_like_a_meter(source: sa.FromClause) -> sa.ColumnElement[bool]:
+    observed = tables.observed_properties.alias()
+    named = sa.or_(_metered(observed.c.name), _metered(observed.c.definition))
+    of_meters = sa.select(observed.c.id).where(named)
+    return sa.or_(
+        _metered(source.c.name), _metered(source.c.unit_name), source.c.observed_property_id.in_(of_meters)
+    )
+
+
+def _metered(column: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    said = sa.func.lower(sa.func.coalesce(column, ""))
+    return sa.or_(*(said.contains(word, autoescape=True) for word in METERED_WORDS))
 
 
 def _public_datastreams() -> sa.Select[Any]:
