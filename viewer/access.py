@@ -49,6 +49,8 @@ LOOK_SECONDS = 5.0
 """How often an open websocket's session is looked at."""
 ASKING: ContextVar[Person | None] = ContextVar("asking", default=None)
 """Who the guard found to ask, for what Panel makes on the way: its own requests are no longer ours."""
+NONCE: ContextVar[str] = ContextVar("nonce", default="")
+"""What inline scripts of the page that is asked for must name to run; new for each answer."""
 _FORMS = ("/login", "/login/link", "/logout")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 BLOCKED_PORTS = frozenset(
@@ -76,9 +78,9 @@ def public_policy(api: str = "") -> str:
     return PUBLIC_POLICY.replace("connect-src 'self'", f"connect-src 'self' {parts.scheme}://{parts.netloc}")
 
 
-# Bokeh embeds its documents in inline scripts and compiles templates, so the manager's page needs both.
+# Bokeh compiles templates, and puts its documents into inline scripts: those of the page itself alone run.
 MANAGER_POLICY = (
-    "default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
+    "default-src 'none'; script-src 'self' 'nonce-{nonce}' 'unsafe-eval' blob:; "
     "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self' blob: data:; "
     "font-src 'self' data:; worker-src 'self' blob:; base-uri 'none'; form-action 'self'"
 )
@@ -164,6 +166,10 @@ class Reach:
         """Whether browsers reach it by TLS."""
         return self.url.startswith("https://")
 
+    def cookie(self, name: str) -> str:
+        """What a cookie is called here."""
+        return cookie_name(name, self.secure)
+
     def answers_to(self, host: str) -> bool:
         """Whether a Host header names this server: this machine itself with any port, or the address."""
         return is_loopback(host) or (bool(self.url) and host.lower() == urlsplit(self.url).netloc.lower())
@@ -209,7 +215,7 @@ class Keeper:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and token.strip():
             return self.accounts.program(token.strip())
-        cookie = session_key(headers)
+        cookie = session_key(headers, self.reach)
         return self.accounts.who(cookie) if cookie else None
 
     def may(self, person: Person | None, right: Right) -> bool:
@@ -238,6 +244,7 @@ class Guard:
         headers = Headers(scope=scope)
         path = str(scope["path"])
         need = rights.need_of(path)
+        NONCE.set(secrets.token_urlsafe(16))
         secured = _with_headers(send, self.keeper.reach, path, private=need.right is not Right.LOOK)
         person, refusal = await self._decide(scope, headers, need)
         if refusal is not None:
@@ -281,7 +288,7 @@ class Guard:
             return None, PlainTextResponse("Other origin.\n", 403)
         right = need.of(method)
         try:
-            asks = not elsewhere and ("authorization" in headers or session_key(headers))
+            asks = not elsewhere and ("authorization" in headers or session_key(headers, reach))
             # Most visitors say nothing of themselves: they need not wait for a thread of a busy server.
             person = await run_in_threadpool(self.keeper.who, headers) if asks else None
         except StoreError:
@@ -339,9 +346,17 @@ def _away() -> Response:
     return PlainTextResponse(text, 503, {"Retry-After": "30"})
 
 
-def session_key(headers: Headers) -> str:
+def cookie_name(name: str, secure: bool) -> str:
+    """What a cookie is called; by TLS so that no neighbour (other.town.example) can set it for us.
+
+    Browsers take names with this prefix from the very host alone: RFC 6265bis, section 4.1.3.2.
+    """
+    return f"__Host-{name}" if secure else name
+
+
+def session_key(headers: Headers, reach: Reach) -> str:
     """The session's key from the cookies; empty where there is none."""
-    return cookie_of(headers, COOKIE)
+    return cookie_of(headers, reach.cookie(COOKIE))
 
 
 def cookie_of(headers: Headers, name: str) -> str:
@@ -393,7 +408,7 @@ def same_origin(headers: Headers) -> bool:
 
 def _with_headers(send: Send, reach: Reach, path: str, private: bool) -> Send:
     panel = path == "/manage" or path.startswith("/manage/")
-    policy = MANAGER_POLICY if panel else PUBLIC_POLICY
+    policy = MANAGER_POLICY.format(nonce=NONCE.get()) if panel else PUBLIC_POLICY
     shared = any(rights.covers(address, path) for address in SHARED)
 
     async def wrapped(message: Message) -> None:

@@ -29,6 +29,7 @@ from scenarios.shelf import Shelf
 from scenarios.year_bands import YearBands
 from twin.errors import CallError, TwinError
 from viewer import (
+    access,
     colours,
     derivations,
     economy,
@@ -785,6 +786,7 @@ def manager(
         "is_model": district.is_model,
         "credit": " · ".join(privacy.credit(district)),
         "app": "/manage/files",
+        "nonce": access.NONCE.get(),
     }
     for name, value in variables.items():
         template.add_variable(name, value)

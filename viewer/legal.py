@@ -152,6 +152,7 @@ class Practice:
     asks : host beside the site's own that pages ask for comments and values; empty: none.
     comments, live : whether comments and votes are taken, and whether values of sensors are asked for.
     by_link : whether only those who opened a resident's link may write.
+    secure : whether browsers reach the server by TLS.
     comment_months, record_months : how long comments after their proposal's end, and the record, are kept.
     live_s : how often an open page asks for values. [s]
     session_h, limit_h : how long a session and the digests against floods last at most. [h]
@@ -161,6 +162,7 @@ class Practice:
     comments: bool = False
     live: bool = False
     by_link: bool = False
+    secure: bool = False
     comment_months: int = 12
     record_months: int = 24
     live_s: int = 60
@@ -173,7 +175,9 @@ class Practice:
         found = [("lobeda …", "kept_copy")]
         if self.comments:
             found += [("lobeda-voter", "kept_voter"), ("lobeda-votes", "kept_votes")]
-        return found + ([(access.COOKIE, "kept_session")] if self.by_link else [])
+        return found + (
+            [(access.cookie_name(access.COOKIE, self.secure), "kept_session")] if self.by_link else []
+        )
 
     def texts(self, language: str) -> dict[str, str]:
         """The texts of the page that hold a number or a name, filled in."""

@@ -70,6 +70,10 @@ def router(doors: Doors) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     accounts = doors.accounts
 
+    def forget(response: Response, name: str) -> None:
+        # Browsers take a name with __Host- from a secure cookie alone, its end included.
+        response.delete_cookie(doors.reach.cookie(name), path="/", secure=doors.reach.secure)
+
     def show(request: Request, state: str, status: int = 200, **values: str) -> Response:
         return HTMLResponse(pages.login(language(request), state, doors.ways(), **values), status)
 
@@ -90,7 +94,7 @@ def router(doors: Doors) -> APIRouter:
 
     def let_in(request: Request, cookie: str) -> Response:
         """A page, no redirect: on one that began elsewhere the browser holds a strict cookie back."""
-        old = access.session_key(request.headers)
+        old = access.session_key(request.headers, doors.reach)
         if old:
             accounts.log_out(old)
         home = home_of(accounts.who(cookie))
@@ -98,8 +102,8 @@ def router(doors: Doors) -> APIRouter:
         response.headers["Refresh"] = f"0; url={home}"
         response.headers["Cache-Control"] = "no-store"
         response.set_cookie(
-            access.COOKIE, cookie, max_age=SESSION_SECONDS, path="/", httponly=True, samesite="strict",
-            secure=doors.reach.secure,
+            doors.reach.cookie(access.COOKIE), cookie, max_age=SESSION_SECONDS, path="/", httponly=True,
+            samesite="strict", secure=doors.reach.secure,
         )  # fmt: skip
         return response
 
@@ -171,13 +175,13 @@ def router(doors: Doors) -> APIRouter:
         response = RedirectResponse(where, 303)
         response.headers["Cache-Control"] = "no-store"
         response.set_cookie(
-            openid.COOKIE, cookie, max_age=openid.PENDING_S, path=openid.BEGIN, httponly=True, samesite="lax",
-            secure=doors.reach.secure,
+            doors.reach.cookie(openid.COOKIE), cookie, max_age=openid.PENDING_S, path="/", httponly=True,
+            samesite="lax", secure=doors.reach.secure,
         )  # fmt: skip
         return response
 
     def end(request: Request, provider: openid.Provider) -> Response:
-        cookie = access.cookie_of(request.headers, openid.COOKIE)
+        cookie = access.cookie_of(request.headers, doors.reach.cookie(openid.COOKIE))
         try:
             key = provider.end(doors.own_address(request), request.url.query, cookie)
             response = let_in(request, key)
@@ -185,7 +189,7 @@ def router(doors: Doors) -> APIRouter:
             response = failed(request, error, 403)
         except Refused:
             response = show(request, "forbidden", 403)
-        response.delete_cookie(openid.COOKIE, path=openid.BEGIN)
+        forget(response, openid.COOKIE)
         return response
 
     def failed(request: Request, error: openid.Failed, status: int) -> Response:
@@ -204,9 +208,9 @@ def router(doors: Doors) -> APIRouter:
 
     @routes.post("/logout")
     def leave(request: Request) -> Response:
-        accounts.log_out(access.session_key(request.headers))
+        accounts.log_out(access.session_key(request.headers, doors.reach))
         response = RedirectResponse("/", 303)
-        response.delete_cookie(access.COOKIE, path="/")
+        forget(response, access.COOKIE)
         return response
 
     return routes

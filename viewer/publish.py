@@ -97,7 +97,7 @@ class Options:
     api : address below which comments and live values are asked for; empty: nowhere.
     live : whether values of sensors are asked for there too.
     draws : for the bands of what proposals mean for a home.
-    by_link, comment_months, record_months : as the server has them, for the page on data protection.
+    by_link, secure, comment_months, record_months : as the server has them, for the page on data protection.
     going_live : refuse a site for which nobody answers by `legal.yaml`; without, such a one is a preview.
     memory : the file of the groups that the public has seen of the district (`viewer.shown`); None: none.
     """
@@ -107,6 +107,7 @@ class Options:
     live: bool = True
     draws: int = 20
     by_link: bool = False
+    secure: bool = False
     comment_months: int = KEEP_MONTHS
     record_months: int = MONTHS
     going_live: bool = False
@@ -120,6 +121,7 @@ class Options:
             comments=bool(self.api),
             live=bool(self.api and self.live),
             by_link=self.by_link,
+            secure=self.secure,
             comment_months=self.comment_months,
             record_months=self.record_months,
             live_s=LIVE_S,

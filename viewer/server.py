@@ -142,6 +142,7 @@ def create_app(
         api="/" if asked else "",
         live=feeds is not None,
         by_link=comments_by_link,
+        secure=reach.secure,
         comment_months=KEEP_MONTHS if participation is None else participation.settings.keep_months,
         record_months=keep_record_months,
         memory=seen,

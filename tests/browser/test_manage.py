@@ -140,3 +140,29 @@ def test_charts_follow_the_selection_and_time_plays(manager: Visit) -> None:
     expect(page.locator(".time-out")).to_contain_text("Januar", timeout=60_000)
     page.locator(".timeline").get_by_text("Jahr", exact=True).click()
     expect(page.locator("#legend .unit")).to_have_text("kWh/(m²a)")
+
+
+def test_markup_that_gets_into_the_page_runs_nothing(manager: Visit) -> None:
+    """What a defect lets through as markup: the policy holds its scripts, handlers and links."""
+    page = manager.page
+    written = (
+        "<img src='data:,' onerror='window.ran = 1'><svg onload='window.ran = 1'></svg>"
+        "<a id='wrong' href='javascript:window.ran = 1'>x</a>"
+    )
+    page.evaluate(
+        """(written) => {
+          const place = document.body.appendChild(document.createElement("div"));
+          place.id = "written";
+          place.innerHTML = written;
+          place.appendChild(document.createElement("script")).textContent = "window.ran = 1";
+          document.getElementById("wrong").click();
+        }""",
+        written,
+    )
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.ran") is None
+    refused = [said for said in manager.problems if "Content Security Policy" in said]
+    assert len(refused) >= 4
+    for said in refused:
+        manager.problems.remove(said)
+    page.evaluate("document.getElementById('written').remove()")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from viewer.accounts.store import SESSION_SECONDS, Accounts
 TOKEN = "a-login-token-of-some-length"
 HOST = "127.0.0.1:5006"
 SITE = "https://lobeda.example"
+OUTSIDE = "__Host-lobeda_session"
 
 
 class Seconds:
@@ -101,8 +103,8 @@ def client(accounts: Accounts) -> Client:
     return Client(accounts)
 
 
-def session(accounts: Accounts, name: str = "manager") -> dict[str, str]:
-    return {"Cookie": f"{access.COOKIE}={accounts.log_in(name, PASSWORD)}", "Host": HOST}
+def session(accounts: Accounts, name: str = "manager", cookie: str = access.COOKIE) -> dict[str, str]:
+    return {"Cookie": f"{cookie}={accounts.log_in(name, PASSWORD)}", "Host": HOST}
 
 
 def test_link_works_once_and_a_new_one_voids_it() -> None:
@@ -232,7 +234,7 @@ def test_figures_of_the_server_need_a_token_where_others_reach_it(accounts: Acco
     token = accounts.add_token("prometheus", "administrator", ["metrics:read"], 10, "test")
     assert outside.get("/metrics").status_code == 401
     assert outside.get("/metrics", {"Authorization": f"Bearer {token}"}).status_code == 200
-    assert outside.get("/metrics", session(accounts, "manager")).status_code == 403
+    assert outside.get("/metrics", session(accounts, "manager", OUTSIDE)).status_code == 403
 
 
 def test_public_pages_need_none(client: Client) -> None:
@@ -243,6 +245,15 @@ def test_public_pages_need_none(client: Client) -> None:
     assert "frame-ancestors 'none'" in policy and "Strict-Transport-Security" not in answer.headers
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_only_scripts_that_an_answer_itself_names_run_in_the_managers_app(
+    client: Client, accounts: Accounts
+) -> None:
+    policies = [client.get("/manage", session(accounts)).headers["Content-Security-Policy"] for _ in range(2)]
+    named = [re.search(r"script-src 'self' 'nonce-([\w-]{22})' ", policy) for policy in policies]
+    assert named[0] and named[1] and named[0][1] != named[1][1]
+    assert all("unsafe-inline" not in policy.split("style-src")[0] for policy in policies)
 
 
 @pytest.mark.parametrize(
@@ -264,8 +275,14 @@ def test_behind_a_proxy_its_name_is_served_and_tls_kept(accounts: Accounts) -> N
     assert outside.get("/", headers={"Host": "evil.example"}).status_code == 421
     # Some proxies ask by the address that they connect to; the page's origin is the public name all the same.
     for host in ("lobeda.example", HOST):
-        headers = {**session(accounts), "Host": host, "Origin": SITE}
+        headers = {**session(accounts, cookie=OUTSIDE), "Host": host, "Origin": SITE}
         assert outside.websocket("/manage/ws", headers) == ["websocket.accept"]
+        neighbours = {
+            **headers,
+            **session(accounts),
+            "Host": host,
+        }  # any host of the town's can set this name
+        assert outside.websocket("/manage/ws", neighbours) != ["websocket.accept"]
         assert outside.websocket("/manage/ws", {**headers, "Origin": "https://evil.example"}) != [
             "websocket.accept"
         ]

@@ -157,7 +157,7 @@ def test_a_login_that_another_browser_began_is_refused(town: Town, person: Perso
     assert victim.web.get(back).status_code == 403  # without a cookie
     victim.begin()
     assert victim.web.get(back).status_code == 403  # with one of another login
-    victim.web.cookies.set(COOKIE, "eyJzIjogIngifQ==.00", domain="127.0.0.1", path="/login/openid")
+    victim.web.cookies.set(COOKIE, "eyJzIjogIngifQ==.00", domain="127.0.0.1", path="/")
     assert victim.web.get(back).status_code == 403  # with a forged one
     assert access.COOKIE not in victim.web.cookies
 
@@ -169,7 +169,7 @@ def test_every_check_stands_alone(
     """One thing at a time is not what the login began with; the provider is the real one."""
     back = urlsplit(person.come_back("erika.it"))
     provider = Provider(town.settings, town.accounts)
-    cookie = person.web.cookies.get(COOKIE, domain="127.0.0.1", path="/login/openid")
+    cookie = person.web.cookies.get(COOKIE, domain="127.0.0.1", path="/")
     assert cookie
     query = back.query
     pending = provider._pending(cookie)

@@ -79,6 +79,15 @@ def test_the_page_holds_no_session_cookie(web: Running) -> None:
     assert not payload["cookies"] and not payload["headers"]
 
 
+def test_the_scripts_of_a_page_name_what_its_policy_asks(web: Running) -> None:
+    with entered(web, "anna") as client:
+        page = client.get("/manage")
+    asked = re.search(r"'nonce-([^']+)'", page.headers["content-security-policy"])
+    scripts = re.findall(r"<script[^>]*>", page.text)
+    assert asked and len(scripts) >= 4
+    assert all(f'nonce="{asked[1]}"' in script for script in scripts if 'type="module"' not in script)
+
+
 def test_nobody_chooses_the_session_of_a_page(web: Running) -> None:
     with entered(web, "otto") as client:
         assert client.get("/manage?bokeh_session_id=fixed").status_code == 400
