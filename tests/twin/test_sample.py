@@ -179,7 +179,7 @@ def test_it_says_that_it_is_a_model(shipped):
         "en": "Model from documented facts and estimates, not survey data",
     }
     recorded = {record.table for record in shipped.provenance}
-    assert {"buildings", "blocks", "streets", "places", "trees", "terrain", "ortho"} <= recorded
+    assert {"buildings", "blocks", "streets", "places", "trees", "terrain", "sensors", "ortho"} <= recorded
     assert all(record.licence == "Apache-2.0" for record in shipped.provenance)
 
 
