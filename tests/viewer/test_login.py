@@ -28,6 +28,7 @@ from viewer.login import LIMITS
 
 TOKEN = "token-of-the-first-login-link"
 SITE = "https://lobeda.example"
+COOKIE = access.cookie_name(access.COOKIE, secure=True)
 SECOND = 1_000_000
 
 
@@ -203,11 +204,11 @@ def test_a_residents_link_shows_a_button_and_ends_with_its_sessions(town: Town) 
         assert f'name="link" value="{link}"' in page.text and "<button" in page.text
         entered = resident.post("/login", data={"link": link})
         assert entered.status_code == 200
-        person = town.accounts.who(entered.cookies[access.COOKIE])
+        person = town.accounts.who(entered.cookies[COOKIE])
         assert person and (person.name, person.roles) == ("link:street 5", (Role.RESIDENT,))
         town.accounts.log_out_everywhere("street 5", "test")
-        assert town.accounts.who(entered.cookies[access.COOKIE]) is None
-        again = resident.post("/login", data={"link": link}).cookies[access.COOKIE]
+        assert town.accounts.who(entered.cookies[COOKIE]) is None
+        again = resident.post("/login", data={"link": link}).cookies[COOKIE]
         other = town.accounts.log_in_link(town.accounts.add_link("street 6", 5, "test"))
         assert town.accounts.who(again) and town.accounts.who(other)
         town.accounts.revoke_token("street 5", "test")
@@ -230,8 +231,8 @@ def test_a_manager_who_is_lured_to_a_link_stays_who_they_are(town: Town) -> None
     link = town.accounts.add_link("street 5", 5, "test")
     cross = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
     with town.browser() as manager:
-        cookie = tries(manager, "erika", PASSWORD)[0].cookies[access.COOKIE]
-        mine = {"Cookie": f"{access.COOKIE}={cookie}"}
+        cookie = tries(manager, "erika", PASSWORD)[0].cookies[COOKIE]
+        mine = {"Cookie": f"{COOKIE}={cookie}"}
         for headers in (mine, {"Sec-Fetch-Site": "cross-site"}):  # a strict cookie stays away from there
             for path in (f"/login?link={link}", f"/login?token={TOKEN}&link={link}"):
                 assert "set-cookie" not in manager.get(path, headers=headers).headers

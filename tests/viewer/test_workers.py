@@ -21,12 +21,16 @@ from viewer.health import Health
 from viewer.metrics import Metrics
 from viewer.workers import Worker
 
-# Says who it is, then waits; SIGTERM ends it.
-CHILD = "import os, sys, time; print(os.environ['LOBEDA_WORKER'], os.getpid(), flush=True); time.sleep(600)"
+# Says who it is, in one piece beside what others say at once, then waits; SIGTERM ends it.
+CHILD = """
+import os, time
+os.write(1, f"{os.environ['LOBEDA_WORKER']} {os.getpid()}\\n".encode())
+time.sleep(600)
+"""
 PARENT = f"""
-import sys
+import os, sys
 from viewer.workers import supervise
-supervise([[sys.executable, "-c", {CHILD!r}]] * 2, lambda text: print("said", text, flush=True))
+supervise([[sys.executable, "-c", {CHILD!r}]] * 2, lambda text: os.write(1, f"said {{text}}\\n".encode()))
 """
 
 
@@ -34,14 +38,14 @@ supervise([[sys.executable, "-c", {CHILD!r}]] * 2, lambda text: print("said", te
 def two(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Callable[[int], list[str]]]]:
     """A supervisor of two processes, and its output once it has so many lines."""
     out = tmp_path / "out"
-    with out.open("w") as file:
+    with out.open("a") as file:
         run = subprocess.Popen([sys.executable, "-c", PARENT], stdout=file, text=True)
 
     def lines(count: int) -> list[str]:
         until = time.monotonic() + 120
-        while len(found := out.read_text().splitlines()) < count and time.monotonic() < until:
+        while (said := out.read_text()).count("\n") < count and time.monotonic() < until:
             time.sleep(0.05)
-        return found
+        return said.splitlines()
 
     yield run, lines
     run.kill()
