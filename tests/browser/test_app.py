@@ -287,6 +287,9 @@ def test_language(chromium: Browser, web: Running, session: dict[str, object]) -
         manager.page.locator("#scenario-file").set_input_files([broken])  # type: ignore[list-item]
         toast = manager.page.locator(".toast")  # the page's language, not the browser's
         expect(toast).to_contain_text("upload.yaml, line 2: 'name' stands twice. Keep one of them.")
+        (refused,) = manager.problems  # what the browser itself says of an answer that is no success
+        assert "422" in refused
+        manager.problems.clear()
 
 
 def test_model_notice_is_explained(manager: Visit) -> None:

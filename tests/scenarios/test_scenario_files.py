@@ -194,10 +194,32 @@ def test_units_are_understood_or_refused() -> None:
     parameters = supply_temperature.PARAMETERS
     for given_value in (70, "70", "70 °C", "70 C", "70,0 °C"):
         assert units.in_units("x", parameters, {"supply_c": given_value}) == {"supply_c": 70}
-    with pytest.raises(CallError, match=r"'K'.*Give it in °C"):
+    with pytest.raises(CallError, match=r"'K'.*Give it in °C") as refused:
         units.in_units("x", parameters, {"supply_c": "20 K"})
+    assert refused.value.text("de") == "supply_c steht in „K“. Geben Sie den Wert in °C an."
     share = MEASURES["roof_pv"].PARAMETERS
     assert units.in_units("x", share, {"share": "30 %"}) == {"share": 0.3}
+
+
+def test_what_only_the_district_or_the_measure_refuses_has_words_in_german(case: Case) -> None:
+    for step, said in (
+        (
+            {"measure": "set_points", "parameters": {"set_heating_c": 18.5, "set_back_c": 19.5}},
+            "Die Absenkung auf 19,5 °C liegt über der Solltemperatur von 18,5 °C. Senken Sie set_back_c.",
+        ),
+        (
+            {"measure": "envelope_retrofit", "parameters": {"standard": "eh5"}},
+            "Den Standard „eh5“ gibt es nicht. Möglich sind ",
+        ),
+        (
+            {"measure": "roof_pv", "targets": {"buildings": ["b11"]}},
+            "Das Gebäude „b11“ gibt es nicht. Ähnlich heißen b1",
+        ),
+        ({"measure": "roof_pv", "parameters": {"a": 1}}, "Den Parameter „a“ hat die Maßnahme roof_pv nicht."),
+    ):
+        with pytest.raises(CallError) as refused:
+            steps(step).apply(case)
+        assert refused.value.text("de").startswith(said)
 
 
 def test_own_code_runs_only_where_it_is_allowed(
