@@ -229,7 +229,7 @@ def _weather(reading: Reading, file: str, year: int | None) -> Weather:
             metadata=metadata,
         )
     except SourceError as error:
-        raise SourceError(error.what, f"{file} {error.where}", error.remedy) from None
+        raise error.at(f"{file} {error.where}") from None
 
 
 def _one_year(reading: Reading, year: int) -> Reading:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.resources import files
@@ -16,9 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from energy import Case
 from scenarios import reading, rules, units
-from scenarios.measures import MEASURES, prices
+from scenarios.measures import MEASURES, base, prices
 from twin.district import District
-from twin.errors import CallError, SourceError
+from twin.errors import CallError, Place, SourceError, quoted
 
 VERSION = 1
 
@@ -69,9 +69,11 @@ class Targets(BaseModel):
             keep &= table["block_id"].isin(self.blocks)
         for column, wanted in self.where.items():
             if column not in table.columns:
+                remedy, german = _near(column, table.columns.drop("geometry"))
                 raise CallError(
-                    f"there is no column {column!r}", "targets", _near(column, table.columns.drop("geometry"))
-                )
+                    f"there is no column {column!r}", "targets", remedy,
+                    german=f"Die Spalte {quoted(column)} gibt es nicht. {german}.",
+                )  # fmt: skip
             keep &= _fulfils(column, table[column], wanted)
         if self.area is not None:
             inside = shapely.intersects(_polygon(self.area), table.geometry.representative_point().to_numpy())
@@ -121,12 +123,14 @@ class Step(BaseModel):
                 str(error),
                 f"measure {self.measure}",
                 "See the measure's parameters: lobeda scenario measures",
+                german=f"Einen Parameter der Maßnahme {quoted(self.measure)} gibt es nicht. Welche es gibt, "
+                "sagt `lobeda scenario measures`.",
             ) from None
         return after
 
     def _known(self) -> ModuleType:
         if self.measure not in MEASURES:
-            raise CallError(f"there is no measure {self.measure!r}", "scenario", f"Use {', '.join(MEASURES)}")
+            raise no_measure(self.measure, "scenario")
         return MEASURES[self.measure]
 
 
@@ -198,48 +202,80 @@ def load(place: str | Path, *, allow_code: bool = False, district: District | No
     ['envelope_retrofit']
     """
     path = Path(place)
-    content, lines = reading.read(_text(path), path)
+    return parsed(_text(path), path, allow_code=allow_code, district=district)
+
+
+def parsed(text: str, path: Path, *, allow_code: bool = False, district: District | None = None) -> Scenario:
+    """As `load`, of a file's text; messages call the file `path`."""
+    content, lines = reading.read(text, path)
     if not isinstance(content, dict):
-        raise SourceError("holds no scenario", path, "Write at least `name:` and `measures:`")
+        raise SourceError(
+            "holds no scenario", Place(str(path)), "Write at least `name:` and `measures:`",
+            german="Die Datei enthält kein Szenario. Schreiben Sie mindestens `name:` und `measures:`.",
+        )  # fmt: skip
     try:
         scenario = Scenario.model_validate(content)
     except ValidationError as error:
         raise _located(error, lines, path) from None
     for number, step in enumerate(scenario.measures):
-        where = f"{path}, line {reading.line_of(('measures', number, 'measure'), lines)}"
+        where = Place(str(path), reading.line_of(("measures", number, "measure"), lines))
         if isinstance(step, Step):
             _check_step(step, allow_code, where)
             if district is not None:
                 line = reading.line_of(("measures", number, "targets"), lines)
-                _check_targets(step, district, f"{path}, line {line}")
+                _check_targets(step, district, Place(str(path), line))
     return scenario
 
 
-def _check_targets(step: Step, district: District, where: str) -> None:
+def no_measure(measure: str, where: object) -> CallError:
+    """The error of a measure that there is not."""
+    every = ", ".join(MEASURES)
+    return CallError(
+        f"there is no measure {measure!r}", where, f"Use {every}",
+        german=f"Die Maßnahme {quoted(measure)} gibt es nicht. Möglich sind {every}.",
+    )  # fmt: skip
+
+
+def _check_targets(step: Step, district: District, where: Place) -> None:
     try:
         found = step.targets.within(district)
     except CallError as error:
-        raise SourceError(error.what, where, error.remedy) from None
+        raise error.at(where) from None
     if step.targets.given and not len(found):
-        raise SourceError("no building fulfils these targets", where, _alone(step.targets, district))
+        remedy, german = _alone(step.targets, district)
+        raise SourceError(
+            "no building fulfils these targets", where, remedy,
+            german=f"Kein Gebäude erfüllt diese Bedingungen. {german}.",
+        )  # fmt: skip
 
 
-def _alone(targets: Targets, district: District) -> str:
-    """What to do about targets that no building fulfils: what the column holds of which nothing is wanted."""
+def _alone(targets: Targets, district: District) -> tuple[str, str]:
+    """What to do about targets that no building fulfils: what the column holds of which nothing is wanted.
+
+    In English and in German, as `_near`.
+    """
     for column, wanted in targets.where.items():
         values = district.buildings[column].dropna()
         if _fulfils(column, values, wanted).any():
             continue
         if values.empty:
-            return f"{column} is empty"
+            return f"{column} is empty", f"Die Spalte {quoted(column)} ist leer"
         if isinstance(wanted, Range):
-            return f"{column} runs from {values.min():g} to {values.max():g}"
+            low, high = values.min(), values.max()
+            return (
+                f"{column} runs from {low:g} to {high:g}",
+                f"{quoted(column)} reicht von {base.german(low)} bis {base.german(high)}",
+            )
         first = wanted[0] if isinstance(wanted, list) and wanted else wanted
-        return f"{_near(str(first), pd.Index(values.unique()).astype(str).sort_values())} for {column}"
-    return "Each condition is fulfilled by some building, but none by all: widen one"
+        english, german = _near(str(first), pd.Index(values.unique()).astype(str).sort_values())
+        return f"{english} for {column}", f"{german} (Spalte {quoted(column)})"
+    return (
+        "Each condition is fulfilled by some building, but none by all: widen one",
+        "Jede Bedingung wird von manchen Gebäuden erfüllt, keines erfüllt alle: Fassen Sie eine weiter",
+    )
 
 
-def _check_step(step: Step, allow_code: bool, where: str) -> None:
+def _check_step(step: Step, allow_code: bool, where: Place) -> None:
     """Refuse what needs no district to be seen: other people's code, unknown measures, parameters, values."""
     if step.is_code:
         if not allow_code:
@@ -247,14 +283,16 @@ def _check_step(step: Step, allow_code: bool, where: str) -> None:
                 f"{step.measure} would run code of this file's choice",
                 where,
                 "Add --allow-code if you trust it",
+                german=f"{quoted(step.measure)} würde Code ausführen, den die Datei bestimmt. Wenn Sie ihr "
+                "vertrauen, rechnen Sie das Szenario auf der Kommandozeile mit `--allow-code`.",
             )
         return
     if step.measure not in MEASURES:
-        raise SourceError(f"there is no measure {step.measure!r}", where, f"Use {', '.join(MEASURES)}")
+        raise no_measure(step.measure, "scenario").at(where)
     try:
         units.in_units(step.measure, MEASURES[step.measure].PARAMETERS, step.parameters)
     except CallError as error:
-        raise SourceError(error.what, where, error.remedy) from None
+        raise error.at(where) from None
 
 
 def _text(path: Path) -> str:
@@ -265,8 +303,21 @@ def _text(path: Path) -> str:
         try:
             return path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise SourceError(f"cannot be read: {error}", path, "Save it as UTF-8 text") from None
-    raise SourceError("there is no such scenario", path, f"Shipped are {', '.join(library())}")
+            raise unreadable(error, path) from None
+    shipped_ones = ", ".join(library())
+    raise SourceError(
+        "there is no such scenario", Place(str(path)), f"Shipped are {shipped_ones}",
+        german=f"Dieses Szenario gibt es nicht. Mitgeliefert sind {shipped_ones}.",
+    )  # fmt: skip
+
+
+def unreadable(error: OSError | UnicodeDecodeError, path: Path) -> SourceError:
+    """The error of a file that is no text."""
+    at_byte = f" (Byte {error.start + 1})" if isinstance(error, UnicodeDecodeError) else ""
+    return SourceError(
+        f"cannot be read: {error}", Place(str(path)), "Save it as UTF-8 text",
+        german=f"Die Datei ist nicht lesbar{at_byte}. Speichern Sie sie als Text in UTF-8.",
+    )  # fmt: skip
 
 
 def library() -> list[str]:
@@ -289,12 +340,45 @@ def _located(error: ValidationError, lines: reading.Lines, path: Path) -> Source
     line = reading.line_of(place, lines)
     where = ".".join(str(part) for part in place)
     what, remedy = f"{first['msg']} at {where}", "Correct this entry"
+    fault = _FAULTS.get(first["type"], "ist so nicht gültig").format(**first.get("ctx", {}))
+    german = f"Der Eintrag {quoted(where)} {fault.replace(' or ', ' oder ')}. Korrigieren Sie ihn."
     if first["type"] == "extra_forbidden":
         owner = next((_KEYS[part] for part in reversed(place[:-1]) if part in _KEYS), Scenario)
+        known = ", ".join(owner.model_fields)
         what = f"there is no key {str(place[-1])!r} at {where}"
-        remedy = f"Remove it, or use one of {', '.join(owner.model_fields)}"
-    return SourceError(what, f"{path}, line {line}" if line else path, remedy)
+        remedy = f"Remove it, or use one of {known}"
+        german = (
+            f"Den Schlüssel {quoted(where)} gibt es nicht. Entfernen Sie ihn, oder wählen Sie aus: {known}."
+        )
+    return SourceError(what, Place(str(path), line), remedy, german=german)
 
+
+_NUMBER, _WHOLE = "muss eine Zahl sein", "muss eine ganze Zahl sein"
+_FAULTS: Mapping[str, str] = {
+    "missing": "fehlt",
+    "string_type": "muss ein Text sein",
+    "invalid_key": "muss ein Text sein",
+    "string_too_long": "darf höchstens {max_length} Zeichen haben",
+    # The one pattern of the schema is that of names.
+    "string_pattern_mismatch": "darf nur a bis z, Ziffern und Bindestriche enthalten und nicht mit einem "
+    "Bindestrich beginnen",
+    "literal_error": "muss {expected} sein",
+    "list_type": "muss eine Liste sein",
+    "dict_type": "muss aus Schlüsseln mit Werten bestehen",
+    "model_type": "muss aus Schlüsseln mit Werten bestehen",
+    "bool_type": "muss true oder false sein",
+    "bool_parsing": "muss true oder false sein",
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_from_float": _WHOLE,
+    "int_parsing_size": "ist eine zu große Zahl",
+    "finite_number": "muss eine endliche Zahl sein",
+    "greater_than_equal": "muss mindestens {ge} sein",
+    "less_than_equal": "darf höchstens {le} sein",
+}
+"""What pydantic finds, by its types, as the end of a German sentence about the entry."""
 
 _KEYS: dict[str | int, type[BaseModel]] = {"measures": Step, "targets": Targets, "where": Range}
 
@@ -306,30 +390,41 @@ def _function(measure: str) -> Callable[..., Case]:
         function: Callable[..., Case] = getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise CallError(
-            f"{measure} cannot be found: {error}", "scenario", "Name a function as module:function"
-        ) from None
+            f"{measure} cannot be found: {error}", "scenario", "Name a function as module:function",
+            german=f"{quoted(measure)} ist nicht zu finden. Nennen Sie eine Funktion als module:function.",
+        ) from None  # fmt: skip
     return function
 
 
 def _must_exist(wanted: list[str], known: pd.Index, kind: str) -> None:
     if lost := [name for name in wanted if name not in known]:
         some = f" ({len(lost)} of {len(wanted)} are unknown)" if len(wanted) > 1 else ""
-        raise CallError(f"there is no {kind} {lost[0]!r}{some}", "targets", _near(lost[0], known))
+        remedy, german = _near(lost[0], known)
+        what = {"building": "Das Gebäude", "block": "Den Wohnblock"}[kind]
+        of = f" ({len(lost)} von {len(wanted)} sind unbekannt)" if len(wanted) > 1 else ""
+        raise CallError(
+            f"there is no {kind} {lost[0]!r}{some}", "targets", remedy,
+            german=f"{what} {quoted(lost[0])} gibt es nicht{of}. {german}.",
+        )  # fmt: skip
 
 
-def _near(word: str, known: pd.Index) -> str:
-    """What to do about a name that is none: those of like spelling, else some of all."""
+def _near(word: str, known: pd.Index) -> tuple[str, str]:
+    """What to do about a name that is none: those of like spelling, else some of all; English and German."""
     names = [str(name) for name in known]
-    near = get_close_matches(word, names, 3, 0.6)
-    return f"Did you mean {', '.join(near)}" if near else f"Use one of {', '.join(names[:5])}, …"
+    if near := ", ".join(get_close_matches(word, names, 3, 0.6)):
+        return f"Did you mean {near}", f"Ähnlich heißen {near}"
+    some = ", ".join(names[:5])
+    return f"Use one of {some}, …", f"Es gibt zum Beispiel {some}"
 
 
 def _fulfils(name: str, column: pd.Series, wanted: Any) -> pd.Series:
     if isinstance(wanted, Range):
         if not pd.api.types.is_numeric_dtype(column):
             raise CallError(
-                f"{name} holds no numbers, but a range is wanted", "targets", "Give values or a list"
-            )
+                f"{name} holds no numbers, but a range is wanted", "targets", "Give values or a list",
+                german=f"{quoted(name)} enthält keine Zahlen, gefragt ist aber ein Bereich. Nennen Sie Werte "
+                "oder eine Liste.",
+            )  # fmt: skip
         low = column >= wanted.min if wanted.min is not None else column.notna()
         return low & (column <= wanted.max) if wanted.max is not None else low
     values = wanted if isinstance(wanted, list) else [wanted]
@@ -341,8 +436,12 @@ def _polygon(area: dict[str, Any]) -> shapely.Geometry:
         polygon = shapely.geometry.shape(area)
     except (AttributeError, KeyError, TypeError, ValueError, shapely.errors.ShapelyError) as error:
         raise CallError(
-            f"area is no GeoJSON polygon: {error}", "targets", "Use type and coordinates"
-        ) from None
+            f"area is no GeoJSON polygon: {error}", "targets", "Use type and coordinates",
+            german="„area“ ist kein Polygon in GeoJSON. Geben Sie `type` und `coordinates` an.",
+        ) from None  # fmt: skip
     if polygon.geom_type not in ("Polygon", "MultiPolygon"):
-        raise CallError(f"area is a {polygon.geom_type}", "targets", "Draw a polygon")
+        raise CallError(
+            f"area is a {polygon.geom_type}", "targets", "Draw a polygon",
+            german=f"„area“ ist ein {polygon.geom_type}. Zeichnen Sie ein Polygon.",
+        )  # fmt: skip
     return polygon

@@ -19,7 +19,7 @@ from pathlib import Path
 import yaml
 
 from scenarios.scenario import Scenario, load
-from twin.errors import CallError, TwinError
+from twin.errors import CallError, SourceError, TwinError, quoted
 
 
 class ConflictError(TwinError):
@@ -34,6 +34,9 @@ class ConflictError(TwinError):
             "somebody else has saved this scenario since you opened it",
             where,
             "Save yours under another name, or open theirs and repeat your change",
+            german="Jemand anderes hat dieses Szenario gespeichert, seit Sie es geöffnet haben. Speichern "
+            "Sie Ihres unter einem anderen Namen, oder öffnen Sie das andere und wiederholen Sie Ihre "
+            "Änderung.",
         )
 
 
@@ -117,7 +120,10 @@ class Shelf:
         with self._locked():
             file, old = self._file(name), self._old(name, state)
             if file.exists() or not re.fullmatch("[0-9a-f]{16}", state) or not old.is_file():
-                raise CallError(f"{name} cannot be put back", self.folder, "Look among the scenarios for it")
+                raise CallError(
+                    f"{name} cannot be put back", self.folder, "Look among the scenarios for it",
+                    german=f"{quoted(name)} lässt sich nicht zurückholen. Suchen Sie es unter den Szenarien.",
+                )  # fmt: skip
             self._about_to("restore", name)
             old.replace(file)
         return self.open(name)
@@ -131,7 +137,13 @@ class Shelf:
         return history / f"{name}.{state}.yaml"
 
     def _file(self, name: str) -> Path:
-        Scenario(name=name)  # refuses paths and what is no name
+        try:
+            Scenario(name=name)  # refuses paths and what is no name
+        except ValueError:
+            raise SourceError(
+                f"{name!r} is no name of a scenario", "the shelf", "Open one of those in the list",
+                german=f"{quoted(name)} ist kein Name eines Szenarios. Öffnen Sie eines aus der Liste.",
+            ) from None  # fmt: skip
         return self.folder / f"{name}.yaml"
 
     @contextmanager

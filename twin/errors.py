@@ -9,8 +9,27 @@ TwinError
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 LONGEST = 600
 """Characters of what is said of one thing: what a damaged file puts into a message may be its whole text."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in a file that people write: its name and, where known, the line, counted from 1."""
+
+    file: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return self.text("en")
+
+    def text(self, language: str) -> str:
+        """``file.yaml, line 3``, in German ``file.yaml, Zeile 3``."""
+        if self.line is None:
+            return self.file
+        return f"{self.file}, {'Zeile' if language == 'de' else 'line'} {self.line}"
 
 
 class TwinError(Exception):
@@ -19,13 +38,14 @@ class TwinError(Exception):
     Parameters
     ----------
     what : what is wrong, without a full stop.
-    where : the file and, where known, the record.
+    where : the file and, where known, the record; a `Place` is named in German too.
     remedy : what the user can do.
-    german : all of it in German, for what people meet on the page.
+    german : what and remedy in German, as whole sentences, for what people meet on the page.
     """
 
     def __init__(self, what: str, where: object = "", remedy: str = "", *, german: str = "") -> None:
-        self.german = " ".join(german.split())
+        self.german = _line(german)
+        self.place = where if isinstance(where, Place) else None
         self.what, self.where, self.remedy = (_line(part) for part in (what, where, remedy))
         parts = [f"{self.where}: {self.what}" if self.where else self.what]
         if self.remedy:
@@ -34,7 +54,18 @@ class TwinError(Exception):
 
     def text(self, language: str) -> str:
         """The line in German where there is one and it is asked for, else in English."""
-        return self.german if language == "de" and self.german else str(self)
+        if language != "de" or not self.german:
+            return str(self)
+        return f"{_line(self.place.text(language))}: {self.german}" if self.place else self.german
+
+    def at(self, where: object) -> SourceError:
+        """The same, as the fault of a file at `where`, in both languages."""
+        return SourceError(self.what, where, self.remedy, german=self.german)
+
+
+def quoted(value: object) -> str:
+    """A value in German quotation marks, with what cannot be printed escaped."""
+    return f"„{repr(str(value))[1:-1]}“"
 
 
 def _line(text: object) -> str:

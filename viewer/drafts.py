@@ -7,7 +7,6 @@ opens without a plan offers to go on with.
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -18,7 +17,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
-from scenarios.scenario import Scenario, load
+from scenarios.scenario import Scenario, load, parsed, unreadable
 from scenarios.shelf import ConflictError, Shelf, as_yaml, write
 from sensors.errors import StoreError
 from twin.errors import CallError, SourceError, TwinError
@@ -26,11 +25,13 @@ from twin.sample.inputs import slug
 from viewer import bodies, texts
 from viewer.accounts import requests
 from viewer.accounts.recording import RecordedShelf
+from viewer.participation import http
 from viewer.turns import BusyError
 from viewer.uploads import BROKEN, MEMORY, SLOW, OverrunError, Uploads
 from viewer.whatif import Plan
 
 _DRAFT = ".draft/draft.yaml"
+_UPLOAD = Path("upload.yaml")  # what messages call a file that was sent without a name
 _LONGEST_TITLE = 80
 MOST_UPLOAD = 500_000  # bytes
 _BUSY_S = 30
@@ -75,7 +76,7 @@ class Drafts:
             try:
                 title = _title(self.shelf.open(name).scenario, self.language)
             except SourceError as error:  # somebody's hand was in the file
-                title = f"{name}: {error.what}"
+                title = f"{name}: {error.german if self.language == 'de' and error.german else error.what}"
             listed.append({"name": name, "title": title, "changed": self.shelf.changed(name)})
         gone = None if self.gone is None else {"name": self.gone[0], "title": self.gone[2]}
         every = sorted(listed, key=lambda one: -one["changed"])
@@ -204,34 +205,17 @@ class Drafts:
             return None
 
 
-def parsed(text: str) -> Scenario:
-    """The scenario of a file that somebody uploads; code of their own is refused.
-
-    Raises
-    ------
-    SourceError : it is none, with the line that is wrong.
-    """
-    with tempfile.TemporaryDirectory(prefix="lobeda-upload-") as folder:
-        file = Path(folder) / "upload.yaml"
-        file.write_text(text, "utf-8")
-        try:
-            return load(file)
-        except SourceError as error:  # the temporary folder says nothing to anybody
-            where = str(error.where).replace(str(file), "upload.yaml")
-            raise SourceError(error.what, where, error.remedy) from None
-
-
 def uploaded(content: bytes) -> dict[str, Any]:
     """A scenario's file as the panel would save it; called where `viewer.uploads` reads files.
 
     Raises
     ------
-    TwinError : it is no scenario, or holds what the panel cannot show.
+    TwinError : it is no scenario, or holds what the panel cannot show; with the line that is wrong.
     """
     try:
-        scenario = parsed(content.decode("utf-8"))
+        scenario = parsed(content.decode("utf-8"), _UPLOAD)
     except UnicodeDecodeError as error:
-        raise SourceError(f"cannot be read: {error}", "upload.yaml", "Save it as UTF-8 text") from None
+        raise unreadable(error, _UPLOAD) from None
     told = {"name": scenario.name, "title": scenario.title, "description": scenario.description}
     shown = Plan.from_scenario(scenario).scenario().model_copy(update=told)
     found: dict[str, Any] = shown.model_dump(mode="json", exclude_defaults=True)
@@ -243,17 +227,17 @@ def router(shelf: Shelf, uploads: Uploads) -> APIRouter:
     routes = APIRouter(prefix="/manage/scenarios", include_in_schema=False)
 
     @routes.get("/{name}.yaml")
-    def file(name: str) -> Response:
+    def file(name: str, request: Request) -> Response:
         try:
             text = as_yaml(shelf.open(name).scenario)
-        except (TwinError, ValueError) as error:
-            return PlainTextResponse(f"{error}\n", 404)
+        except TwinError as error:
+            return PlainTextResponse(f"{error.text(http.language(request))}\n", 404)
         named = {"Content-Disposition": f'attachment; filename="{name}.yaml"'}
         return Response(text, media_type="application/yaml", headers=named)
 
     @routes.post("")
     async def upload(request: Request) -> Response:
-        language = texts.preferred(request.headers.get("accept-language", ""))
+        language = http.language(request)
         content = await bodies.read(request, MOST_UPLOAD)
         if content is None:
             text = texts.text(language, "shelf.upload_size", kilobytes=str(MOST_UPLOAD // 1000))
@@ -269,7 +253,7 @@ def router(shelf: Shelf, uploads: Uploads) -> APIRouter:
         except OverrunError as error:
             return JSONResponse({"error": texts.text(language, _OVERRUN[error.reason])}, 422)
         except TwinError as error:
-            return JSONResponse({"error": str(error)}, 422)
+            return JSONResponse({"error": error.text(language)}, 422)
         return JSONResponse({"name": name}, 201)
 
     return routes

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import scenarios
 from scenarios.measures import MEASURES
 from scenarios.scenario import Range, Targets
-from twin.errors import CallError
+from twin.errors import CallError, quoted
 from viewer import facts, format, texts
 from viewer.layers import LAYERS
 from viewer.state import Level, Twin
@@ -128,7 +128,11 @@ def scenario(place: str) -> Plan:
     CallError : there is none of this name.
     """
     if place not in scenarios.library():
-        raise CallError(f"there is no scenario {place!r}", "library", f"Use {', '.join(scenarios.library())}")
+        every = ", ".join(scenarios.library())
+        raise CallError(
+            f"there is no scenario {place!r}", "library", f"Use {every}",
+            german=f"Das Szenario {quoted(place)} gibt es nicht. Möglich sind {every}.",
+        )  # fmt: skip
     return Plan.from_scenario(scenarios.load(place))
 
 

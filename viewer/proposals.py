@@ -97,7 +97,7 @@ class Proposal:
             mine = self.head.targets.ids(case)
             steps = [_narrowed(step, mine, case) for step in self.scenario.steps]
         except CallError as error:
-            raise SourceError(error.what, f"{self.path}, targets", error.remedy) from None
+            raise error.at(f"{self.path}, targets") from None
         if not len(mine):
             raise SourceError("no building is meant", f"{self.path}, targets", "Widen them")
         return self.scenario.model_copy(update={"measures": steps})

@@ -17,6 +17,7 @@ import struct
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,8 @@ def _child(read: Reader, content: bytes, limits: Limits, pipe: int) -> None:
         try:
             answer = json.dumps({"found": read(content)})
         except TwinError as error:
-            answer = json.dumps({"refused": [error.what, str(error.where), error.remedy]})
+            where = astuple(error.place) if error.place else error.where
+            answer = json.dumps({"refused": [error.what, where, error.remedy, error.german]})
         except MemoryError:
             answer = json.dumps({"over": MEMORY})
         left = answer.encode()

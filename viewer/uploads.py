@@ -17,7 +17,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from twin.errors import CallError, SourceError
+from twin.errors import CallError, Place, SourceError
 from viewer.turns import Turns
 
 READY_S = 120.0
@@ -84,7 +84,9 @@ class Uploads:
         if "over" in answer:
             raise OverrunError(answer["over"], self.limits)
         if "refused" in answer:
-            raise SourceError(*answer["refused"])
+            what, where, remedy, german = answer["refused"]
+            place = Place(*where) if isinstance(where, list) else where
+            raise SourceError(what, place, remedy, german=german)
         found: dict[str, Any] = answer["found"]
         return found
 

@@ -17,8 +17,8 @@ from energy import Case
 from scenarios import units
 from scenarios.measures import MEASURES
 from scenarios.measures.base import Parameter
-from scenarios.scenario import Scenario, Step, Targets
-from twin.errors import CallError
+from scenarios.scenario import Scenario, Step, Targets, no_measure
+from twin.errors import CallError, quoted
 from viewer import texts
 
 ENVELOPE = "envelope_retrofit"
@@ -59,7 +59,10 @@ class Choice:
         """
         known = {parameter.name: parameter for parameter in MEASURES[self.measure].PARAMETERS}
         if odd := [name for name in changes if name not in known]:
-            raise CallError(f"there is no parameter {odd[0]!r}", f"measure {self.measure}")
+            raise CallError(
+                f"there is no parameter {odd[0]!r}", f"measure {self.measure}",
+                german=f"Den Parameter {quoted(odd[0])} hat „{title(self.measure, 'de')}“ nicht.",
+            )  # fmt: skip
         given = dict(self.values) | {
             name: _within(self.measure, known[name], value) for name, value in changes.items()
         }
@@ -130,7 +133,10 @@ class Plan:
         """
         same = self.of(measure)
         if not 0 <= nth < len(same):
-            raise CallError(f"there is no measure {measure} number {nth + 1}", "the plan")
+            raise CallError(
+                f"there is no measure {measure} number {nth + 1}", "the plan",
+                german=f"Die Maßnahme „{title(measure, 'de')}“ gibt es im Plan kein {nth + 1}. Mal.",
+            )  # fmt: skip
         choice = same[nth].with_values(values or {})
         if on is not None and measure == ENVELOPE:
             choice = choice.with_values({"share": (choice.value("share") or 1.0) if on else 0.0})
@@ -153,7 +159,10 @@ class Plan:
         choices = []
         for step in scenario.measures:
             if not isinstance(step, Step) or step.is_code:
-                raise CallError(f"{scenario.name} holds code of its own", "the plan", "Run it by `lobeda`")
+                raise CallError(
+                    f"{scenario.name} holds code of its own", "the plan", "Run it by `lobeda`",
+                    german=f"{quoted(scenario.name)} enthält eigenen Code. Rechnen Sie es mit `lobeda`.",
+                )  # fmt: skip
             parameters = MEASURES[_known(step.measure)].PARAMETERS
             given = units.in_units(step.measure, parameters, step.parameters)
             values = {p.name: p.default for p in parameters} | given
@@ -289,7 +298,7 @@ def _ordered(choices: Sequence[Choice]) -> Plan:
 
 def _known(measure: str) -> str:
     if measure not in MEASURES:
-        raise CallError(f"there is no measure {measure!r}", "the plan", f"Use {', '.join(MEASURES)}")
+        raise no_measure(measure, "the plan")
     return measure
 
 
@@ -300,7 +309,10 @@ def _checked(targets: Any) -> str:
     try:
         return Targets.model_validate_json(str(targets)).model_dump_json(exclude_defaults=True)
     except ValueError as error:  # pydantic's too
-        raise CallError(f"these are no targets: {error}", "the plan") from None
+        raise CallError(
+            f"these are no targets: {error}", "the plan",
+            german="Diese Auswahl von Gebäuden ist nicht lesbar. Wählen Sie die Gebäude neu aus.",
+        ) from None  # fmt: skip
 
 
 def _nobody(targets: str) -> bool:

@@ -27,7 +27,7 @@ from energy import Case
 from energy.columns import relabelled
 from energy.parameters import HOUR_COLUMNS
 from twin.compute import Same
-from twin.errors import CallError
+from twin.errors import CallError, quoted
 
 Mask = npt.NDArray[np.bool_]
 
@@ -79,9 +79,13 @@ def check(measure: str, parameters: Iterable[Parameter], values: Mapping[str, An
 
 
 def _check_one(where: str, parameter: Parameter, value: Any) -> None:
+    is_value = f"{parameter.name} ist {quoted(value)}"
     if isinstance(parameter.default, bool):
         if not isinstance(value, bool):
-            raise CallError(f"{parameter.name} is {value!r}", where, "Use true or false")
+            raise CallError(
+                f"{parameter.name} is {value!r}", where, "Use true or false",
+                german=f"{is_value}. Möglich sind true und false.",
+            )  # fmt: skip
     elif isinstance(parameter.default, (int, float)):
         number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
         if not number or not parameter.low <= value <= parameter.high:
@@ -90,15 +94,27 @@ def _check_one(where: str, parameter: Parameter, value: Any) -> None:
                 f"{parameter.name} is {value!r}",
                 where,
                 f"Use {parameter.low:g} to {parameter.high:g}{unit}",
+                german=f"{is_value}. Möglich sind Zahlen von {german(parameter.low)} bis "
+                f"{german(parameter.high)}{unit if parameter.unit != '1' else ''}.",
             )
     else:
         given = [value] if isinstance(value, str) else value
         if not isinstance(given, (list, tuple)) or not all(isinstance(text, str) for text in given):
-            raise CallError(f"{parameter.name} is {value!r}", where, "Use text")
-        if parameter.choices and (odd := [text for text in given if text not in parameter.choices]):
             raise CallError(
-                f"there is no {parameter.name} {odd[0]!r}", where, f"Use {', '.join(parameter.choices)}"
-            )
+                f"{parameter.name} is {value!r}", where, "Use text",
+                german=f"{is_value}. Schreiben Sie einen Text.",
+            )  # fmt: skip
+        if parameter.choices and (odd := [text for text in given if text not in parameter.choices]):
+            choices = ", ".join(parameter.choices)
+            raise CallError(
+                f"there is no {parameter.name} {odd[0]!r}", where, f"Use {choices}",
+                german=f"{quoted(odd[0])} gibt es für {parameter.name} nicht. Möglich sind {choices}.",
+            )  # fmt: skip
+
+
+def german(number: float) -> str:
+    """A number as errors in German say it."""
+    return f"{number:g}".replace(".", ",")
 
 
 def chosen(case: Case, buildings: Iterable[str] | None, may: Mask, measure: str) -> Mask:
@@ -114,8 +130,9 @@ def chosen(case: Case, buildings: Iterable[str] | None, may: Mask, measure: str)
     rows = case.envelope.index.get_indexer(ids)
     if (lost := ids[rows < 0]).size:
         raise CallError(
-            f"there is no building {lost[0]!r}", f"measure {measure}", "Use ids of the table buildings"
-        )
+            f"there is no building {lost[0]!r}", f"measure {measure}", "Use ids of the table buildings",
+            german=f"Das Gebäude {quoted(lost[0])} gibt es nicht. Nennen Sie Kennungen aus buildings.",
+        )  # fmt: skip
     named = np.zeros(len(may), bool)
     named[rows] = True
     return may & named

@@ -15,7 +15,7 @@ from scenarios.measures import base
 from scenarios.measures.base import Parameter
 from twin.compute import Same
 from twin.district import District
-from twin.errors import CallError
+from twin.errors import CallError, quoted
 
 TITLE = {"de": "Gebäudehülle sanieren", "en": "Envelope retrofit"}
 DESCRIPTION = {
@@ -126,4 +126,6 @@ def _check(case: Case, components: Sequence[str], standard: str, share: float) -
             f"there is no standard {standard!r}",
             "measure envelope_retrofit",
             f"Use {' or '.join(case.parameters.standards)}",
+            german=f"Den Standard {quoted(standard)} gibt es nicht. Möglich sind "
+            f"{' und '.join(case.parameters.standards)}.",
         )

@@ -81,6 +81,8 @@ def apply(
             f"the set-back of {set_back_c:g} °C is above the set-point of {set_heating_c:g} °C",
             "measure set_points",
             "Lower set_back_c",
+            german=f"Die Absenkung auf {base.german(set_back_c)} °C liegt über der Solltemperatur von "
+            f"{base.german(set_heating_c)} °C. Senken Sie set_back_c.",
         )
     rows = base.chosen(case, buildings, applicable(case), "set_points")
     label = f"set-{set_heating_c:g}-{set_back_c:g}-{from_hour:g}-{to_hour:g}"

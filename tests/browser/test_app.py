@@ -283,6 +283,13 @@ def test_language(chromium: Browser, web: Running, session: dict[str, object]) -
         expect(manager.page.get_by_role("slider", name="Share of blocks refurbished")).to_be_visible()
         expect(manager.page.get_by_role("button", name="Model, not survey data")).to_be_visible()
         expect(manager.page.get_by_role("link", name="DE", exact=True)).to_have_attribute("href", "?lang=de")
+        broken = {"name": "a.yaml", "mimeType": "application/yaml", "buffer": b"name: a\nname: b\n"}
+        manager.page.locator("#scenario-file").set_input_files([broken])  # type: ignore[list-item]
+        toast = manager.page.locator(".toast")  # the page's language, not the browser's
+        expect(toast).to_contain_text("upload.yaml, line 2: 'name' stands twice. Keep one of them.")
+        (refused,) = manager.problems  # what the browser itself says of an answer that is no success
+        assert "422" in refused
+        manager.problems.clear()
 
 
 def test_model_notice_is_explained(manager: Visit) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,6 +54,9 @@ def write(folder: Path, text: str) -> Path:
         ("1: a\n", 1, "Use the names of the schema"),
         ("name: [\n", 2, "Correct this line"),
         ("name: a\n\tb: c\n", 2, "Correct this line"),
+        ("name: a\nb: 2045-13-01\n", 2, "between quotation marks"),  # the month
+        ("name: a\nb: 0x_\n", 2, "between quotation marks"),
+        ("name: a\nb: " + "1" * 5000, 2, "between quotation marks"),
         ("name: " + "[" * 50 + "]" * 50 + "\n", 1, "a few levels"),
     ],
 )
@@ -63,53 +68,158 @@ def test_each_fault_names_file_line_and_remedy(tmp_path: Path, text: str, line: 
 
 
 @pytest.mark.parametrize(
-    ("targets", "said"),
+    ("targets", "said", "german"),
     [
-        ("buildings: [b1, b11]", "there is no building 'b11' (1 of 2 are unknown). Did you mean b1"),
-        ("buildings: [nowhere]", "there is no building 'nowhere'. Use one of b0, b1, b2"),
-        ("where: {storey_above_ground: 5}", "Did you mean storeys_above_ground"),
-        ("where: {construction_series: WBS70}", "no building fulfils these targets. Did you mean WBS 70 for"),
-        ("where: {construction_series: [WBS70, P2]}", "Did you mean WBS 70 for construction_series"),
-        ("where: {year_of_construction: {min: 2000}}", "year_of_construction runs from 1980 to 1980"),
-        ("where: {construction_series: {min: 70}}", "construction_series holds no numbers"),
-        ("where: {dwellings: 24}\n      buildings: []", "Each condition is fulfilled by some building"),
-        ("wher: {}", "there is no key 'wher' at measures.0.targets.wher"),
+        (
+            "buildings: [b1, b11]",
+            "there is no building 'b11' (1 of 2 are unknown). Did you mean b1",
+            "Das Gebäude „b11“ gibt es nicht (1 von 2 sind unbekannt). Ähnlich heißen b1",
+        ),
+        (
+            "buildings: [nowhere]",
+            "there is no building 'nowhere'. Use one of b0, b1, b2",
+            "Das Gebäude „nowhere“ gibt es nicht. Es gibt zum Beispiel b0, b1, b2.",
+        ),
+        (
+            "blocks: [nowhere]",
+            "there is no block 'nowhere'. Use one of",
+            "Den Wohnblock „nowhere“ gibt es nicht. Es gibt zum Beispiel",
+        ),
+        (
+            "where: {storey_above_ground: 5}",
+            "Did you mean storeys_above_ground",
+            "Die Spalte „storey_above_ground“ gibt es nicht. Ähnlich heißen storeys_above_ground",
+        ),
+        (
+            "where: {construction_series: WBS70}",
+            "no building fulfils these targets. Did you mean WBS 70 for",
+            "Kein Gebäude erfüllt diese Bedingungen. Ähnlich heißen WBS 70 (Spalte „construction_series“).",
+        ),
+        (
+            "where: {construction_series: [WBS70, P2]}",
+            "Did you mean WBS 70 for construction_series",
+            "Ähnlich heißen WBS 70",
+        ),
+        (
+            "where: {year_of_construction: {min: 2000}}",
+            "year_of_construction runs from 1980 to 1980",
+            "„year_of_construction“ reicht von 1980 bis 1980.",
+        ),
+        (
+            "where: {construction_series: {min: 70}}",
+            "construction_series holds no numbers",
+            "„construction_series“ enthält keine Zahlen, gefragt ist aber ein Bereich. Nennen Sie Werte",
+        ),
+        (
+            "where: {dwellings: 24}\n      buildings: []",
+            "Each condition is fulfilled by some building",
+            "Jede Bedingung wird von manchen Gebäuden erfüllt, keines erfüllt alle",
+        ),
+        (
+            "area: {type: Point, coordinates: [0, 0]}",
+            "area is a Point. Draw a polygon",
+            "„area“ ist ein Point. Zeichnen Sie ein Polygon.",
+        ),
+        (
+            "area: {type: Polygon}",
+            "area is no GeoJSON polygon",
+            "„area“ ist kein Polygon in GeoJSON. Geben Sie `type` und `coordinates` an.",
+        ),
+        (
+            "wher: {}",
+            "there is no key 'wher' at measures.0.targets.wher",
+            "Den Schlüssel „measures.0.targets.wher“ gibt es nicht. Entfernen Sie ihn",
+        ),
     ],
 )
 def test_targets_that_are_none_name_file_and_line(
-    tmp_path: Path, case: Case, targets: str, said: str
+    tmp_path: Path, case: Case, targets: str, said: str, german: str
 ) -> None:
     file = write(tmp_path, f"name: a\nmeasures:\n  - measure: roof_pv\n    targets:\n      {targets}\n")
     with pytest.raises(SourceError) as caught:
         scenarios.load(file, district=case.district)
     assert str(caught.value).startswith(f"{file}, line ") and said in str(caught.value)
+    in_german = caught.value.text("de")
+    assert in_german.startswith(f"{file}, Zeile ") and german in in_german
 
 
 def test_a_bomb_and_a_giant_are_refused_at_once(tmp_path: Path) -> None:
     bomb = "a: &a [x,x]\n" + "".join(
         f"{chr(98 + n)}: &{chr(98 + n)} [*{chr(97 + n)},*{chr(97 + n)}]\n" for n in range(24)
     )
-    for text in (bomb, "name: " + "x" * 2_000_000):
-        with pytest.raises(SourceError):
+    for text, said in ((bomb, "Schreiben Sie den Eintrag aus"), ("name: " + "x" * 2_000_000, "über 1000 kB")):
+        with pytest.raises(SourceError) as caught:
             scenarios.load(write(tmp_path, text))
+        assert said in caught.value.text("de")
 
 
 @given(st.text(max_size=200) | st.binary(max_size=200))
 def test_no_text_breaks_the_reader(tmp_path_factory: pytest.TempPathFactory, text: str | bytes) -> None:
     file = tmp_path_factory.mktemp("any") / "file.yaml"
     file.write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
-    with pytest.raises(TwinError):  # no short text is a scenario by chance
+    with pytest.raises(TwinError) as caught:  # no short text is a scenario by chance
         scenarios.load(file)
+    assert caught.value.german
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "name", "version", "title", "title/fr", "title/de", "measures", "measures/0", "measures/0/measure",
+        "measures/0/year", "measures/0/parameters", "measures/0/targets", "measures/0/targets/buildings",
+        "measures/0/targets/where", "measures/0/targets/where/dwellings", "measures/0/targets/area",
+        "measures/0/targets/where/dwellings/min",
+    ],
+)  # fmt: skip
+def test_whatever_stands_in_an_entry_the_fault_has_words_in_german(tmp_path: Path, path: str) -> None:
+    """Of each entry, each kind of value: pydantic's kinds of faults that can occur are all in the table."""
+    refused = 0
+    values = (None, 1, 1.5, True, "x", "X" * 100, [], [1], {}, {"a": 1}, float("inf"), 10**30, "1" * 5000)
+    for value in values:
+        content: Any = {"name": "a", "measures": [{"measure": "roof_pv", "targets": {"where": {}}}]}
+        inner = content
+        *outer, last = path.split("/")
+        for key in outer:
+            inner = inner[int(key)] if key.isdigit() else inner.setdefault(key, {})
+        inner[int(last) if last.isdigit() else last] = value
+        try:
+            scenarios.load(write(tmp_path, yaml.safe_dump(content)))
+        except SourceError as error:
+            refused += 1
+            assert error.german and "ist so nicht gültig" not in error.german, (value, str(error))
+    assert refused
 
 
 def test_units_are_understood_or_refused() -> None:
     parameters = supply_temperature.PARAMETERS
     for given_value in (70, "70", "70 °C", "70 C", "70,0 °C"):
         assert units.in_units("x", parameters, {"supply_c": given_value}) == {"supply_c": 70}
-    with pytest.raises(CallError, match=r"'K'.*Give it in °C"):
+    with pytest.raises(CallError, match=r"'K'.*Give it in °C") as refused:
         units.in_units("x", parameters, {"supply_c": "20 K"})
+    assert refused.value.text("de") == "supply_c steht in „K“. Geben Sie den Wert in °C an."
     share = MEASURES["roof_pv"].PARAMETERS
     assert units.in_units("x", share, {"share": "30 %"}) == {"share": 0.3}
+
+
+def test_what_only_the_district_or_the_measure_refuses_has_words_in_german(case: Case) -> None:
+    for step, said in (
+        (
+            {"measure": "set_points", "parameters": {"set_heating_c": 18.5, "set_back_c": 19.5}},
+            "Die Absenkung auf 19,5 °C liegt über der Solltemperatur von 18,5 °C. Senken Sie set_back_c.",
+        ),
+        (
+            {"measure": "envelope_retrofit", "parameters": {"standard": "eh5"}},
+            "Den Standard „eh5“ gibt es nicht. Möglich sind ",
+        ),
+        (
+            {"measure": "roof_pv", "targets": {"buildings": ["b11"]}},
+            "Das Gebäude „b11“ gibt es nicht. Ähnlich heißen b1",
+        ),
+        ({"measure": "roof_pv", "parameters": {"a": 1}}, "Den Parameter „a“ hat die Maßnahme roof_pv nicht."),
+    ):
+        with pytest.raises(CallError) as refused:
+            steps(step).apply(case)
+        assert refused.value.text("de").startswith(said)
 
 
 def test_own_code_runs_only_where_it_is_allowed(

@@ -13,7 +13,7 @@ import yaml
 import scenarios
 from scenarios.json_schema import json_schema
 from scenarios.shelf import ConflictError, Shelf, as_yaml
-from twin import CallError
+from twin import CallError, SourceError
 
 
 def scenario(name: str = "mine", share: float = 0.5) -> scenarios.Scenario:
@@ -74,7 +74,7 @@ def test_of_many_processes_one_wins(tmp_path: Path) -> None:
 def test_callables_and_paths_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CallError, match="module:function"):
         as_yaml(scenarios.Scenario(name="x", measures=[lambda case: case]))
-    with pytest.raises(ValueError, match="pattern"):
+    with pytest.raises(SourceError, match="no name of a scenario"):
         Shelf(tmp_path).open("../etc/passwd")
 
 

@@ -12,8 +12,9 @@ import pytest
 from fastapi import FastAPI
 
 import scenarios
+from scenarios.scenario import parsed
 from scenarios.shelf import ConflictError, Shelf
-from twin.errors import CallError
+from twin.errors import CallError, TwinError
 from viewer import drafts
 from viewer.drafts import Drafts
 from viewer.uploads import Uploads
@@ -119,7 +120,7 @@ def test_files_go_up_and_come_down(tmp_path: Path, uploads: Uploads) -> None:
     assert page.drafts.title == scenarios.load("library/roof-pv.yaml").title["de"]
     answer = _call(app, "GET", f"/manage/scenarios/{page.drafts.name}.yaml")
     assert answer.status_code == 200 and "attachment" in answer.headers["content-disposition"]
-    assert Plan.from_scenario(drafts.parsed(answer.text)) == page.plan and not page.plan.idle
+    assert Plan.from_scenario(parsed(answer.text, Path("down.yaml"))) == page.plan and not page.plan.idle
     for odd in ("nothing", "..%2f..%2fsecret", "A B"):
         assert _call(app, "GET", f"/manage/scenarios/{odd}.yaml").status_code == 404
 
@@ -140,9 +141,112 @@ def test_what_is_no_scenario_is_refused_with_its_line(
 ) -> None:
     app = FastAPI()
     app.include_router(drafts.router(Shelf(tmp_path), uploads))
-    answer = _call(app, "POST", "/manage/scenarios", content=content)
+    answer = _call(app, "POST", "/manage/scenarios", content=content, headers={"Accept-Language": "en"})
     assert answer.status_code == status and said in answer.json()["error"], answer.text
     assert "/tmp" not in answer.text and Shelf(tmp_path).names() == []
+
+
+_STEP = "name: a\nmeasures:\n  - measure: roof_pv\n"
+_FAULTS: dict[str, tuple[str | bytes, int | None, str, str]] = {
+    "not YAML": ("name: a: b\n", 1, "Ein Doppelpunkt ist zu viel", "mapping values are not allowed here"),
+    "tabulator": ("name: a\n\tb: c\n", 2, "Tabulatoren sind zum Einrücken nicht erlaubt", "cannot start any"),
+    "open list": ("name: [a\n", 2, "fehlt ein Komma oder die schließende Klammer ]", "expected ',' or ']'"),
+    "no colon": ("name: a\nb\nc: d\n", 3, "fehlt der Doppelpunkt", "could not find expected ':'"),
+    "open quotes": ('name: "a\n', 2, "Anführungszeichen ist nicht geschlossen", "unexpected end of stream"),
+    "two documents": ("name: a\n---\nname: b\n", 2, "nur eines ist erlaubt", "another document"),
+    "rare in YAML": ("name: |7x\n", 1, "Gemeldet wird „expected", "not YAML: expected"),
+    "tag": ("name: !!python/name:os.system\n", 1, "Schreiben Sie einfache Werte", "Write plain values"),
+    "alias": ("a: &b [1]\n", 1, "Schreiben Sie den Eintrag aus", "Write the entry out"),
+    "too deep": ("a: " + "[" * 30 + "]" * 30, 1, "Ein Szenario hat nur wenige Ebenen", "a few levels only"),
+    "no date": ("name: a\ntitle: 2045-13-01\n", 2, "setzen Sie ihn in Anführungszeichen", "quotation marks"),
+    "key twice": ("name: a\nname: b\n", 2, "Behalten Sie einen der beiden Einträge", "Keep one of them"),
+    "key no text": ("1: a\n", 1, "Verwenden Sie die Namen des Schemas", "Use the names of the schema"),
+    "unknown key": (_STEP + "    colour: red\n", 4, "Entfernen Sie ihn, oder", "Remove it, or use one of"),
+    "name": ("name: Ä\n", 1, "darf nur a bis z, Ziffern", "should match pattern"),
+    "year": (
+        _STEP + "    year: 2050\n",
+        4,
+        "darf höchstens 2045 sein. Korrigieren",
+        "less than or equal to 2045",
+    ),
+    "no name": ("measures: []\n", 1, "„name“ fehlt. Korrigieren Sie ihn", "Field required at name"),
+    "unknown measure": (
+        _STEP.replace("roof_pv", "magic"),
+        3,
+        "Möglich sind envelope",
+        "Use envelope_retrofit",
+    ),
+    "own code": (_STEP.replace("roof_pv", "os:system"), 3, "auf der Kommandozeile", "Add --allow-code"),
+    "parameter": (_STEP + "    parameters: {x: 1}\n", 3, "„x“ hat die Maßnahme roof_pv nicht", "Use share"),
+    "type": (_STEP + "    parameters: {share: [1]}\n", 3, "Möglich sind Zahlen von 0 bis 1.", "Use 0 to 1"),
+    "range": (_STEP + "    parameters: {share: 5}\n", 3, "Möglich sind Zahlen von 0 bis 1.", "Use 0 to 1"),
+    "word": (
+        _STEP + "    parameters: {share: viel}\n",
+        3,
+        "einen Anteil von 0 bis 1 oder in %",
+        "a share of 0",
+    ),
+    "unit": (
+        _STEP + "    parameters: {share: 5 K}\n",
+        3,
+        "einen Anteil von 0 bis 1 oder in %",
+        "a share of 0",
+    ),
+    "not UTF-8": (
+        b"name: \xff",
+        None,
+        "Byte 7). Speichern Sie sie als Text in UTF-8",
+        "Save it as UTF-8 text",
+    ),
+    "no scenario": ("- 1\n", None, "Schreiben Sie mindestens `name:`", "Write at least `name:`"),
+    "empty": ("", None, "Schreiben Sie mindestens `name:`", "Write at least `name:`"),
+    "control": ("name: \x07\n", None, "Ein Steuerzeichen ist nicht erlaubt", "unacceptable character"),
+}
+
+
+@pytest.mark.parametrize("fault", _FAULTS)
+def test_faults_of_a_file_are_said_in_the_pages_language(
+    tmp_path: Path, uploads: Uploads, fault: str
+) -> None:
+    given, line, german, english = _FAULTS[fault]
+    app = FastAPI()
+    app.include_router(drafts.router(Shelf(tmp_path), uploads))
+    content = given if isinstance(given, bytes) else given.encode()
+    for language, said, counted in (("de", german, "Zeile"), ("en", english, "line")):
+        wanted = {"Accept-Language": language}
+        answer = _call(app, "POST", "/manage/scenarios", content=content, headers=wanted)
+        place = "upload.yaml" if line is None else f"upload.yaml, {counted} {line}"
+        assert answer.status_code == 422
+        assert answer.json()["error"].startswith(f"{place}: ") and said in answer.json()["error"], answer.text
+
+
+def test_what_the_shelf_refuses_is_said_in_german(tmp_path: Path) -> None:
+    page = Page(tmp_path, retrofit(0.5))
+    page.send("save", title="Eins")
+    other = Page(tmp_path)
+    other.send("open", name="eins")
+    other.drafts.keep(retrofit(0.6))
+    with pytest.raises(ConflictError) as conflict:
+        page.drafts.keep(retrofit(0.7))
+    assert conflict.value.text("de").endswith("öffnen Sie das andere und wiederholen Sie Ihre Änderung.")
+    (tmp_path / "zwei.yaml").write_text("name: zwei\nname: zwei\n")
+    titles = [one["title"] for one in page.drafts.shown()["scenarios"]]
+    assert "zwei: „name“ steht zweimal da. Behalten Sie einen der beiden Einträge." in titles
+    for name, said in (
+        ("zwei", f"{tmp_path / 'zwei.yaml'}, Zeile 2: „name“ steht zweimal da"),
+        ("drei", "Dieses Szenario gibt es nicht"),
+        ("../drei", "„../drei“ ist kein Name eines Szenarios. Öffnen Sie eines aus der Liste."),
+    ):
+        with pytest.raises(TwinError) as refused:
+            page.drafts.open(name)
+        assert said in refused.value.text("de")
+
+
+def test_a_files_address_follows_the_page_before_the_browser(tmp_path: Path) -> None:
+    app, english = FastAPI(), {"Accept-Language": "en"}
+    app.include_router(drafts.router(Shelf(tmp_path), Uploads("viewer.drafts:uploaded")))
+    for query, said in (("", "there is no such scenario"), ("?lang=de", "Dieses Szenario gibt es nicht")):
+        assert said in _call(app, "GET", f"/manage/scenarios/drei.yaml{query}", headers=english).text
 
 
 def test_titles_are_checked(tmp_path: Path) -> None:

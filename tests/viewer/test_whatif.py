@@ -28,6 +28,27 @@ def test_values_out_of_range_are_brought_into_it() -> None:
         Plan().change("lift")
 
 
+def test_what_the_panel_refuses_has_words_in_german() -> None:
+    own = scenarios.Scenario(name="mine", measures=[scenarios.Step(measure="my:own")])
+    for refuses, said in (
+        (lambda: Plan().change("roof_pv", values={"colour": 1}), "Den Parameter „colour“ hat „"),
+        (
+            lambda: Plan().change("lift"),
+            "Die Maßnahme „lift“ gibt es nicht. Möglich sind envelope_retrofit, ",
+        ),
+        (lambda: Plan().change("roof_pv", 4), "gibt es im Plan kein 5. Mal."),
+        (lambda: Plan().change("roof_pv", targets="{"), "Wählen Sie die Gebäude neu aus."),
+        (lambda: Plan.from_scenario(own), "„mine“ enthält eigenen Code. Rechnen Sie es mit `lobeda`."),
+        (
+            lambda: panel.scenario("library/x"),
+            "Das Szenario „library/x“ gibt es nicht. Möglich sind library/",
+        ),
+    ):
+        with pytest.raises(CallError) as refused:
+            refuses()
+        assert said in refused.value.text("de")
+
+
 def test_off_keeps_its_values_and_changes_nothing(twin: Twin) -> None:
     on = Plan().change("supply_temperature", on=True, values={"supply_c": 65})
     off = on.change("supply_temperature", on=False)

@@ -53,7 +53,7 @@ export function shelf({ t, f, send, language }) {
   const item = (one) => h("li", { class: one.name === now.name ? "now" : "" },
     h("button", { type: "button", class: "text-button", title: t("shelf.open"), onclick: () => { send("open", { name: one.name }); dialog.close(); } }, one.title),
     h("small", {}, day.format(one.changed * 1000)),
-    h("a", { href: `/manage/scenarios/${one.name}.yaml`, download: "", "aria-label": t("shelf.download_named", { title: one.title }) }, t("shelf.download")),
+    h("a", { href: `/manage/scenarios/${one.name}.yaml?lang=${language}`, download: "", "aria-label": t("shelf.download_named", { title: one.title }) }, t("shelf.download")),
     h("button", { type: "button", class: "text-button", "aria-label": t("shelf.remove_named", { title: one.title }), onclick: () => send("remove", { name: one.name }) }, t("shelf.remove")));
   const show = (shown) => {
     const changed = shown.name !== now.name || shown.title !== now.title;
