@@ -196,7 +196,7 @@ class Manager:
         )  # fmt: skip
         self.drafts = Drafts(
             shelf or Shelf(Path(tempfile.mkdtemp(prefix="lobeda-shelf-"))), language,
-            self.bridge.param.update, self._begin, lambda: self.state.plan,
+            self.bridge.param.update, self._begin, lambda: self.state.settled,
         )  # fmt: skip
         self.charts = Charts(
             self.state, twin.desk, self.bridge.param.update, self._tell, self._failed, self._economy
@@ -233,10 +233,10 @@ class Manager:
         self.state.begin(plan)
         self._simulate(plan)
 
-    async def _keep(self) -> None:
+    async def _keep(self, plan: Plan, name: str) -> None:
         """Save what people did, once a step of theirs is done."""
         try:
-            await asyncio.to_thread(self.drafts.keep, self.state.plan)
+            await asyncio.to_thread(self.drafts.keep, plan, name)
         except (TwinError, OSError) as error:
             self.bridge.error = texts.error(self.state.language, error)
         self.bridge.shelf = self.bridge.shelf | self.drafts.now()
@@ -405,7 +405,7 @@ class Manager:
         self._explain()
         self._deepen()
         if self.state.settled == self.state.plan and pn.state.curdoc is not None:
-            pn.state.execute(self._keep)
+            pn.state.execute(partial(self._keep, self.state.plan, self.drafts.name))
 
     def _answered(self, plan: Plan, seq: int) -> int:
         """The act that a run of `plan` answers: the last one, unless something else is wanted since."""

@@ -43,7 +43,7 @@ class Drafts:
 
     show : takes news for the page, by name of the bridge's parameter.
     begin : makes a plan the page's, with nothing to undo.
-    plan : the page's plan.
+    plan : the page's plan as it was let go, which may not be simulated yet.
     """
 
     def __init__(
@@ -117,15 +117,18 @@ class Drafts:
         self.name = self.title = ""
         self.state = self.saved_at = None
 
-    def keep(self, plan: Plan) -> None:
-        """Save a plan by itself: under the name that is open, else as the draft. Safe in another thread.
+    def keep(self, plan: Plan, name: str) -> None:
+        """Save a plan by itself: under the name that was open with it, else as the draft.
+
+        Nothing once another one is open. Safe in another thread.
 
         Raises
         ------
         ConflictError : another page saved the scenario meanwhile; what is shown then has no name any more.
         """
         with self._lock:
-            self._keep(plan)
+            if name == self.name:
+                self._keep(plan)
 
     def _keep(self, plan: Plan) -> None:
         if plan == self._kept or (not self.name and plan.idle and self._kept is None):
@@ -167,9 +170,11 @@ class Drafts:
         self._write(self._plan(), _free(self.shelf, title), title, None)
 
     def _open(self, message: Mapping[str, Any]) -> None:
+        self._keep(self._plan())
         self._begin(self.open(str(message["name"])))
 
     def _new(self, message: Mapping[str, Any]) -> None:
+        self._keep(self._plan())
         self.close()
         self._kept = Plan()
         self._begin(Plan())

@@ -105,6 +105,38 @@ def test_scenarios_are_named_duplicated_and_come_back(manager: Visit) -> None:
     expect(name).to_have_value("")
 
 
+def test_a_slider_still_moving_stays_with_its_scenario_when_another_is_opened(manager: Visit) -> None:
+    page = manager.page
+    share, name = page.locator("#share"), page.get_by_label("Name des Szenarios")
+    share.focus()
+    page.keyboard.press("End")
+    expect(page.locator('[data-kpi="heating_need"] .delta')).to_contain_text("−")
+    name.fill("Ganz")
+    name.press("Enter")
+    expect(page.locator(".shelf .status")).to_contain_text("Gespeichert um")
+    page.get_by_role("button", name="Duplizieren").click()
+    expect(name).to_have_value("Ganz (Kopie)")
+    page.evaluate(
+        """() => {
+          const share = document.getElementById("share");
+          share.value = "40";
+          for (const kind of ["input", "change"]) share.dispatchEvent(new Event(kind, { bubbles: true }));
+          const listed = [...document.querySelectorAll("#scenarios li button")];
+          listed.find((one) => one.textContent === "Ganz").click();
+        }"""
+    )
+    expect(name).to_have_value("Ganz")
+    expect(share).to_have_value("100")
+    page.wait_for_timeout(1500)  # a hand rests after 0.4 s
+    expect(share).to_have_value("100")
+    page.get_by_role("button", name="Szenarien …").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Ganz (Kopie) als YAML herunterladen").click()
+    assert "share: 0.4" in download.value.path().read_text("utf-8")  # it stayed where it was made
+    page.get_by_role("button", name="Neues Szenario").click()
+    expect(name).to_have_value("")
+
+
 def test_charts_follow_the_selection_and_time_plays(manager: Visit) -> None:
     page = manager.page
     page.locator("#view-charts").click()

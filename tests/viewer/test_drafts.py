@@ -42,6 +42,9 @@ class Page:
         self.plan = plan
         self.begun.append(plan)
 
+    def keep(self, plan: Plan) -> None:
+        self.drafts.keep(plan, self.drafts.name)
+
     def send(self, type: str, **values: Any) -> None:
         assert self.drafts.receive({"type": type, **values})
 
@@ -51,7 +54,7 @@ def test_a_saved_scenario_is_kept_by_itself_and_opens_after_a_restart(tmp_path: 
     page.send("save", title="  Süd:  Dämmen & Dach ")
     assert (page.drafts.name, page.drafts.title) == ("sued-daemmen-dach", "Süd: Dämmen & Dach")
     page.plan = retrofit(0.75)
-    page.drafts.keep(page.plan)  # a step later
+    page.keep(page.plan)  # a step later
     later = Page(tmp_path)
     later.send("open", name="sued-daemmen-dach")
     assert later.plan == retrofit(0.75) and later.news["shelf"]["title"] == "Süd: Dämmen & Dach"
@@ -60,11 +63,25 @@ def test_a_saved_scenario_is_kept_by_itself_and_opens_after_a_restart(tmp_path: 
     assert later.news["shelf"]["scenarios"][0]["title"] == "Anders"
 
 
+def test_what_is_kept_late_stays_with_the_scenario_it_was_made_in(tmp_path: Path) -> None:
+    """Saving waits for a thread: meanwhile somebody may have opened another scenario."""
+    page = Page(tmp_path, retrofit(0.5))
+    page.send("save", title="Eins")
+    page.send("duplicate")
+    made, name = retrofit(0.75), page.drafts.name
+    page.send("open", name="eins")
+    page.drafts.keep(made, name)
+    assert scenarios.load(tmp_path / "eins.yaml") == page.plan.scenario().model_copy(
+        update={"name": "eins", "title": {"de": "Eins"}}
+    )
+    assert page.drafts.name == "eins"
+
+
 def test_what_has_no_name_is_a_draft(tmp_path: Path) -> None:
     page = Page(tmp_path)
-    page.drafts.keep(Plan())
+    page.keep(Plan())
     assert page.drafts.shown()["draft"] is None  # nothing was done
-    page.drafts.keep(retrofit(0.3))
+    page.keep(retrofit(0.3))
     later = Page(tmp_path)
     assert later.drafts.shown()["draft"] is not None and later.drafts.shown()["scenarios"] == []
     later.send("continue")
@@ -78,7 +95,7 @@ def test_duplicates_leave_the_first_alone(tmp_path: Path) -> None:
     page.send("save", title="Eins")
     page.send("duplicate")
     assert page.drafts.title == "Eins (Kopie)"
-    page.drafts.keep(retrofit(1.0))
+    page.keep(retrofit(1.0))
     assert Plan.from_scenario(Shelf(tmp_path).open("eins").scenario) == retrofit(0.5)
     page.send("duplicate")
     assert len(Shelf(tmp_path).names()) == 3
@@ -101,12 +118,12 @@ def test_two_pages_with_one_scenario_lose_nothing(tmp_path: Path) -> None:
     first.send("save", title="Eins")
     second = Page(tmp_path)
     second.send("open", name="eins")
-    second.drafts.keep(retrofit(0.6))
+    second.keep(retrofit(0.6))
     with pytest.raises(ConflictError):
-        first.drafts.keep(retrofit(0.7))
+        first.keep(retrofit(0.7))
     assert Plan.from_scenario(Shelf(tmp_path).open("eins").scenario) == retrofit(0.6)
     assert first.drafts.name == ""  # what it shows goes on without a name
-    first.drafts.keep(retrofit(0.8))
+    first.keep(retrofit(0.8))
     assert first.drafts.shown()["draft"] is not None
 
 
@@ -225,9 +242,9 @@ def test_what_the_shelf_refuses_is_said_in_german(tmp_path: Path) -> None:
     page.send("save", title="Eins")
     other = Page(tmp_path)
     other.send("open", name="eins")
-    other.drafts.keep(retrofit(0.6))
+    other.keep(retrofit(0.6))
     with pytest.raises(ConflictError) as conflict:
-        page.drafts.keep(retrofit(0.7))
+        page.keep(retrofit(0.7))
     assert conflict.value.text("de").endswith("öffnen Sie das andere und wiederholen Sie Ihre Änderung.")
     (tmp_path / "zwei.yaml").write_text("name: zwei\nname: zwei\n")
     titles = [one["title"] for one in page.drafts.shown()["scenarios"]]

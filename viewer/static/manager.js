@@ -61,7 +61,8 @@ export function mount(model) {
   const controls = whatIf(byId("panel"), { t, f, send, measures: start.measures, scenarios: start.scenarios });
   const pick = picking({ t, f, send, fields: start.filters, places: start.places });
   const both = holding(byId("panel"), { t, f, act: controls.act, title: () => model.shelf.title });
-  const scenarios = shelf({ t, f, send, language: start.language });
+  const settled = (type, values) => { controls.settle(); send(type, values); };
+  const scenarios = shelf({ t, f, send: settled, language: start.language });
   byId("panel").prepend(scenarios.element, pick.element);
   const undo = () => controls.act("undo");
   const redo = () => controls.act("redo");

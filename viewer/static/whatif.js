@@ -98,7 +98,7 @@ export function whatIf(element, { t, f, send, measures, scenarios }) {
     clock.arrived(shown.seq, shown.stage);
     if (latest && sent <= answered) plan(latest); // sliders that waited for this answer
   };
-  return { plan, result, act };
+  return { plan, result, act, settle };
 }
 
 /** Marks `whatif:act`, `whatif:stage1` to `3` and `whatif:frame` with the act's number as detail. */
