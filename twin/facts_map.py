@@ -15,6 +15,7 @@ import yaml
 
 from twin.addresses import fold
 from twin.errors import SourceError
+from twin.sources import crs
 from twin.spreadsheet import Cell, Sheet
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -280,6 +281,9 @@ def _checked(document: dict[str, Any], path: Path) -> FactsMap:
         raise SourceError("header_row is no row number", path, "Count rows from 1")
     if decimal not in ("", ",", "."):
         raise SourceError(f"decimal is {decimal!r}", path, 'Write "," or "."')
+    stated = str(document.get("crs", ""))
+    if stated and crs.parse(stated) is None:
+        raise SourceError(f"crs is {stated[:80]!r}, which is no known one", path, 'Write "EPSG:25832"')
     values = document.get("values") or {}
     if bad := [key for key, table in values.items() if not isinstance(table, dict)]:
         raise SourceError(f"[values] holds {bad[0]!r}, which is no table", path, f"Write [values.{bad[0]}]")
@@ -289,7 +293,7 @@ def _checked(document: dict[str, Any], path: Path) -> FactsMap:
         values={_ours(k, path): {_plain(a): b for a, b in v.items()} for k, v in values.items()},
         sheet=str(document.get("sheet", "")),
         header_row=header_row,
-        crs=str(document.get("crs", "")),
+        crs=stated,
         decimal=decimal,
         fill_down=tuple(_ours(key, path) for key in _names(document.get("fill_down") or ())),
         file=path.name,

@@ -48,7 +48,10 @@ def parse_number(cell: Cell, decimal: str = ",") -> float | None:
     if isinstance(cell, bool | datetime | date):
         raise ValueError("is no number")
     if isinstance(cell, int | float):
-        return float(cell)
+        try:
+            return float(cell)
+        except OverflowError:
+            raise ValueError("is no number: too large") from None
     text = re.sub(
         r"\s*(m²|m2|qm|we|wohnungen|wohneinheiten|w/\(?m²\s?k\)?)\.?\s*$", "", str(cell).casefold().strip()
     )
@@ -64,7 +67,7 @@ def parse_count(cell: Cell, decimal: str = ",") -> float | None:
     number = parse_number(cell, decimal)
     if number is None:
         return None
-    if number != int(number) or not 0 <= number <= 10_000:
+    if not 0 <= number <= 10_000 or number != int(number):
         raise ValueError("is no count")
     return number
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
@@ -71,9 +72,9 @@ def _xlsx(path: Path) -> list[Sheet]:
                 raise SourceError(
                     f"the file unpacks to more than {MAX_BYTES >> 20} MiB", path, "Export the list only"
                 )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # openpyxl tells of styles that it leaves out
-            return _sheets(path)
+        with warnings.catch_warnings(), path.open("rb") as file:  # openpyxl leaves broken ones open
+            warnings.simplefilter("ignore", UserWarning)  # it tells of styles that it leaves out
+            return _sheets(file)
     except _BROKEN as error:
         raise SourceError(
             f"the XLSX file is broken: {error}", path, "Save it again as .xlsx or .csv"
@@ -87,9 +88,9 @@ _BROKEN = (
 """What openpyxl and zipfile raise at damaged or protected files; XML errors are SyntaxErrors."""
 
 
-def _sheets(path: Path) -> list[Sheet]:
+def _sheets(file: BinaryIO) -> list[Sheet]:
     """The visible sheets, streamed: a stray cell in the last row or column costs nothing."""
-    book = openpyxl.load_workbook(path, data_only=True, read_only=True)
+    book = openpyxl.load_workbook(file, data_only=True, read_only=True)
     try:
         sheets = []
         for sheet in book.worksheets:

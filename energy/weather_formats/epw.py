@@ -112,8 +112,8 @@ def _place(line: str, file: Path) -> tuple[str, float, float, float, float]:
 def _rows(lines: list[str], file: Path) -> pd.DataFrame:
     names = {0: "year", 1: "month", 2: "day"} | {number: name for name, (number, _) in COLUMNS.items()}
     try:
-        table = pd.read_csv(io.StringIO("\n".join(lines)), header=None, usecols=sorted(names))
-        table = table.rename(columns=names).astype("float64")
+        rows = io.StringIO("\n".join(lines))
+        table = pd.read_csv(rows, header=None, usecols=sorted(names), dtype="float64").rename(columns=names)
     except (ValueError, pd.errors.ParserError) as error:
         raise SourceError(f"the EPW cannot be read: {error}", file, "Check the data rows") from None
     for name, (_, none) in COLUMNS.items():

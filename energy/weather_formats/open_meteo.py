@@ -63,20 +63,11 @@ def parse(text: str, file: Path) -> Reading:
         hourly, units = answer["hourly"], answer["hourly_units"]
         place = (float(answer["latitude"]), float(answer["longitude"]), float(answer.get("elevation") or 0.0))
         stamps = _stamps(hourly["time"], units, int(answer.get("utc_offset_seconds", 0)))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        columns, times = _columns(hourly, units, stamps, file)
+    except (ValueError, OverflowError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SourceError(
             f"the Open-Meteo answer cannot be read: {error!r}", file, "Ask for hourly values as JSON"
         ) from None
-    columns = {}
-    times = hours_between(stamps)
-    for ours, theirs in _NAMES.items():
-        name = next((name for name in theirs if name in hourly), None)
-        if name is not None:
-            values = _values(hourly[name], str(units.get(name, "")), name, len(stamps), file)
-            moved = ended if ours in _OF_THE_HOUR_BEFORE else at_middles
-            columns[ours] = moved(stamps, values, times)
-    if "cloud_cover" in columns:
-        columns["cloud_cover"] = columns["cloud_cover"] / 100
     return Reading(
         table=pd.DataFrame(columns, index=times),
         name=f"Open-Meteo {place[0]:.2f}, {place[1]:.2f}",
@@ -88,6 +79,23 @@ def parse(text: str, file: Path) -> Reading:
         attribution="Weather data by Open-Meteo.com",
         metadata={"radiation": "the hour before the stamp"},
     )
+
+
+def _columns(
+    hourly: Mapping[str, Any], units: Mapping[str, str], stamps: pd.DatetimeIndex, file: Path
+) -> tuple[dict[str, Array], pd.DatetimeIndex]:
+    """Our columns, and the hours that they stand at."""
+    columns = {}
+    times = hours_between(stamps)
+    for ours, theirs in _NAMES.items():
+        name = next((name for name in theirs if name in hourly), None)
+        if name is not None:
+            values = _values(hourly[name], str(units.get(name, "")), name, len(stamps), file)
+            moved = ended if ours in _OF_THE_HOUR_BEFORE else at_middles
+            columns[ours] = moved(stamps, values, times)
+    if "cloud_cover" in columns:
+        columns["cloud_cover"] = columns["cloud_cover"] / 100
+    return columns, times
 
 
 def _stamps(values: list[Any], units: Mapping[str, str], offset_s: int) -> pd.DatetimeIndex:

@@ -64,7 +64,7 @@ def parse_json(text: str, file: Path) -> Reading:
         fixed = answer["inputs"]["mounting_system"]["fixed"]
         tilt, azimuth = float(fixed["slope"]["value"]), float(fixed["azimuth"]["value"])
         return _series(pd.DataFrame(outputs["hourly"]), place, (tilt, azimuth), file)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, OverflowError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise SourceError(f"the PVGIS answer cannot be read: {error!r}", file, "Fetch it again") from None
 
 

@@ -15,6 +15,7 @@ from tests.listener import listening
 from twin.errors import SourceError
 
 JENA = (50.9, 11.6, 1.0)
+HUGE = "9" * 400  # as a whole number; no float is so large
 WHOLE = slice(None)
 TEMPERATURE, HUMIDITY, LONG_WAVE, GHI, WIND = 6, 8, 12, 13, 21
 
@@ -40,6 +41,16 @@ def test_what_is_wrong_is_named_with_a_remedy(tmp_path, changes, message):
     assert "bad.epw" in str(error.value)
     assert error.value.remedy
     assert "\n" not in str(error.value)
+
+
+def test_a_number_larger_than_any_is_refused(tmp_path):
+    file = write_epw(tmp_path / "bad.epw", *JENA)
+    lines = file.read_text().splitlines()
+    cells = lines[5000].split(",")
+    cells[TEMPERATURE] = HUGE
+    file.write_text("\n".join([*lines[:5000], ",".join(cells), *lines[5001:]]))
+    with pytest.raises(SourceError, match=r"bad\.epw.* the mean temperature is inf"):
+        weather.read(file)
 
 
 def test_short_gaps_are_filled_and_counted(tmp_path):
@@ -119,6 +130,17 @@ def test_weather_of_another_part_of_the_world_is_refused():
         ("x.kml", '<?xml version="1.0"?><a xmlns:dwd="pointforecast_dwd_extension">', "cannot be read"),
         ("x.json", '{"Gb(i)": ' + "[" * 5000, "PVGIS answer cannot be read"),
         ("x.json", '{"hourly": {}, "hourly_units": ' + "[" * 5000, "Open-Meteo answer cannot be read"),
+        (
+            "x.json",
+            f'{{"inputs": {{"location": {{"latitude": {HUGE}}}}}, "outputs": {{"tmy_hourly": []}}}}',
+            "PVGIS answer cannot be read",
+        ),
+        (
+            "x.json",
+            '{"hourly_units": {"time": "iso8601", "temperature_2m": "°C"}, "latitude": 51, "longitude": 11,'
+            f'"hourly": {{"time": ["2024-01-01T00:00", "2024-01-01T01:00"],"temperature_2m": [1, {HUGE}]}}}}',
+            "Open-Meteo answer cannot be read",
+        ),
     ],
 )
 def test_broken_files_of_each_format(tmp_path, name, content, message):

@@ -29,7 +29,7 @@ from tests.long.opened import opened
 pytestmark = pytest.mark.long
 TILE_BUILDINGS = 117  # of EssenExample.gml
 SIZES = tuple(int(size) for size in os.environ.get("LOBEDA_CITY", "1500,10000,30000,100000").split(","))
-MEMORY_PER_BUILDING = 250_000  # bytes; a size is left out where the machine has less than that
+MEMORY_PER_BUILDING = 150_000  # bytes; a size is left out where the machine has less than that
 SIMULATE = (
     "import sys, energy, twin; r = energy.simulate(twin.open(sys.argv[1]), energy.weather.sample(), "
     "resolution='year'); print(float(r.heating_need_kwh.sum()) / r.sizes['building_id'])"

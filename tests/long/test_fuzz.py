@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import resource
 import signal
 import tempfile
@@ -330,6 +331,39 @@ def in_time() -> Iterator[None]:
         signal.signal(signal.SIGVTALRM, before)
 
 
+@dataclass
+class Tally:
+    """Files that an importer has tried.
+
+    kept : where the one lies that is tried now, and that was tried last if it went wrong.
+    """
+
+    read: Callable[[Path, Path], object]
+    name: str
+    kept: Path
+    refused: int = 0
+    done: int = 0
+    longest_s: float = 0.0
+
+    def tried(self, content: bytes) -> None:
+        """Whether a file of this content gives a table or one line."""
+        self.done += 1
+        with tempfile.TemporaryDirectory() as place, in_time(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            file = Path(place) / self.name
+            file.write_bytes(content)
+            if not self.kept.exists():
+                self.kept.write_bytes(content)
+            began = time.process_time()
+            try:
+                self.read(file, Path(place))
+            except TwinError as error:
+                self.refused += 1
+                assert "\n" not in str(error) and len(str(error)) < 2000
+            self.longest_s = max(self.longest_s, time.process_time() - began)
+        self.kept.unlink()
+
+
 @pytest.mark.parametrize("name", IMPORTERS)
 def test_damaged_files_give_a_table_or_one_line(name: str, shared_data: Path, tmp_path: Path) -> None:
     make, read = IMPORTERS[name]
@@ -338,8 +372,8 @@ def test_damaged_files_give_a_table_or_one_line(name: str, shared_data: Path, tm
     (tmp_path / "sound").mkdir()
     read(seed, tmp_path / "sound")
     kept = tmp_path / f"failed{seed.suffix}"
-    refused, done, longest = 0, 0, 0.0
     begun, size = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    tally = Tally(read, seed.name, kept)
 
     # a hang would be tried again and again to be made smaller: the file is kept instead
     @settings(
@@ -348,22 +382,7 @@ def test_damaged_files_give_a_table_or_one_line(name: str, shared_data: Path, tm
     )  # fmt: skip
     @given(st.lists(DAMAGE, max_size=4), st.floats(0, 1))
     def one(damages: list[Damage], inside: float) -> None:
-        nonlocal refused, done, longest
-        done += 1
-        with tempfile.TemporaryDirectory() as place, in_time(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            file = Path(place) / seed.name
-            file.write_bytes(damaged(content, damages, inside))
-            if not kept.exists():
-                kept.write_bytes(file.read_bytes())
-            began = time.process_time()
-            try:
-                read(file, Path(place))
-            except TwinError as error:
-                refused += 1
-                assert "\n" not in str(error) and len(str(error)) < 2000
-            longest = max(longest, time.process_time() - began)
-        kept.unlink()
+        tally.tried(damaged(content, damages, inside))
 
     try:
         one()
@@ -372,7 +391,49 @@ def test_damaged_files_give_a_table_or_one_line(name: str, shared_data: Path, tm
         raise
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - size) * 1024
     print(
-        f"\n{name:20s} {done} files, {refused} refused, {time.process_time() - begun:.0f} s, "
-        f"longest {longest:.2f} s, grown {grown / 2**20:.0f} MB"
+        f"\n{name:20s} {tally.done} files, {tally.refused} refused, {time.process_time() - begun:.0f} s, "
+        f"longest {tally.longest_s:.2f} s, grown {grown / 2**20:.0f} MB"
     )
     assert grown < BYTES
+
+
+NUMBER = re.compile(rb"-?\d+(?:\.\d+)?")
+BEYOND = (b"9" * 400, b"9" * 5000, b"-" + b"9" * 400, b"1e400", b"NaN", b"Infinity", b"1e-400", b"0")
+
+
+def numbered(content: bytes, share: float, number: bytes) -> bytes:
+    """`content` with another number at a place, also where it is an archive."""
+    if content.startswith(b"PK"):
+        packed = io.BytesIO()
+        with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(packed, "w") as new:
+            names = old.namelist()
+            place = share * len(names)
+            for at, name in enumerate(names):
+                inner = old.read(name)
+                new.writestr(name, numbered(inner, place % 1, number) if at == int(place) else inner)
+        return packed.getvalue()
+    found = list(NUMBER.finditer(content))
+    if not found:
+        return content
+    chosen = found[int(share * len(found))]
+    return content[: chosen.start()] + number + content[chosen.end() :]
+
+
+@pytest.mark.parametrize("name", IMPORTERS)
+def test_numbers_beyond_all_measure_give_a_table_or_one_line(
+    name: str, shared_data: Path, tmp_path: Path
+) -> None:
+    """Each of `BEYOND` at places all over the file: few damages at random meet a number's place."""
+    make, read = IMPORTERS[name]
+    seed = make(shared_data, tmp_path)
+    content = seed.read_bytes()
+    tally = Tally(read, seed.name, tmp_path / f"failed{seed.suffix}")
+    places = max(EXAMPLES // 10, 1)
+    for place in range(places):
+        for number in BEYOND:
+            try:
+                tally.tried(numbered(content, place / places, number))
+            except BaseException as error:
+                error.add_note(f"{number[:12]!r} at {place} of {places}; the file is {tally.kept}")
+                raise
+    print(f"\n{name:20s} {tally.done} files, {tally.refused} refused, longest {tally.longest_s:.2f} s")
