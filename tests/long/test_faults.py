@@ -207,7 +207,7 @@ class Town:
 
     def back(self) -> str:
         """Once /readyz is 200: what it waited for at the end."""
-        last = ""
+        last = "nothing"
         while (answer := httpx.get(f"{self.address}/readyz")).status_code != 200:
             last = ", ".join(f"{name} {how}" for name, how in answer.json()["checks"].items() if how != "ok")
             time.sleep(0.05)
@@ -404,7 +404,7 @@ def test_the_database_stops(fed: Fed, table: Table) -> None:
         ["pg_ctl stop -m immediate -D DATA", "postgres -D DATA"],
         [f"while it is away: {seen}", f"by who sends: {', '.join(sorted(refused))}", f"usually: {usual}"],
         f"PostgreSQL answers after {answers_s:.1f} s, uplinks are taken after {takes_s:.1f} s, "
-        f"/readyz is 200 after {ready_s:.1f} s (at last: {last})",
+        f"/readyz is 200 after {ready_s:.1f} s (waited for at last: {last})",
         lost,
     )
     for path in PAGES[:2]:
@@ -487,7 +487,7 @@ def test_the_disk_is_full(district: Path, table: Table) -> None:
         [str(seen), f"by who writes: {', '.join(f'{what} {code}' for what, code in refused.items())}, "
          f"uplinks {' and '.join(sorted(sent))}"],
         f"uplinks are taken {takes_s:.2f} s after there is room again, /readyz is 200 after {ready_s:.1f} s "
-        f"(at last: {last})",
+        f"(waited for at last: {last})",
         lost,
     )  # fmt: skip
     assert refused == {"a scenario": 503, "a comment": 503}
