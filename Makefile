@@ -9,7 +9,7 @@ APT = DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
 SERVICES = chromium postgresql mosquitto gdal-bin nginx-light systemd
 SCENE = $(wildcard viewer/scene/src/*.ts)
 
-.PHONY: serve test bench check-long screenshots lint constraints sample clean services
+.PHONY: serve test bench check-long figures screenshots lint constraints sample clean services
 
 serve: $(STAMP)run
 	@$(BIN)/lobeda serve $(DISTRICT) --port $(PORT)
@@ -38,6 +38,12 @@ bench: $(STAMP)test $(STAMP)peer
 check-long: $(STAMP)test $(STAMP)peer $(STAMP)validators services
 	$(BIN)/python -m pip install -q -c constraints.txt -e ".[bench]"
 	$(BIN)/python -m pytest -q -s -m long tests/long
+
+# The load, fault and restore figures, each after its command.
+figures: $(STAMP)test services
+	@for file in load faults; do \
+	  set -- $(BIN)/python -m pytest -q -s -m long tests/long/test_$$file.py; \
+	  echo "$$ $$*"; "$$@" || failed=1; done; test -z "$$failed"
 
 # Takes the pictures of the guides again.
 screenshots: $(STAMP)test services

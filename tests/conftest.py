@@ -6,6 +6,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -61,13 +62,14 @@ def own_data() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def small_disk() -> Iterator[Path]:
-    """A disk of 4 MB that can really be full."""
+@contextmanager
+def disk(megabytes: int) -> Iterator[Path]:
+    """A disk that can really be full."""
     folder = Path(tempfile.mkdtemp(prefix="lobeda-disk-", dir="/tmp"))
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True, check=False
-    )
+        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)],
+        capture_output=True, check=False,
+    )  # fmt: skip
     if mounted.returncode != 0:
         folder.rmdir()
         skip_or_fail("a small disk cannot be mounted here (it needs root)")
@@ -76,3 +78,10 @@ def small_disk() -> Iterator[Path]:
     finally:
         subprocess.run(["umount", "-l", str(folder)], check=True)
         folder.rmdir()
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """A disk of 4 MB."""
+    with disk(4) as folder:
+        yield folder

@@ -22,6 +22,7 @@ import pytest
 
 from tests.conftest import REPOSITORY
 from tests.long.bokeh_client import Slider
+from tests.long.opened import healthy
 from tests.proxy import free_ports, proxied
 from tests.sensors.postgres import started
 from tests.sensors.waiting import until
@@ -54,13 +55,6 @@ class Site:
         found = re.search(rf"^{name}(?:\{{[^}}]*\}})? (\S+)$", answer.text, re.M)
         assert found is not None, name
         return float(found[1])
-
-
-def healthy(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 @contextmanager

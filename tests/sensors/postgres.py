@@ -52,15 +52,17 @@ class Postgres:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self._run("initdb", "-D", self._data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
+        self.run("initdb", "-D", self.data, "-U", _USER, "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
         self._server: subprocess.Popen[bytes] | None = None
         self._made = 0
 
     @property
-    def _data(self) -> str:
+    def data(self) -> str:
+        """The folder of its data, as its programs take it."""
         return str(self.folder / "data")
 
-    def _run(self, name: str, *arguments: str) -> None:
+    def run(self, name: str, *arguments: str) -> None:
+        """Runs a program of PostgreSQL as who the server runs as."""
         command = [str(self._programs / name), *arguments]
         subprocess.run(command, check=True, capture_output=True, cwd="/", **self._account)
 
@@ -73,7 +75,7 @@ class Postgres:
         options = [word for setting in settings for word in ("-c", setting)]
         with (self.folder / "log").open("ab") as log:
             self._server = subprocess.Popen(
-                [str(self._programs / "postgres"), "-D", self._data, *options],
+                [str(self._programs / "postgres"), "-D", self.data, *options],
                 stdout=log, stderr=log, cwd="/", **self._account,
             )  # fmt: skip
         deadline = time.monotonic() + 60
