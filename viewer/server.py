@@ -52,6 +52,7 @@ from viewer.accounts.requests import Note
 from viewer.accounts.rights import Right
 from viewer.accounts.store import Accounts
 from viewer.api import answers, catalogue, description, files, licences, uplinks
+from viewer.api import scenarios as scenarios_api
 from viewer.api.ogc import routes as ogc
 from viewer.api.ogc.service import service as ogc_service
 from viewer.api.sensorthings import routes as sensorthings
@@ -208,6 +209,7 @@ def create_app(
             app.include_router(report_jobs.router(reports))
         shelf = Shelf(scenarios or Path(folder.name) / "scenarios")
         app.include_router(drafts.router(shelf, uploads))
+        app.include_router(scenarios_api.router(shelf))
         sensors = None if feeds is None else (feeds, Board(feeds.store))
         scene_url = f"/scene/{build.build(district, site / 'scene')}"
         _add_manager(app, twin, scene_url, sensors, shelf, accounts)

@@ -21,6 +21,7 @@ PLAIN = {
     "/readyz": "says how the server is, no data",
     "/metrics": "says how the server is, no data",
     "/api/participation": "people's own words: nobody has licensed them, and no cache keeps them",
+    "/api/scenarios": "behind the login, as the next one",
     "/manage/": "behind the login: no cache keeps it, and its reader is the town itself",
 }
 """What has no licence, tag or packing by br, and why."""
@@ -101,7 +102,7 @@ def test_every_answer_says_its_licence_and_how_long_it_holds(
         paths = [filled(path, ways["get"]) for path, ways in described.items() if "get" in ways]
         for path in (*paths, *(f"/{name}" for name in data)):
             query = "?draft=true" if path.startswith("/api/catalogue") else ""
-            headers = own if path.startswith("/manage/") else {}
+            headers = own if path.startswith(("/manage/", "/api/scenarios")) else {}
             answer = client.get(path + query, headers={**headers, "Accept-Encoding": "br, gzip"})
             asked += 1
             if answer.status_code == 204:

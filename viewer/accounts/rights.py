@@ -98,6 +98,8 @@ NEEDS = (
     Need("/manage/files", Right.ENTER),
     Need("/manage/report", Right.PLAN, record="report"),
     Need("/manage/scenarios", Right.READ_SCENARIOS, changes=Right.PLAN, record="scenario", exports="export"),
+    Need("/api/scenarios", Right.READ_SCENARIOS),  # the list: names and titles
+    Need("/api/scenarios/", Right.READ_SCENARIOS, exports="export"),
     Need("/moderate", Right.MODERATE, record="moderate"),
     Need("/moderate/comments.csv", Right.MODERATE, exports="export"),
     Need("/api/ogc", Right.LOOK),
