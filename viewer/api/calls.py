@@ -225,12 +225,12 @@ def scenarios() -> dict[str, Any]:
     """Scenarios, shipped and managers' own, as programs with a token read them."""
     name = _given("path", "name", {"type": "string", "pattern": "^[a-z0-9-]{1,80}$"}, "A scenario's name")
     shipped = {**name, "example": "roof-pv"}
-    yaml = ("application/yaml",)
+    yaml, file = ("application/yaml",), _object("version name")
     one = _object(
         "name title source changed href", name=_TEXT, title={"type": "object"}, changed=_MAYBE, href=_TEXT,
         source={"type": "string", "enum": ["library", "shelf"]}, fault=_TEXT,
     )  # fmt: skip
-    own = _call("A scenario's file, for managers", {200: _TEXT}, (), {}, parameters=[name], token=True,
+    own = _call("A scenario's file, for managers", {200: file}, (), {}, parameters=[name], token=True,
                 kinds=yaml)  # fmt: skip
     for status, kind in ((401, "text/html"), (403, "text/html"), (404, "text/plain")):
         own["responses"][str(status)] = {
@@ -244,11 +244,11 @@ def scenarios() -> dict[str, Any]:
                          _REFUSED, parameters=[_LANGUAGE], token=True)
         },
         f"{SCENARIOS}/{{name}}.yaml": {
-            "get": _call("A manager's scenario", {200: _TEXT}, refused, _REFUSED,
+            "get": _call("A manager's scenario", {200: file}, refused, _REFUSED,
                          parameters=[name, _LANGUAGE], token=True, kinds=yaml)
         },
         f"{SCENARIOS}/library/{{name}}.yaml": {
-            "get": _call("A shipped scenario", {200: _TEXT}, refused, _REFUSED,
+            "get": _call("A shipped scenario", {200: file}, refused, _REFUSED,
                          parameters=[shipped, _LANGUAGE], token=True, kinds=yaml)
         },
     }  # fmt: skip
