@@ -39,7 +39,7 @@ def faults(served: Whole, examples: int) -> tuple[dict[str, str], int]:
 def fault(operation: Any, token: str, examples: int) -> str:
     """The first fault of an operation; empty: there is none."""
     held = [CHECKS.get_one(name) for name in HELD]
-    private = operation.path.startswith(("/manage", "/api/scenarios"))
+    private = operation.path.startswith(("/manage", "/api/scenarios", "/api/ogc/jobs", "/api/ogc/processes"))
     known = {"Authorization": f"Bearer {token}"} if private else {}
 
     @settings(
