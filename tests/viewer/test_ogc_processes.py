@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import json
 import os
 import shutil
@@ -213,15 +214,33 @@ def test_owslib_runs_a_scenario_with_pythons_figures(
 
 
 def test_a_scenario_may_be_sent_itself_and_one_output_come_raw(town: Town) -> None:
-    """Named, as an object, and as a qualified value (18-062r2, 7.11.2.2): one and the same."""
+    """Named, as an object, as a qualified value and by its address (18-062r2, 7.11.2): one and the same."""
     told = []
-    for given in ("half-the-roofs", WIRE, {"value": WIRE}):
+    link = {"href": f"{town.web.address}/api/scenarios/half-the-roofs.yaml"}
+    for given in ("half-the-roofs", WIRE, {"value": WIRE}, link):
         body = {"inputs": {"scenario": given}, "outputs": {"indicators": {}}, "response": "raw"}
         name = town.begun("run-scenario", body)
         town.until(name, "successful")
         told.append(town.ask("GET", f"/jobs/{name}/results").json())
     assert set(told[0]) == {"baseline", "half-the-roofs"}
-    assert told[0] == told[1] == told[2]
+    assert told[0] == told[1] == told[2] == told[3]
+
+
+def test_several_outputs_come_as_parts_where_they_are_wanted_raw(
+    town: Town, district: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the heat network, as the command gives it."""
+    name = town.begun("simulate", {"inputs": {"network": True}, "response": "raw"})
+    town.until(name, "successful")
+    answer = town.ask("GET", f"/jobs/{name}/results")
+    head = f"Content-Type: {answer.headers['content-type']}\r\n\r\n".encode()
+    parts = email.message_from_bytes(head + answer.content).get_payload()
+    found = {part["content-id"]: json.loads(part.get_payload(decode=True)) for part in parts}  # type: ignore
+    assert set(found) == {"<buildings>", "<district>"}
+    options = ["--network", str(tmp_path / "n.nc"), "--json"]
+    assert cli.run(["simulate", str(district), *options]) == 0
+    assert found["<district>"] == json.loads(capsys.readouterr().out)
+    assert found["<district>"]["network"]["substations"] == 3
 
 
 def test_simulating_a_scenario_is_the_scenarios_year(town: Town) -> None:
@@ -374,7 +393,7 @@ BOTH = [{"measure": "set_points"}, {"measure": "smart_heating"}]
         ("run-scenario", {"inputs": {"scenario": "library/none"}}, "Shipped are library/balcony-pv"),
         ("run-scenario", {"inputs": {"scenario": "../secret"}}, "is no name of a scenario"),
         ("run-scenario", {"inputs": {"scenario": 5}}, "input scenario: give a name"),
-        ("run-scenario", {"inputs": {"scenario": {"href": "http://x"}}}, "nothing is fetched"),
+        ("run-scenario", {"inputs": {"scenario": {"href": "http://x/a.yaml"}}}, "link to an address of http"),
         ("run-scenario", {"inputs": {"scenario": {"name": "x", "mesures": []}}}, "no key 'mesures'"),
         ("run-scenario", {"inputs": {"scenario": {"name": "baseline"}}}, "take another name"),
         ("run-scenario", {"inputs": {"scenario": {"name": "x", "measures": [{"measure": "os:system"}]}}},
@@ -389,7 +408,8 @@ BOTH = [{"measure": "set_points"}, {"measure": "smart_heating"}]
         ("simulate", {"inputs": {"wether": 1}}, "no input 'wether' of simulate; use scenario, network"),
         ("simulate", {"outputs": {"x": {}}}, "no output 'x' of simulate; use buildings, district"),
         ("simulate", {"outputs": {"district": {"transmissionMode": "reference"}}}, "by value alone"),
-        ("simulate", {"response": "raw"}, "name one in outputs"),
+        ("simulate", {"response": "file"}, "response: give document or raw"),
+        ("simulate", {"inputs": {"network": {"href": "http://x"}}}, "input network: give the value"),
         ("simulate", {"subscriber": {"successUri": "http://x"}}, "nobody is called back"),
         ("simulate", {"mode": "sync"}, "no member 'mode'"),
     ],

@@ -7,7 +7,8 @@ results tell of single buildings, and everybody sees their own jobs alone.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -31,6 +32,7 @@ from viewer.api.ogc.features import dumps
 from viewer.api.ogc.jobs import Job, Jobs
 from viewer.api.ogc.processes import PROCESSES, Process
 from viewer.api.ogc.routes import PREFIX
+from viewer.api.scenarios import PREFIX as SCENARIOS
 from viewer.turns import BusyError
 
 MOST_BODY = 200_000  # bytes
@@ -99,7 +101,7 @@ def router(
         base, language = _here(request, _parameters(request, ()))
         if content is None:
             raise _ProblemError(413, "Too large", f"the body has more than {MOST_BODY // 1000} kB")
-        order = processes.order(process, content, find, case)
+        order = processes.order(process, content, find, case, f"{answers.root(request)}{SCENARIOS}")
         try:
             job = jobs.start(order, _owner(request), requests.noter(request))
         except StoreError:
@@ -137,6 +139,8 @@ def router(
             requests.noter(request)("export", f"job {job.id}: {job.order.title}")
         except StoreError:
             return requests.unwritten()
+        if job.order.raw and len(job.order.outputs) > 1:
+            return _parts(json.loads(job.result.read_text("utf-8")))
         return FileResponse(job.result, media_type=JSON)
 
     def dismiss(request: Request, name: str) -> Response:
@@ -164,6 +168,18 @@ def _answered(handle: Callable[[], Response]) -> Response:
         return _ProblemError(400, "Wrong input", str(error)).response
     except query.BadRequestError as error:
         return _ProblemError(400, "Wrong parameter", str(error)).response
+
+
+def _parts(outputs: Mapping[str, Any]) -> Response:
+    """Several outputs, each a part of its own (RFC 2387)."""
+    boundary = secrets.token_hex(16)
+    content = "".join(
+        f"--{boundary}\r\nContent-Type: {JSON}\r\nContent-ID: <{name}>\r\n\r\n"
+        f"{json.dumps(value, ensure_ascii=False)}\r\n"
+        for name, value in outputs.items()
+    )
+    kind = f'multipart/related; type="{JSON}"; boundary={boundary}'
+    return Response(f"{content}--{boundary}--\r\n", media_type=kind)
 
 
 def _owner(request: Request) -> str:

@@ -7,6 +7,7 @@ the memory or the threads of the server, and ends with it.
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 import secrets
@@ -36,6 +37,7 @@ ACCEPTED, RUNNING, SUCCESSFUL, FAILED, DISMISSED = (
 )  # fmt: skip
 STATES = (ACCEPTED, RUNNING, SUCCESSFUL, FAILED, DISMISSED)
 _LOOK_S = 60.0
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -223,9 +225,13 @@ class Jobs:
         if order.scenario is not None:
             write(folder / "scenario.yaml", as_yaml(order.scenario))
         told = {
-            "process": order.process, "inputs": dict(order.inputs), "outputs": order.outputs,
-            "raw": order.raw, "district": str(self._district), "memory": self.limits.memory,
-        }  # fmt: skip
+            "process": order.process,
+            "inputs": dict(order.inputs),
+            "outputs": order.outputs,
+            "raw": order.raw and len(order.outputs) == 1,
+            "district": str(self._district),
+            "memory": self.limits.memory,
+        }
         write(folder / "order.json", json.dumps(told))
 
     @property
@@ -248,6 +254,9 @@ class Jobs:
                 error = self._run(job)
             except (TwinError, OSError) as failure:
                 error = f"it cannot be carried out now: {failure}"
+            except Exception:  # whatever it was: the next ones wait for this thread
+                _log.exception("a job could not be carried out")
+                error = "it cannot be carried out, by a fault of the program; the server's log says which."
             with self._turn:
                 if job.state == RUNNING:
                     job.end(FAILED if error else SUCCESSFUL, error or "", self._clock())

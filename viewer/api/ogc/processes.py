@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from energy import Case
 from scenarios import rules
@@ -50,7 +50,7 @@ class Order:
     """A process with all that it needs.
 
     scenario : whose year is wanted; None: the district's as it is.
-    raw : the result is the one output itself, not a document with it.
+    raw : the result is the one output itself, or parts with one each, not a document with all.
     """
 
     process: str
@@ -68,7 +68,7 @@ class Order:
 _NAME = {
     "oneOf": [
         {"type": "string", "description": "As /api/scenarios names it: library/roof-pv is shipped"},
-        {"type": "object", "description": "A scenario as `lobeda scenario schema` describes it"},
+        {"type": "object", "description": "A scenario as `lobeda scenario schema` describes it, or a link"},
     ]
 }
 _NETWORK = {"type": "boolean"}
@@ -138,11 +138,12 @@ def description(base: str, one: Process, language: str) -> dict[str, Any]:
     }
 
 
-def order(process: Process, content: bytes, find: Callable[[str], Scenario], case: Case) -> Order:
+def order(process: Process, content: bytes, find: Callable[[str], Scenario], case: Case, kept: str) -> Order:
     """What an execution's body asks for.
 
     find : gives a scenario by its name, or raises a TwinError.
     case : that a scenario must fit.
+    kept : the address below which links to scenarios lead.
 
     Raises
     ------
@@ -165,11 +166,11 @@ def order(process: Process, content: bytes, find: Callable[[str], Scenario], cas
             values[one.name] = _value(one.name, given[one.name])
         elif one.required:
             raise BadOrderError(f"input {one.name} is missing; give a name of /api/scenarios, or a scenario")
-    scenario = _scenario(values.pop("scenario"), find, case) if "scenario" in values else None
+    scenario = _scenario(values.pop("scenario"), find, case, kept) if "scenario" in values else None
     plain = {one.name: one.schema.get("default") for one in process.inputs if one.name != "scenario"}
     plain |= {name: _CHECKS[name](value) for name, value in values.items()}
     outputs = _outputs(process, body.get("outputs", {}))
-    return Order(process.id, plain, outputs, scenario, _raw(body.get("response", "document"), outputs))
+    return Order(process.id, plain, outputs, scenario, _raw(body.get("response", "document")))
 
 
 def _body(content: bytes) -> dict[str, Any]:
@@ -187,14 +188,16 @@ def _body(content: bytes) -> dict[str, Any]:
 
 def _value(name: str, given: Any) -> Any:
     """The value of an input, also where it comes as a qualified one (18-062r2, 7.11.2.2)."""
-    if isinstance(given, dict) and "href" in given:
-        raise BadOrderError(f"input {name}: nothing is fetched from elsewhere; give the value itself")
+    if isinstance(given, dict) and "href" in given and name != "scenario":
+        raise BadOrderError(f"input {name}: give the value itself")
     if isinstance(given, dict) and set(given) & {"value"} and set(given) <= {"value", "mediaType", "schema"}:
         return given["value"]
     return given
 
 
-def _scenario(value: Any, find: Callable[[str], Scenario], case: Case) -> Scenario:
+def _scenario(value: Any, find: Callable[[str], Scenario], case: Case, kept: str) -> Scenario:
+    if isinstance(value, dict) and "href" in value:
+        value = _linked(value["href"], kept)
     try:
         if isinstance(value, str):
             value = find(value.removesuffix(".yaml")).model_dump(mode="json", exclude_defaults=True)
@@ -208,6 +211,13 @@ def _scenario(value: Any, find: Callable[[str], Scenario], case: Case) -> Scenar
     if found.name == BASELINE.name:
         raise BadOrderError(f"input scenario: {found.name} is the district as it is; take another name")
     return found
+
+
+def _linked(href: Any, kept: str) -> str:
+    """The name in the address of a scenario here; nothing is ever fetched from elsewhere."""
+    if not (isinstance(href, str) and href.startswith(f"{kept}/") and href.endswith(".yaml")):
+        raise BadOrderError(f"input scenario: link to an address of {kept}, or give the scenario itself")
+    return unquote(href.removeprefix(f"{kept}/"))
 
 
 def _network(value: Any) -> bool:
@@ -243,9 +253,7 @@ def _outputs(process: Process, given: Any) -> tuple[str, ...]:
     return tuple(name for name in process.outputs if name in (given or process.outputs))
 
 
-def _raw(given: Any, outputs: tuple[str, ...]) -> bool:
+def _raw(given: Any) -> bool:
     if given not in ("document", "raw"):
-        raise BadOrderError("response: give document, or raw for one output alone")
-    if given == "raw" and len(outputs) > 1:
-        raise BadOrderError("response: several outputs come as a document; name one in outputs for raw")
+        raise BadOrderError("response: give document or raw")
     return bool(given == "raw")

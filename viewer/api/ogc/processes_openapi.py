@@ -126,6 +126,8 @@ def paths() -> dict[str, Any]:
     order["requestBody"] = {"required": True, "content": {JSON: {"schema": _ORDER}}}
     jobs = _object("jobs links", jobs={"type": "array", "items": _STATUS}, links=_LINKS)
     anything = {"oneOf": [_ANYTHING, {"type": "array", "items": {}}]}
+    results = _call("What came of a job", anything, (400, 404, 410, 422, 503), [_JOB])
+    results["responses"]["200"]["content"]["multipart/related"] = {"schema": _TEXT}
     return {
         "/processes": {"get": _call("Calculations", listed, (400, 503), _PAGING, private=False)},
         "/processes/{processID}": {
@@ -139,7 +141,5 @@ def paths() -> dict[str, Any]:
             "delete": _call("Dismiss a job: end it, and delete what came of it", _STATUS, (400, 404, 503),
                             [_JOB]),
         },
-        "/jobs/{jobID}/results": {
-            "get": _call("What came of a job", anything, (400, 404, 410, 422, 503), [_JOB])
-        },
+        "/jobs/{jobID}/results": {"get": results},
     }  # fmt: skip
