@@ -213,6 +213,22 @@ def parsed(text: str, path: Path, *, allow_code: bool = False, district: Distric
             "holds no scenario", Place(str(path)), "Write at least `name:` and `measures:`",
             german="Die Datei enthält kein Szenario. Schreiben Sie mindestens `name:` und `measures:`.",
         )  # fmt: skip
+    return checked(content, path, lines, allow_code=allow_code, district=district)
+
+
+def checked(
+    content: dict[str, Any],
+    path: Path,
+    lines: reading.Lines | None = None,
+    *,
+    allow_code: bool = False,
+    district: District | None = None,
+) -> Scenario:
+    """As `parsed`, of what a file holds.
+
+    lines : of the file's entries, for the messages.
+    """
+    lines = lines or {}
     try:
         scenario = Scenario.model_validate(content)
     except ValidationError as error:

@@ -28,6 +28,7 @@ from viewer import (
     cli_scenario,
     cli_sensors,
     cli_validate,
+    simulated,
 )
 from viewer.cli_common import WEATHER_HELP, Language, progress_bar, year_of
 
@@ -260,11 +261,11 @@ def simulate(
             energy.simulate_to_file(case, out, method=method, progress=progress)
     year = energy.annual(case) if method == "rc5" else _year_in(out)
     if csv:
-        cli_scenario.write_csv(year.join(_overheating(case)), csv)
+        cli_scenario.write_csv(year.join(simulated.overheating(case)), csv)
     if trace is not None:
         return
     totals = cli_scenario.totals(year)
-    pipes = {} if piped is None else _network_totals(piped)
+    pipes = {} if piped is None else simulated.network_totals(piped)
     if as_json:
         known = {"network": pipes} if pipes else {}
         typer.echo(json.dumps({"buildings": len(year), "hours": 8760, **totals, **known}))
@@ -283,23 +284,6 @@ def simulate(
             typer.echo(f"  {note}")
 
 
-def _network_totals(found: Any) -> dict[str, Any]:
-    """What the heat network's year comes to, and what was estimated."""
-    stations = found.substations()
-    short = stations.index[stations["short_h"] + stations["low_pressure_h"] > 0]
-    return {
-        "trench_km": round(found.network.trench_km, 2),
-        "substations": len(stations),
-        "heat_delivered_kwh": float(found.served_kwh.sum()),
-        "heat_lost_kwh": float(found.supply_loss_kwh.sum() + found.return_loss_kwh.sum()),
-        "pump_electricity_kwh": float(found.pump_kwh.sum()),
-        "unserved_kwh": float(stations["unserved_kwh"].sum()),
-        "under_supplied": [str(name) for name in short],
-        "worst_substation": found.worst_substation,
-        "notes": list(found.network.notes),
-    }
-
-
 def _year_in(file: Path | None) -> Any:
     """Annual sums per building of a written file, as `energy.annual` gives them."""
     import xarray as xr
@@ -310,14 +294,6 @@ def _year_in(file: Path | None) -> Any:
         raise CallError("another method than rc5 needs --out", "simulate", "Name --out R.nc too")
     with xr.open_dataset(file) as results:
         return results[list(ANNUAL)].sum("time").to_dataframe()
-
-
-def _overheating(case: Any) -> Any:
-    """Over-temperature of the critical room of each conditioned building, as a table."""
-    from energy import rooms
-
-    heated = case.envelope[case.envelope["conditioned"].to_numpy(bool)]
-    return rooms.overheating(heated, case.weather, case.room_sun, case.parameters)
 
 
 def _explain(case: Any, building_id: str, as_json: bool, language: str, network: Any = None) -> None:

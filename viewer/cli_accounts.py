@@ -186,7 +186,7 @@ def create(
     account: Annotated[str, typer.Argument(help="The account that the program acts for.")],
     scope: Annotated[
         list[str],
-        typer.Option(help="scenarios:read, sensorthings:read or metrics:read; repeatable."),
+        typer.Option(help="scenarios:read, scenarios:run, sensorthings:read or metrics:read; repeatable."),
     ],
     days: Annotated[int, typer.Option(help="How long; at most 366.")] = 90,
     as_json: _Json = False,

@@ -52,7 +52,11 @@ from viewer.accounts.requests import Note
 from viewer.accounts.rights import Right
 from viewer.accounts.store import Accounts
 from viewer.api import answers, catalogue, description, files, licences, uplinks
+from viewer.api import scenarios as scenarios_api
+from viewer.api.ogc import execution
 from viewer.api.ogc import routes as ogc
+from viewer.api.ogc.collections import records
+from viewer.api.ogc.jobs import Jobs
 from viewer.api.ogc.service import service as ogc_service
 from viewer.api.sensorthings import routes as sensorthings
 from viewer.board import Board
@@ -132,6 +136,7 @@ def create_app(
     earlier, figures = seen_groups.read(seen), seen_groups.figures(seen)
     folder = tempfile.TemporaryDirectory(prefix="lobeda-site-")
     reports = None if public_only else ReportJobs(district, memory=seen)
+    jobs = None if public_only else Jobs(district)
     uploads = Uploads("viewer.drafts:uploaded")
     twin = (shown or Twin.of(district)).after(earlier, figures)
     if accounts is None and not public_only:
@@ -169,6 +174,8 @@ def create_app(
             yield
         if reports is not None:
             reports.close()
+        if jobs is not None:
+            await run_in_threadpool(jobs.close)
         uploads.close()
         folder.cleanup()
         offered.close()
@@ -182,6 +189,7 @@ def create_app(
     if feeds is not None:
         feeds.hold_against(HeatModel(feeds.store, twin.case))
     app.state.accounts = accounts
+    app.state.jobs = jobs
     withheld = frozenset({Right.PARTICIPATE}) if comments_by_link else frozenset()
     # On this machine alone, whoever could ask can look at the process itself.
     granted = frozenset() if reach.url else frozenset({Right.READ_METRICS})
@@ -208,6 +216,7 @@ def create_app(
             app.include_router(report_jobs.router(reports))
         shelf = Shelf(scenarios or Path(folder.name) / "scenarios")
         app.include_router(drafts.router(shelf, uploads))
+        app.include_router(scenarios_api.router(shelf))
         sensors = None if feeds is None else (feeds, Board(feeds.store))
         scene_url = f"/scene/{build.build(district, site / 'scene')}"
         _add_manager(app, twin, scene_url, sensors, shelf, accounts)
@@ -222,9 +231,18 @@ def create_app(
         app.include_router(participation_api.router(participation, keeper.may_write))
         if not public_only:
             app.include_router(participation_desk.router(participation, district))
-    tables = ogc_service(twin, None if feeds is None else feeds.store)
+    tables = replace(ogc_service(twin, None if feeds is None else feeds.store), processes=jobs is not None)
     offered = files.Files(district, tables.found()["modelled_values"].released, twin.group)
     app.include_router(ogc.router(tables))
+    if jobs is not None:
+        app.include_router(
+            execution.router(
+                jobs,
+                partial(scenarios_api.find, shelf),
+                twin.case,
+                lambda: records(tables.found().values()),
+            )
+        )
     app.include_router(files.router(offered))
     app.include_router(
         description.router(

@@ -39,7 +39,8 @@ def faults(served: Whole, examples: int) -> tuple[dict[str, str], int]:
 def fault(operation: Any, token: str, examples: int) -> str:
     """The first fault of an operation; empty: there is none."""
     held = [CHECKS.get_one(name) for name in HELD]
-    known = {"Authorization": f"Bearer {token}"} if operation.path.startswith("/manage") else {}
+    private = operation.path.startswith(("/manage", "/api/scenarios", "/api/ogc/jobs", "/api/ogc/processes"))
+    known = {"Authorization": f"Bearer {token}"} if private else {}
 
     @settings(
         max_examples=examples, deadline=None, database=None, phases=[Phase.generate],

@@ -122,6 +122,20 @@ def _stop(town: Town) -> tuple[httpx.Response, tuple[str, str, str]]:
     return town.client.delete("/manage/report/42"), ("erika", "report", "DELETE /manage/report/42")
 
 
+def _order(town: Town) -> tuple[httpx.Response, tuple[str, str, str]]:
+    body = {"inputs": {"scenario": "library/roof-pv"}}
+    sent = town.client.post("/api/ogc/processes/run-scenario/execution", json=body)
+    name = sent.json()["jobID"]
+    town.client.delete(f"/api/ogc/jobs/{name}")
+    return sent, ("erika", "process.run", f"{name}: run-scenario roof-pv")
+
+
+def _dismiss(town: Town) -> tuple[httpx.Response, tuple[str, str, str]]:
+    name = town.client.post("/api/ogc/processes/simulate/execution", json={}).json()["jobID"]
+    path = f"/api/ogc/jobs/{name}"
+    return town.client.delete(path), ("erika", "process", f"DELETE {path}")
+
+
 def _decide(town: Town) -> tuple[httpx.Response, tuple[str, str, str]]:
     number = comment(town)
     sent = town.client.post(f"/moderate/comments/{number}", json={"action": "show"})
@@ -178,6 +192,8 @@ CHANGES: dict[str, Callable[[Town], tuple[httpx.Response, tuple[str, str, str]]]
     "POST /manage/scenarios": _scenario,
     "POST /manage/report": _report,
     "DELETE /manage/report": _stop,
+    "POST /api/ogc/processes": _order,
+    "DELETE /api/ogc/jobs": _dismiss,
     "POST /moderate/comments": _decide,
     "POST /moderate/undo": _undo,
     **{f"{method} {STA}": _sensors(method) for method in ("POST", "PUT", "PATCH", "DELETE")},

@@ -30,7 +30,7 @@ SCENARIO = "warm"
 
 @dataclass(frozen=True)
 class Whole:
-    """token : of a program that may read scenarios."""
+    """token : of a program that may read and run scenarios."""
 
     root: str
     app: FastAPI
@@ -49,7 +49,7 @@ def whole(twin: Twin, folder: Path) -> Iterator[Whole]:
     accounts = Accounts.open(f"sqlite:///{folder / 'sensors.sqlite'}")
     accounts.passwords = cheap()
     accounts.add("program", ["modeler"], PASSWORD, "test")
-    token = accounts.add_token("reads", "program", ["scenarios:read"], 1, "test")
+    token = accounts.add_token("reads", "program", ["scenarios:read", "scenarios:run"], 1, "test")
     app = server.create_app(
         district, token=TOKEN, announce=None, shown=Twin(district, twin.case, twin.annual),
         feeds=Feeds(store, {}, watch=False), open_sensorthings=True, accounts=accounts,

@@ -22,6 +22,7 @@ class Right(StrEnum):
     ENTER = "enter"  # scripts and styles of the pages behind the login
     PLAN = "plan"  # the manager's app, its scenarios and reports
     READ_SCENARIOS = "scenarios:read"
+    RUN_SCENARIOS = "scenarios:run"  # simulate, and see what single buildings need
     READ_SENSORS = "sensors:read"  # all measured values, the private ones too
     MODERATE = "moderate"
     READ_METRICS = "metrics:read"  # figures of the running server
@@ -43,8 +44,9 @@ _EVERYBODY = frozenset({Right.LOOK, Right.PARTICIPATE})
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.PUBLIC: _EVERYBODY,
     Role.RESIDENT: _EVERYBODY,
-    Role.MODELER: _EVERYBODY | {Right.READ_SCENARIOS, Right.READ_SENSORS},
-    Role.MANAGER: _EVERYBODY | {Right.ENTER, Right.PLAN, Right.READ_SCENARIOS, Right.READ_SENSORS},
+    Role.MODELER: _EVERYBODY | {Right.READ_SCENARIOS, Right.RUN_SCENARIOS, Right.READ_SENSORS},
+    Role.MANAGER: _EVERYBODY
+    | {Right.ENTER, Right.PLAN, Right.READ_SCENARIOS, Right.RUN_SCENARIOS, Right.READ_SENSORS},
     Role.MODERATOR: _EVERYBODY | {Right.ENTER, Right.MODERATE},
     Role.ADMINISTRATOR: frozenset(Right),
 }
@@ -98,9 +100,13 @@ NEEDS = (
     Need("/manage/files", Right.ENTER),
     Need("/manage/report", Right.PLAN, record="report"),
     Need("/manage/scenarios", Right.READ_SCENARIOS, changes=Right.PLAN, record="scenario", exports="export"),
+    Need("/api/scenarios", Right.READ_SCENARIOS),  # the list: names and titles
+    Need("/api/scenarios/", Right.READ_SCENARIOS, exports="export"),
     Need("/moderate", Right.MODERATE, record="moderate"),
     Need("/moderate/comments.csv", Right.MODERATE, exports="export"),
     Need("/api/ogc", Right.LOOK),
+    Need("/api/ogc/processes", Right.LOOK, changes=Right.RUN_SCENARIOS, record="process"),
+    Need("/api/ogc/jobs", Right.RUN_SCENARIOS, record="process"),  # one's own
     Need("/api/catalogue", Right.LOOK),
     Need("/api/catalogue.", Right.LOOK),
     Need("/api/files", Right.LOOK),

@@ -35,6 +35,7 @@ SESSION_SECONDS = 12 * 3600
 TOKEN_DAYS_MAX = 366
 SCOPE_RIGHTS = {
     "scenarios:read": Right.READ_SCENARIOS,
+    "scenarios:run": Right.RUN_SCENARIOS,
     sensor_tokens.SENSORTHINGS_READ: Right.READ_SENSORS,
     "metrics:read": Right.READ_METRICS,
 }

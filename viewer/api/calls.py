@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from viewer.api import uplinks
+from viewer.api.scenarios import PREFIX as SCENARIOS
 from viewer.api.sensorthings.model import ENTITIES
 from viewer.api.sensorthings.routes import PREFIX as SENSORTHINGS
 from viewer.participation import rules
@@ -221,15 +222,36 @@ def _set(here: str, name: str, options: list[Any], failure: Any, given: list[Any
 
 
 def scenarios() -> dict[str, Any]:
-    """Managers' scenarios, as programs with a token read them."""
-    name = _given("path", "name", {"type": "string", "pattern": "^[a-z0-9-]{1,60}$"}, "A scenario's name")
-    found = _call("A scenario's file", {200: _TEXT}, (), {}, parameters=[name], token=True,
-                  kinds=("application/yaml",))  # fmt: skip
+    """Scenarios, shipped and managers' own, as programs with a token read them."""
+    name = _given("path", "name", {"type": "string", "pattern": "^[a-z0-9-]{1,80}$"}, "A scenario's name")
+    shipped = {**name, "example": "roof-pv"}
+    yaml, file = ("application/yaml",), _object("version name")
+    one = _object(
+        "name title source changed href", name=_TEXT, title={"type": "object"}, changed=_MAYBE, href=_TEXT,
+        source={"type": "string", "enum": ["library", "shelf"]}, fault=_TEXT,
+    )  # fmt: skip
+    own = _call("A scenario's file, for managers", {200: file}, (), {}, parameters=[name], token=True,
+                kinds=yaml)  # fmt: skip
     for status, kind in ((401, "text/html"), (403, "text/html"), (404, "text/plain")):
-        found["responses"][str(status)] = {
+        own["responses"][str(status)] = {
             "description": _WHY[status], "content": {kind: {"schema": _TEXT}},
         }  # fmt: skip
-    return {"/manage/scenarios/{name}.yaml": {"get": found}}
+    refused = (401, 403, 404)
+    return {
+        "/manage/scenarios/{name}.yaml": {"get": own},
+        SCENARIOS: {
+            "get": _call("All scenarios", {200: _object("scenarios", scenarios=_list(one))}, (401, 403),
+                         _REFUSED, parameters=[_LANGUAGE], token=True)
+        },
+        f"{SCENARIOS}/{{name}}.yaml": {
+            "get": _call("A manager's scenario", {200: file}, refused, _REFUSED,
+                         parameters=[name, _LANGUAGE], token=True, kinds=yaml)
+        },
+        f"{SCENARIOS}/library/{{name}}.yaml": {
+            "get": _call("A shipped scenario", {200: file}, refused, _REFUSED,
+                         parameters=[shipped, _LANGUAGE], token=True, kinds=yaml)
+        },
+    }  # fmt: skip
 
 
 def state() -> dict[str, Any]:

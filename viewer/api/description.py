@@ -34,7 +34,9 @@ def router(
 
     def answer(request: Request, page: bool) -> Response:
         found = service.found()
-        told = document(answers.root(request), service.title("en"), found, offered)
+        told = document(
+            answers.root(request), service.title("en"), found, offered, processes=service.processes
+        )
         if participation:
             told["paths"] |= calls.participation()
         if sensors:
@@ -68,10 +70,15 @@ def _page(request: Request, told: dict[str, Any]) -> str:
 
 
 def document(
-    root: str, title: str, collections: Mapping[str, Collection], offered: files.Files
+    root: str,
+    title: str,
+    collections: Mapping[str, Collection],
+    offered: files.Files,
+    *,
+    processes: bool = False,
 ) -> dict[str, Any]:
     """The features' description with the catalogue's and the files' paths, relative to `root`."""
-    found = openapi.document(f"{root}{routes.PREFIX}", title, collections.values())
+    found = openapi.document(f"{root}{routes.PREFIX}", title, collections.values(), processes=processes)
     below = {
         f"{routes.PREFIX}{'' if path == '/' else path}": methods for path, methods in found["paths"].items()
     }

@@ -23,6 +23,11 @@ CONFORMANCE = (
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/html",
     "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs",
 )
+REL = "http://www.opengis.net/def/rel/ogc/1.0"
+PROCESSES_CONFORMANCE = tuple(
+    f"http://www.opengis.net/spec/ogcapi-processes-1/1.0/conf/{name}"
+    for name in ("core", "ogc-process-description", "json", "oas30", "job-list", "dismiss")
+)
 _TYPES = {"str": "string", "float": "number", "count": "integer", "bool": "boolean"}
 
 
@@ -34,9 +39,13 @@ def _said(language: str, key: str) -> str:
     return texts.text(language, f"api.{key}")
 
 
-def landing(base: str, title: str, language: str) -> dict[str, Any]:
+def landing(base: str, title: str, language: str, *, processes: bool = False) -> dict[str, Any]:
     """The landing page; `base` is the service's address without a slash at the end."""
     said = partial(_said, language)
+    more = [
+        link(f"{REL}/processes", f"{base}/processes", JSON, said("processes")),
+        link(f"{REL}/job-list", f"{base}/jobs", JSON, said("jobs")),
+    ]
     return {
         "title": title,
         "description": said("about"),
@@ -47,12 +56,13 @@ def landing(base: str, title: str, language: str) -> dict[str, Any]:
             link("service-doc", f"{base}/api?f=html", HTML, said("openapi")),
             link("conformance", f"{base}/conformance", JSON, said("conformance")),
             link("data", f"{base}/collections", JSON, said("collections")),
+            *(more if processes else ()),
         ],
     }
 
 
-def conformance() -> dict[str, Any]:
-    return {"conformsTo": list(CONFORMANCE)}
+def conformance(*, processes: bool = False) -> dict[str, Any]:
+    return {"conformsTo": [*CONFORMANCE, *(PROCESSES_CONFORMANCE if processes else ())]}
 
 
 def collections(base: str, found: Iterable[Collection], language: str) -> dict[str, Any]:

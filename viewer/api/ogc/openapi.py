@@ -7,8 +7,9 @@ from typing import Any
 
 from viewer import texts
 from viewer.api import licences
+from viewer.api.calls import BEARER
 from viewer.api.ogc import crs as systems
-from viewer.api.ogc import query
+from viewer.api.ogc import processes_openapi, query
 from viewer.api.ogc.collections import Collection
 from viewer.api.ogc.documents import GEOJSON, JSON, OPENAPI, SCHEMA
 
@@ -21,8 +22,13 @@ ALIKE = {
 _CRS_HEADER = {"Content-Crs": {"schema": {"type": "string"}, "required": True}}
 
 
-def document(base: str, title: str, found: Iterable[Collection]) -> dict[str, Any]:
-    """The description of the service at `base` with all its collections."""
+def document(
+    base: str, title: str, found: Iterable[Collection], *, processes: bool = False
+) -> dict[str, Any]:
+    """The description of the service at `base` with all its collections.
+
+    processes : with OGC API – Processes.
+    """
     known = list(found)
     paths: dict[str, Any] = {
         "/": _get("Landing page", "landing", JSON),
@@ -32,6 +38,8 @@ def document(base: str, title: str, found: Iterable[Collection]) -> dict[str, An
     }
     for one in known:
         paths |= _of_collection(one)
+    if processes:
+        paths |= processes_openapi.paths()
     return {
         "openapi": "3.0.3",
         "info": {
@@ -46,6 +54,7 @@ def document(base: str, title: str, found: Iterable[Collection]) -> dict[str, An
             "schemas": _SCHEMAS,
             "parameters": _PARAMETERS,
             "responses": {code: _failure(what) for code, what in _FAILURES.items()},
+            **({"securitySchemes": BEARER} if processes else {}),
         },
     }
 

@@ -74,8 +74,8 @@ def read(parameters: Mapping[str, str], collection: Collection) -> Query:
     """
     area_crs = crs_of(parameters.get("bbox-crs"), "bbox-crs")
     return Query(
-        limit=min(_whole(parameters.get("limit", str(LIMIT)), "limit", 1), MAX_LIMIT),
-        offset=_whole(parameters.get("offset", "0"), "offset", 0),
+        limit=min(whole(parameters.get("limit", str(LIMIT)), "limit", 1), MAX_LIMIT),
+        offset=whole(parameters.get("offset", "0"), "offset", 0),
         area=_area(parameters["bbox"], area_crs) if "bbox" in parameters else None,
         area_crs=area_crs,
         years=years(parameters["datetime"]) if "datetime" in parameters else None,
@@ -160,7 +160,13 @@ def _area(text: str, crs: Crs) -> shapely.Geometry:
         raise BadRequestError(f"bbox: {error}") from None
 
 
-def _whole(text: str, name: str, least: int) -> int:
+def whole(text: str, name: str, least: int) -> int:
+    """The number that a parameter gives.
+
+    Raises
+    ------
+    BadRequestError : it is none, or less than `least`.
+    """
     if not (text.isascii() and text.isdigit()) or int(text[:12]) < least:
         raise BadRequestError(f"{name}: {text[:40]!r} is no whole number of {least} or more")
     return min(int(text[:12]), _MAX_OFFSET)

@@ -36,10 +36,12 @@ class Service:
 
     title : of the district.
     found : the collections by id, as they are now; while a database is away, as they were last.
+    processes : whether OGC API – Processes stands beside it (`viewer.api.ogc.execution`).
     """
 
     title: Callable[[str], str]
     found: Callable[[], Mapping[str, Collection]]
+    processes: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,14 +85,16 @@ def router(service: Service) -> APIRouter:
 def _landing(service: Service, request: Request) -> Response:
     asked = _asked(request)
     found = service.found()
-    document = documents.landing(asked.base, service.title(asked.language), asked.language)
+    document = documents.landing(
+        asked.base, service.title(asked.language), asked.language, processes=service.processes
+    )
     page = lambda: html.landing(asked.base, asked.language, document, found.values())  # noqa: E731
     return _said(asked, document, page, records(found.values()))
 
 
 def _conformance(service: Service, request: Request) -> Response:
     asked = _asked(request)
-    document = documents.conformance()
+    document = documents.conformance(processes=service.processes)
     page = lambda: html.conformance(asked.base, asked.language, document)  # noqa: E731
     return _said(asked, document, page, records(service.found().values()))
 
@@ -98,7 +102,7 @@ def _conformance(service: Service, request: Request) -> Response:
 def _api(service: Service, request: Request) -> Response:
     asked = _asked(request, json_type=OPENAPI)
     found = service.found().values()
-    document = openapi.document(asked.base, service.title("en"), found)
+    document = openapi.document(asked.base, service.title("en"), found, processes=service.processes)
     page = lambda: html.interface(asked.base, asked.language, document)  # noqa: E731
     return _said(asked, document, page, records(found), media_type=OPENAPI)
 
