@@ -93,7 +93,7 @@ class Shelf:
     def changed(self, name: str) -> float:
         """When the scenario was saved last, in seconds since 1970; nan where there is none of this name."""
         try:
-            return self._file(name).stat().st_mtime
+            return (self.folder / f"{name}.yaml").stat().st_mtime  # also of a file that is named wrongly
         except FileNotFoundError:
             return math.nan
 

@@ -77,6 +77,15 @@ def test_what_is_kept_late_stays_with_the_scenario_it_was_made_in(tmp_path: Path
     assert page.drafts.name == "eins"
 
 
+def test_a_file_whose_name_is_none_is_listed_with_its_fault(tmp_path: Path) -> None:
+    page = Page(tmp_path, retrofit(0.5))
+    page.send("save", title="Eins")
+    (tmp_path / "No Name.yaml").write_text((tmp_path / "eins.yaml").read_text("utf-8"), "utf-8")
+    titles = {one["name"]: one["title"] for one in page.drafts.shown()["scenarios"]}
+    assert titles["eins"] == "Eins"
+    assert titles["No Name"].startswith("No Name: ") and len(titles["No Name"]) > 15
+
+
 def test_what_has_no_name_is_a_draft(tmp_path: Path) -> None:
     page = Page(tmp_path)
     page.keep(Plan())
