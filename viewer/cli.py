@@ -30,6 +30,7 @@ from viewer import (
     cli_validate,
     simulated,
 )
+from viewer.accounts import begun
 from viewer.cli_common import WEATHER_HELP, Language, progress_bar, year_of
 
 # Typer carries a click of its own; of its exceptions only the leaves are public.
@@ -139,7 +140,7 @@ def serve(
     from viewer.participation.service import Settings
 
     worker = workers.Worker.here()
-    if processes > 1 and worker.of == 1:
+    if processes != 1 and worker.of == 1:
         ports = workers.ports_of(port, processes)
         server.ready_for_several(twin.open(district), url.rstrip("/"), content)
         # The last of a repeated option counts.
@@ -345,7 +346,8 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def run(arguments: list[str]) -> int:
-    """Run the command; the exit code."""
+    """Run the command; the exit code. What broke off stands in the record as failed."""
+    begun.NOTED.clear()
     try:
         result = _command().main(args=arguments or ["--help"], prog_name="lobeda", standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -373,6 +375,10 @@ def _command() -> Any:
 
 
 def _fail(message: str, code: int) -> int:
+    if begun.NOTED:
+        from viewer.accounts import recording
+
+        recording.failed(code)
     typer.echo(f"lobeda: {' '.join(message.split())}", err=True)
     return code
 

@@ -105,8 +105,11 @@ def show(as_json: _Json = False) -> None:
 def role(name: _Name, role: _Role) -> None:
     """Give an account other roles, in place of those it has."""
     with _open() as accounts:
+        before = _administrators(accounts)
         accounts.set_roles(name, role, _actor())
+        after = _administrators(accounts)
     typer.echo(f"{name}: {' '.join(role)}")
+    _warn(before, after)
 
 
 @app.command("password", epilog="Example: lobeda accounts password erika")
@@ -136,8 +139,26 @@ def disable(
 ) -> None:
     """Close an account with its sessions and tokens. Nothing is deleted: the record goes on naming it."""
     with _open() as accounts:
+        before = _administrators(accounts)
         accounts.disable(name, _actor(), enable=undo)
+        after = _administrators(accounts)
     typer.echo(f"{name}: {'open again' if undo else 'disabled, all sessions are closed'}.")
+    _warn(before, after)
+
+
+def _administrators(accounts: Accounts) -> set[str]:
+    return {one.name for one in accounts.listed() if "administrator" in one.roles and not one.disabled}
+
+
+def _warn(before: set[str], after: set[str]) -> None:
+    """Of the last administrator's end: the server goes back to a link at the terminal."""
+    if before and not after:
+        typer.echo(
+            f"{', '.join(sorted(before))} was the last administrator: `lobeda serve` lets in by a link at "
+            "the terminal again, and serves nobody else with --url. Name another: "
+            "lobeda accounts role NAME --role administrator",
+            err=True,
+        )
 
 
 @app.command("logout", epilog="Example: lobeda accounts logout erika")

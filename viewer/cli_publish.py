@@ -95,7 +95,11 @@ def publish(
 
 def _address(api: str) -> str:
     """The address with a slash at its end."""
+    from viewer.access import is_loopback
+
     parts = urlsplit(api)
     if api and (parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment):
         raise CallError(f"{api!r} is no address of calls", "--api", "Write https://host/path")
+    if parts.scheme == "http" and not is_loopback(parts.netloc):
+        raise CallError(f"{api}: comments would travel in the clear", "--api", "Write https://host/path")
     return f"{api.rstrip('/')}/" if api else ""

@@ -78,7 +78,9 @@ class Drafts:
                 title = _title(self.shelf.open(name).scenario, self.language)
             except SourceError as error:  # somebody's hand was in the file
                 title = f"{name}: {error.german if self.language == 'de' and error.german else error.what}"
-            listed.append({"name": name, "title": title, "changed": self.shelf.changed(name)})
+            changed = self.shelf.changed(name)
+            if not math.isnan(changed):  # else it has gone just now
+                listed.append({"name": name, "title": title, "changed": changed})
         gone = None if self.gone is None else {"name": self.gone[0], "title": self.gone[2]}
         every = sorted(listed, key=lambda one: -one["changed"])
         return {"scenarios": every, "gone": gone, "draft": self._draft_age(), **self.now()}

@@ -52,7 +52,7 @@ PUBLIC_KINDS = ("weather", "soil_moisture", "parking", "traffic", "air_quality",
 """Kinds of things that may show in public thing by thing, where their flag says so. All others, meters and
 rooms among them and what says no kind, are taken for a household's."""
 PUBLIC_UNITS = (
-    "", "1", "%", "vol%", "vol.%", "m3/m3", "[ppth]", "[ppm]", "[ppb]", "ppm", "ppb", "count",
+    "1", "%", "vol%", "vol.%", "m3/m3", "[ppth]", "[ppm]", "[ppb]", "ppm", "ppb", "count",
     "cel", "°c", "degc", "degree celsius", "grad celsius", "k", "hz", "db", "db[mw]", "dbm", "[ph]", "ph",
     "pa", "hpa", "kpa", "cbar", "mbar", "bar", "[pf]", "pf", "v", "mv", "ds/m", "us/cm", "µs/cm", "ms/cm",
     "deg", "°", "grad", "lx", "klx", "lux", "lm", "m/s", "km/h", "[kn_i]", "mm", "cm", "m", "km",
@@ -66,9 +66,11 @@ METERED_WORDS = (
     "energy", "energie", "power", "leistung", "consum", "verbrauch", "electricity", "elektrizit", "kilowatt",
     "megawatt", "watt hour", "watthour", "wattstunde", "kwh", "megajoule", "gigajoule", "rmemenge",
     "gasmenge", "wassermenge", "heat quantity", "heat meter", "gas meter", "water meter", "meter reading",
-    "hlerstand", "generation", "erzeugung",
+    "hlerstand", "generation", "erzeugung", "verbr.", "gasz", "wasserz", "stromz", "rmez", "heizz", "heizung",
+    "wohnung", "zimmer", "apartment", "household", "haushalt", "tenant", "mieter",
 )  # fmt: skip
-"""Parts of names of what meters count, in small letters; "hlerstand" since SQLite knows no large "Ä".
+"""Parts of names of what meters count, and of rooms, in small letters; "hlerstand" since SQLite knows no
+large "Ä".
 A stream whose name, property or unit's name has one never shows in public, in whichever unit."""
 
 _SOURCED = ("function", "roof_type", "measured_height", "ground_height", "storeys", "year", "series",

@@ -251,8 +251,9 @@ def test_commands(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     link = call("link", "street", "--days", "5")[1]
     assert re.fullmatch(r"/login\?link=\S{40,}\n", link)
     assert call("tokens", "revoke", "lab")[0] == 0
-    assert call("role", "erika", "--role", "manager")[0] == 0
-    assert call("disable", "erika")[0] == 0
+    code, _, err = call("role", "erika", "--role", "manager")
+    assert code == 0 and "erika was the last administrator" in err
+    assert call("disable", "erika")[2] == ""
     rows = json.loads(call("list", "--json")[1])
     assert [(one["name"], one["roles"], one["disabled"]) for one in rows] == [("erika", ["manager"], True)]
     done = json.loads(call("audit", "--json")[1])

@@ -306,3 +306,11 @@ def test_simulate_writes_the_heat_network(tmp_path: Path, capsys: pytest.Capture
 def test_a_network_file_in_no_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, said = call(capsys, "simulate", "lobeda", "--network", tmp_path / "none" / "n.nc")
     assert code == 2 and "no such folder" in said
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "65"])
+def test_a_number_of_processes_that_is_none_is_refused_before_anything(
+    capsys: pytest.CaptureFixture[str], count: str
+) -> None:
+    assert cli.run(["serve", "lobeda", "--workers", count]) == 2
+    assert "Use 1 to 64" in capsys.readouterr().err

@@ -16,7 +16,7 @@ import pytest
 
 from tests.viewer.districts import SECRET_CENTRE, SECRET_OWNER
 from twin.errors import DistrictError
-from viewer import privacy, publish, spreadsheets
+from viewer import cli, privacy, publish, spreadsheets
 from viewer.state import Twin
 from viewer.whatif import retrofit
 
@@ -163,3 +163,10 @@ def test_failure_leaves_nothing_behind(twin: Twin, tmp_path: Path, monkeypatch: 
 def test_table_has_no_formulas(text: str) -> None:
     assert spreadsheets.cell(text) == f"'{text}"
     assert spreadsheets.cell("Allee 5") == "Allee 5"
+
+
+def test_comments_do_not_travel_in_the_clear(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+
+    assert cli.run(["publish", str(tmp_path / "site"), "--api", "http://town.example/"]) == 2
+    assert "Write https://host/path" in capsys.readouterr().err
+    assert not (tmp_path / "site").exists()

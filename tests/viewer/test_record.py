@@ -452,6 +452,29 @@ def test_a_command_leaves_an_entry_before_it_acts(
     assert len(who) == 1 and who[0].startswith("cli")
 
 
+@pytest.mark.parametrize(
+    ("given", "action", "thing"),
+    [
+        ("sensors token create x --scope bogus", "sensors.token.add", "x (bogus, 365 days)"),
+        ("sensors token create x --days 5000", "sensors.token.add", "x (sensorthings:write, 5000 days)"),
+        ("publish DATA/pw --district lobeda", "publish", "DATA/pw"),
+    ],
+)
+def test_a_command_that_broke_off_says_so(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    given: str, action: str, thing: str,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("LOBEDA_DATA", str(data))
+    monkeypatch.chdir(data)  # a path stands in the record by its whole address
+    code = cli.run(given.replace("DATA/", "").split())
+    assert code in (1, 2)
+    capsys.readouterr()
+    cli.run(["accounts", "audit", "--json", "--limit", "2"])
+    found = [(one["action"], one["object"]) for one in json.loads(capsys.readouterr().out)]
+    named = thing.replace("DATA", str(data))
+    assert sorted(found) == [(action, named), (f"{action}.failed", f"{named} ({code})")]
+
+
 def test_a_command_that_cannot_be_recorded_does_nothing(
     data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,11 +6,14 @@ import getpass
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from scenarios.shelf import Shelf
 from sensors.store.database import reported
+from twin.errors import TwinError
 from viewer import spaces
+from viewer.accounts.begun import NOTED
 from viewer.accounts.requests import Note
 from viewer.accounts.store import SPACE, Accounts
 
@@ -65,18 +68,35 @@ def terminal() -> str:
         return "cli"
 
 
+def failed(code: int) -> None:
+    """Records that nothing came of what the command was about to do; its exit code."""
+    while NOTED:
+        action, thing, database = NOTED.pop()
+        with suppress(TwinError):  # the entry that stands says that it was asked for
+            _write(f"{action}.failed", f"{thing} ({code})", database)
+
+
 def note(action: str, thing: object, database: str | None = None) -> None:
     """Records what a command is about to do, where this machine or its PostgreSQL keeps accounts.
 
+    thing : what it is about; a path by its whole address.
     database : of the sensors, as in `Store.open`; the accounts stand beside it.
 
     Raises
     ------
     StoreError : the record cannot be written: the command then does nothing.
     """
+    said = str(thing.absolute() if isinstance(thing, Path) else thing)
+    if _write(action, said, database):
+        NOTED.append((action, said, database))
+
+
+def _write(action: str, thing: str, database: str | None) -> bool:
+    """Whether there is a record here."""
     where = spaces.address(database, SPACE)
     with reported(where):
         if not spaces.exists(where, SPACE):
-            return
+            return False
     with Accounts.open(database) as accounts:
-        accounts.note(terminal(), action, str(thing))
+        accounts.note(terminal(), action, thing)
+    return True

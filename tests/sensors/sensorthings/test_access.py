@@ -16,7 +16,16 @@ from typer.testing import CliRunner
 from sensors import decoders, tokens
 from sensors.store import Store, retention, tables
 from sensors.store.purge import purge
-from sensors.things import Kind, NewObservation, ObservedProperty, StreamSpec, ThingSpec, Unit
+from sensors.things import (
+    CATEGORY,
+    MEASUREMENT,
+    Kind,
+    NewObservation,
+    ObservedProperty,
+    StreamSpec,
+    ThingSpec,
+    Unit,
+)
 from sensors.times import now_us, to_us
 from tests.sensors.sensorthings.entities import named
 from tests.sensors.sensorthings.servers import names, sensorthings, served
@@ -126,9 +135,13 @@ METERED_STREAMS = (  # name, property, its definition, unit's name, symbol
     *(("v", "q", "x:q", unit, "") for unit in ("kilowatt hour", "Kilowattstunde", "kWh", "cubic metre")),
     ("v", "q", "x:q", "kilowatt hour", "1"),
     ("v", "gas consumption", "x:q", "one", "1"),
-    ("Stromverbrauch", "q", "x:q", "", ""),
-    ("v", "Wärmemenge", "x:q", "", ""),
-    ("v", "ZÄHLERSTAND", "x:q", "", ""),
+    ("v", "says no unit", "x:q", "", ""),
+    ("Stromverbrauch", "q", "x:q", "one", "1"),
+    ("v", "Wärmemenge", "x:q", "one", "1"),
+    ("v", "ZÄHLERSTAND", "x:q", "one", "1"),
+    ("Gaszähler", "q", "x:q", "degree Celsius", "Cel"),
+    ("Verbr. Haus 3", "q", "x:q", "degree Celsius", "Cel"),
+    ("Wohnzimmer", "air temperature", "x:q", "degree Celsius", "Cel"),
     ("v", "q", "http://qudt.org/vocab/quantitykind/Energy", "one", "1"),
 )  # fmt: skip
 
@@ -157,9 +170,15 @@ def test_what_public_kinds_measure_shows(tmp_path: Path) -> None:
     said = [("1", "carbon dioxide", "[ppm]"), ("2", "air temperature", "°C"), ("3", "NO2", "µg/m³"),
             ("4", "matric potential", "kPa"), ("5", "global radiation", "W/m2"), ("6", "free", "{spaces}"),
             ("7", "vehicles per hour", "{vehicles}/h"), ("8", "electrical conductivity", "dS/m"),
-            ("9", "state", "")]  # fmt: skip
+            ("9", "state", "1"), ("10", "device position", "")]  # fmt: skip
     streams = tuple(
-        StreamSpec(key, key, ObservedProperty(name, f"http://x/{key}"), Unit("", unit))
+        StreamSpec(
+            key,
+            key,
+            ObservedProperty(name, f"http://x/{key}"),
+            Unit("", unit),
+            observation_type=MEASUREMENT if unit else CATEGORY,
+        )
         for key, name, unit in said
     )
     station = replace(thing("station", True, "weather"), streams=streams)
@@ -178,7 +197,8 @@ def test_all_that_devices_of_public_kinds_measure_may_show() -> None:
     ]
     assert len(parts) > 20
     for stream in (part.stream(None) for part in parts):
-        assert stream.unit.ucum.lower() in PUBLIC_UNITS, stream
+        is_category = stream.observation_type == CATEGORY and not stream.unit.ucum
+        assert is_category or stream.unit.ucum.lower() in PUBLIC_UNITS, stream
         said = " ".join((stream.name, stream.property.name, stream.property.definition, stream.unit.name))
         assert not [word for word in METERED_WORDS if word in said.lower()], stream
 

@@ -1,10 +1,10 @@
 """Who may see what. Without a token only public things and what belongs to them.
 
 Public are things of kinds that tell of no household (`viewer.privacy.PUBLIC_KINDS`) whose flag says so, and
-their streams in units that such kinds measure in (`PUBLIC_UNITS`), but those named after what meters count
-(`METERED_WORDS`). A thing of another kind, or of none, never shows here, whatever its flag says; and what
-belongs to no thing that shows (places, features, sensors, properties) does not either: it may be what is left
-of one.
+their streams in units that such kinds measure in (`PUBLIC_UNITS`) or of categories, but those named after
+what meters count, or after rooms (`METERED_WORDS`). A thing of another kind, or of none, never shows here,
+whatever its flag says; and what belongs to no thing that shows (places, features, sensors, properties) does
+not either: it may be what is left of one.
 
 A single meter's readings are personal data below five dwellings; the public twin shows metered values monthly
 at the finest, and all figures of buildings merged into one fixed partition (`viewer.privacy`). This service
@@ -22,6 +22,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from sensors.store import tables
+from sensors.things import CATEGORY
 from viewer.api.sensorthings.model import exists
 from viewer.privacy import METERED_WORDS, PUBLIC_KINDS, PUBLIC_UNITS
 
@@ -58,7 +59,10 @@ def _datastreams(source: sa.FromClause) -> sa.ColumnElement[bool]:
     unit = sa.func.coalesce(sa.func.nullif(source.c.unit_symbol, ""), source.c.unit_name, "")
     return sa.and_(
         _of_public_thing(source),
-        sa.func.lower(sa.func.trim(unit)).in_(PUBLIC_UNITS),
+        sa.or_(
+            sa.func.lower(sa.func.trim(unit)).in_(PUBLIC_UNITS),
+            sa.and_(unit == "", source.c.observation_type == CATEGORY),
+        ),
         sa.not_(_named_like_a_meter(source)),
     )
 
