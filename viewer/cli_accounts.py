@@ -56,8 +56,12 @@ def password(file: Path | None) -> str:
     if file is not None:
         try:
             text = sys.stdin.readline() if str(file) == "-" else file.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise CallError(f"the password cannot be read: {error}", file, "Name another file") from None
+        except OSError as error:
+            raise CallError(
+                f"the password cannot be read: {error.strerror}", file, "Name another file"
+            ) from None
+        except UnicodeDecodeError:
+            raise CallError("the password is no UTF-8 text", file, "Save it as UTF-8") from None
         return text.split("\n", 1)[0].rstrip("\r")
     if not sys.stdin.isatty():
         raise CallError(

@@ -173,6 +173,8 @@ def publish(
         site that is to go live.
     """
     target = Path(folder)
+    if target.exists() and not target.is_dir():
+        raise DistrictError("this is a file, not a folder", target, "Name a new folder or an older site")
     if target.exists() and not _may_replace(target):
         raise DistrictError("the folder holds other files", target, "Name a new folder or an older site")
     chosen = options or Options()

@@ -255,6 +255,8 @@ def as_store_error(error: Exception, url: URL) -> StoreError:
         return StoreError("the database's disk is full", shown(url), "Free space; nothing is lost meanwhile")
     if any(word in said for word in _NOT_OURS):
         return StoreError("this is not a database, or it is damaged", shown(url), "Restore a backup")
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return StoreError("the folder of data is a file", error.filename, "Name a folder as LOBEDA_DATA")
     if "locked" in said:
         return StoreError("another program keeps the database locked", shown(url), "End it, or wait")
     return StoreError(

@@ -263,3 +263,25 @@ def test_commands(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert all(one["actor"].startswith("cli") for one in done)
     shown = call("audit")[1]
     assert "account.add" in shown and token["token"] not in shown and PASSWORD not in shown
+
+
+def test_files_that_are_none_are_said_plainly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    calls = {
+        "accounts add otto --role manager --password-file nothing": "nothing: the password cannot be read: "
+        "No such file or directory. Name another file.",
+        "serve lobeda --openid nothing": "nothing: the settings cannot be read: No such file or directory. "
+        "Name the file.",
+        "publish file --district lobeda": "file: this is a file, not a folder. "
+        "Name a new folder or an older site.",
+    }
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LOBEDA_DATA", str(tmp_path / "data"))
+    for call, said in calls.items():
+        assert cli.run(call.split()) != 0
+        assert capsys.readouterr().err.strip().endswith(said), call
+    monkeypatch.setenv("LOBEDA_DATA", str(tmp_path / "file"))
+    assert cli.run(["accounts", "list"]) == 1
+    assert "file: the folder of data is a file. Name a folder as LOBEDA_DATA." in capsys.readouterr().err

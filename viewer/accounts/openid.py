@@ -82,8 +82,11 @@ class Settings(BaseModel):
         """
         try:
             found = cls.model_validate(tomllib.loads(file.read_text("utf-8")))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-            raise CallError(f"the settings cannot be read: {error}", file, "docs/administration.md") from None
+        except OSError as error:
+            raise CallError(f"the settings cannot be read: {error.strerror}", file, "Name the file") from None
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+            what = f"the settings are no TOML: {error}"
+            raise CallError(what, file, "docs/administration.md shows such a file") from None
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
