@@ -85,7 +85,7 @@ class Settings(BaseModel):
         except OSError as error:
             raise CallError(f"the settings cannot be read: {error.strerror}", file, "Name the file") from None
         except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-            what = f"the settings are no TOML: {error}"
+            what = f"the settings cannot be read: {error}"
             raise CallError(what, file, "docs/administration.md shows such a file") from None
         except ValidationError as error:
             first = error.errors()[0]
