@@ -92,6 +92,7 @@ class Bridge(JSComponent):  # type: ignore[misc]  # Panel has no types
     derivation = param.Dict(default={}, doc="How the number follows that was asked for last.")
     tool = param.Dict(default={}, doc="What the tool says that was asked last.")
     error = param.String(default="", doc="What went wrong last.")
+    refused = param.String(default="", doc="The type of the message that it answers; empty: of none.")
     ready = param.Boolean(default=False, doc="Whether the scene is drawn.")
 
     _esm = """
@@ -224,7 +225,7 @@ class Manager:
             if scenario:
                 self.first = self.drafts.resume(scenario, self.first)
         except (TwinError, ValueError) as error:
-            self.bridge.error = texts.error(self.state.language, error)
+            self._fail(texts.error(self.state.language, error))
         self.bridge.shelf = self.drafts.shown()
 
     def _begin(self, plan: Plan) -> None:
@@ -238,7 +239,7 @@ class Manager:
         try:
             await asyncio.to_thread(self.drafts.keep, plan, name)
         except (TwinError, OSError) as error:
-            self.bridge.error = texts.error(self.state.language, error)
+            self._fail(texts.error(self.state.language, error))
         self.bridge.shelf = self.bridge.shelf | self.drafts.now()
 
     def _chosen(self, targets: str) -> str:
@@ -260,7 +261,8 @@ class Manager:
             self._paint()
             self.bridge.result = self._result()
 
-    def _fail(self, message: str) -> None:
+    def _fail(self, message: str, refused: str = "") -> None:
+        self.bridge.refused = refused  # first: the page reads it when the error comes
         self.bridge.error = message
 
     def _live(self, feeds: Feeds, board: Board, note: Note) -> Live:
@@ -288,7 +290,7 @@ class Manager:
                 raise ValueError(f"unknown message {message.get('type')!r}")
             action(self, message)
         except (TwinError, KeyError, TypeError, ValueError) as error:
-            self.bridge.error = texts.error(self.state.language, error)
+            self._fail(texts.error(self.state.language, error), str(message.get("type")))
 
     def _change(self, message: Mapping[str, Any]) -> None:
         """A measure is switched, set, or given other targets."""
@@ -397,7 +399,8 @@ class Manager:
             self.state.refuse()
             self.busy = False
             said = error.text(self.state.language)
-            self.bridge.param.update(error=said, plan=self._plan_shown(), result=self._result())
+            self._fail(said, "change")
+            self.bridge.param.update(plan=self._plan_shown(), result=self._result())
         finally:
             self.busy = False
         self._look()
@@ -499,7 +502,7 @@ class Manager:
             self.bridge.result = self._result()
 
     def _failed(self, error: Exception) -> None:
-        self.bridge.error = texts.error(self.state.language, error)
+        self._fail(texts.error(self.state.language, error))
         if not isinstance(error, TwinError):
             raise error
 

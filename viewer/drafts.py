@@ -7,7 +7,7 @@ opens without a plan offers to go on with.
 
 from __future__ import annotations
 
-import math
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from scenarios.scenario import Scenario, load, parsed, unreadable
 from scenarios.shelf import ConflictError, Shelf, as_yaml, write
 from sensors.errors import StoreError
-from twin.errors import CallError, SourceError, TwinError
+from twin.errors import CallError, Place, SourceError, TwinError
 from twin.sample.inputs import slug
 from viewer import bodies, texts
 from viewer.accounts import requests
@@ -34,6 +34,7 @@ from viewer.whatif import Plan
 _DRAFT = ".draft/draft.yaml"
 _UPLOAD = Path("upload.yaml")  # what messages call a file that was sent without a name
 _LONGEST_TITLE = 80
+_LONGEST_FILE = 60
 MOST_UPLOAD = 500_000  # bytes
 _BUSY_S = 30
 _OVERRUN = {SLOW: "shelf.upload_slow", MEMORY: "shelf.upload_memory", BROKEN: "shelf.upload_broken"}
@@ -168,6 +169,11 @@ class Drafts:
             (self.shelf.folder / _DRAFT).unlink(missing_ok=True)
 
     def _duplicate(self, message: Mapping[str, Any]) -> None:
+        typed = " ".join(str(message.get("title") or "").split())
+        if (
+            typed and typed != self.title
+        ):  # a name that nobody has saved yet is not lost, and is the copy's too
+            self._save(message)
         base = self.title or texts.text(self.language, "shelf.untitled")
         title = _checked_title(texts.text(self.language, "shelf.copy_of", title=base)[:_LONGEST_TITLE])
         self._write(self._plan(), _free(self.shelf, title), title, None)
@@ -244,7 +250,8 @@ def router(shelf: Shelf, uploads: Uploads) -> APIRouter:
         return Response(text, media_type="application/yaml", headers=named)
 
     @routes.post("")
-    async def upload(request: Request) -> Response:
+    async def upload(request: Request, file: str = "") -> Response:
+        """`file`: what it is called where it was chosen, for what is said of it alone."""
         language = http.language(request)
         content = await bodies.read(request, MOST_UPLOAD)
         if content is None:
@@ -261,7 +268,8 @@ def router(shelf: Shelf, uploads: Uploads) -> APIRouter:
         except OverrunError as error:
             return JSONResponse({"error": texts.text(language, _OVERRUN[error.reason])}, 422)
         except TwinError as error:
-            return JSONResponse({"error": error.text(language)}, 422)
+            named = error if error.place is None else error.at(Place(_file_name(file), error.place.line))
+            return JSONResponse({"error": named.text(language)}, 422)
         return JSONResponse({"name": name}, 201)
 
     return routes
@@ -274,6 +282,14 @@ def _take(shelf: Shelf, uploads: Uploads, content: bytes, language: str) -> str:
     name = _free(shelf, title)
     shelf.save(scenario.model_copy(update={"name": name, "title": {language: title}}), None)
     return name
+
+
+def _file_name(given: str) -> str:
+    """A file's name as messages may say it: no folders, nothing unprintable, of a long one both ends."""
+    own = re.split(r"[/\\]", given)[-1].replace("`", "'")
+    name = " ".join("".join(one for one in own if one.isprintable()).split()) or _UPLOAD.name
+    half = _LONGEST_FILE // 2
+    return name if len(name) <= _LONGEST_FILE else f"{name[: half - 1]}…{name[-half:]}"
 
 
 def _free(shelf: Shelf, title: str) -> str:

@@ -27,6 +27,8 @@ from viewer.turns import BusyError, Turns
 
 _log = logging.getLogger("lobeda.login")
 FORM_BYTES_MAX = 4096
+NAME_MAX = 100
+"""Characters of a name that the login page takes."""
 LIMITS = {kind: (Limit(10 * MINUTE_S, 30, None),) for kind in ("password", "link", "openid")}
 """By address alone: a limit on all together would let one stranger keep everybody out."""
 BUSY_S = 5
@@ -134,10 +136,11 @@ def router(doors: Doors) -> APIRouter:
         try:
             return let_in(request, accounts.log_in(name, password, network(address(request))))
         except Refused as no:
+            kept = name[:NAME_MAX]  # who mistyped the password need not write it again
             if no.wait_s:
                 minutes = _minutes(request, no.wait_s)
-                return later(show(request, "locked", 429, minutes=minutes), no.wait_s)
-            return show(request, "wrong", 403)
+                return later(show(request, "locked", 429, minutes=minutes, name=kept), no.wait_s)
+            return show(request, "wrong", 403, name=kept)
 
     @routes.post("/login")
     async def sent(request: Request) -> Response:

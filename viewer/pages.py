@@ -87,7 +87,8 @@ def login(language: str, state: str, ways: Ways = NO_WAYS, **values: str) -> str
 
     state : needed, link, used, done, renewed, wait, wrong, locked, often, busy, forbidden, stranger or
         failed.
-    values : home, where it goes on; minutes to wait; token or link, which its button sends.
+    values : home, where it goes on; minutes to wait; token or link, which its button sends;
+        name, as it was given before.
     """
     return template("login.html").render(
         **context(language),
@@ -97,6 +98,7 @@ def login(language: str, state: str, ways: Ways = NO_WAYS, **values: str) -> str
         home=values.get("home", "/"),
         token=values.get("token", ""),
         link=values.get("link", ""),
+        name=values.get("name", ""),
         assets=f"app-{assets_digest()}",
         title=texts.text(language, "login.title"),
     )

@@ -250,11 +250,10 @@ def _parameter(measure: str, parameter: Parameter, language: str, case: Case) ->
     several = isinstance(parameter.default, tuple)
     number = isinstance(parameter.default, (int, float)) and not isinstance(parameter.default, bool)
     choices = _choices(parameter, case.parameters.standards)
-    named = texts.label(language, "measure", f"{measure}_{parameter.name}")
     share = parameter.unit == "1"
     described = {
         "name": parameter.name,
-        "title": named if named != f"{measure}_{parameter.name}" else _title(parameter.title, language),
+        "title": _title(parameter.title, language),
         "kind": "several" if several else "number" if number else "one",
         "unit": "%" if share else parameter.unit,
         "factor": 100 if share else 1,

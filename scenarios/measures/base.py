@@ -53,10 +53,10 @@ class Parameter:
     is_estimate: bool = False
 
 
-def share_of(de: str, en: str, default: float, source: str, *, is_estimate: bool = True) -> Parameter:
+def share_of(de: str, en: str, default: float, source: str) -> Parameter:
     """The parameter `share` of what a measure takes in hand, 0 to 1."""
     title = {"de": f"Anteil der {de}", "en": f"Share of the {en}"}
-    return Parameter("share", title, default, "1", 0.0, 1.0, source=source, is_estimate=is_estimate)
+    return Parameter("share", title, default, "1", 0.0, 1.0, source=source, is_estimate=True)
 
 
 def set_back(de: str, en: str, high: float, source: str) -> Parameter:

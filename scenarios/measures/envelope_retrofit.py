@@ -19,8 +19,10 @@ from twin.errors import CallError, quoted
 
 TITLE = {"de": "Gebäudehülle sanieren", "en": "Envelope retrofit"}
 DESCRIPTION = {
-    "de": "Wände, Dach, unterste Decke und Fenster erreichen einen Standard; nichts wird schlechter.",
-    "en": "Walls, roof, lowest floor and windows reach the U-values of a standard; nothing is made worse.",
+    "de": "Wände, Dach, unterste Decke und Fenster erreichen einen Standard, "
+    "die schlechtesten Hüllen zuerst; nichts wird schlechter.",
+    "en": "Walls, roof, lowest floor and windows reach the U-values of a standard, "
+    "the worst envelopes first; nothing is made worse.",
 }
 STAGE = 1
 EXCLUDES: tuple[str, ...] = ()
@@ -35,7 +37,10 @@ PARAMETERS = (
         "standard", {"de": "Standard", "en": "Standard"}, "usual",
         source="see assets/parameters/refurbishment.csv", is_estimate=True,
     ),
-    base.share_of("Blöcke", "blocks", 1.0, "our choice: all", is_estimate=False),
+    Parameter(
+        "share", {"de": "Sanierter Flächenanteil", "en": "Share of floor area refurbished"},
+        1.0, "1", 0.0, 1.0, source="our choice: all",
+    ),
 )  # fmt: skip
 applicable = base.conditioned
 

@@ -29,7 +29,7 @@ def manager(open_page: Visit) -> Iterator[Visit]:
     page.locator("#view-3d").click()
     page.locator("#colour").select_option("heating_need_per_area")
     reset = page.get_by_role("button", name="Zurücksetzen")
-    slider = page.get_by_role("slider", name="Anteil der sanierten Blöcke")
+    slider = page.get_by_role("slider", name="Sanierter Flächenanteil")
     if slider.input_value() != "0":  # the test before may have left it moving
         expect(reset).to_be_enabled()
     if reset.is_enabled():
@@ -83,7 +83,7 @@ def test_hover_and_click_on_a_named_block(manager: Visit) -> None:
 
 def test_slider_changes_colours_and_figures_together(manager: Visit) -> None:
     before, figure = manager.picture(), _kpi(manager)
-    slider = manager.page.get_by_role("slider", name="Anteil der sanierten Blöcke")
+    slider = manager.page.get_by_role("slider", name="Sanierter Flächenanteil")
     slider.focus()
     manager.page.keyboard.press("End")
     expect(manager.page.locator('[data-kpi="heating_need"] .delta')).to_contain_text("−")
@@ -117,7 +117,7 @@ def test_heat_network_comes_later_and_lies_in_the_picture(manager: Visit) -> Non
     manager.find("Fernwärmeleitung")
     told = page.locator("#tooltip").inner_text()
     assert "kg/s" in told and "°C" in told and "mm" in told and "Verlust" in told
-    page.get_by_role("slider", name="Anteil der sanierten Blöcke").focus()
+    page.get_by_role("slider", name="Sanierter Flächenanteil").focus()
     page.keyboard.press("End")
     # At once with the flat figure, and with the network's own as soon as both states are solved.
     expect(page.locator('[data-kpi="co2"] .delta')).to_contain_text("−")
@@ -136,7 +136,7 @@ def test_selection_shows_its_substation(manager: Visit) -> None:
 
 
 def test_many_steps_end_where_the_hand_ends(manager: Visit) -> None:
-    slider = manager.page.get_by_role("slider", name="Anteil der sanierten Blöcke")
+    slider = manager.page.get_by_role("slider", name="Sanierter Flächenanteil")
     slider.focus()
     for _ in range(37):
         manager.page.keyboard.press("ArrowRight")
@@ -148,7 +148,7 @@ def test_many_steps_end_where_the_hand_ends(manager: Visit) -> None:
 def test_a_reset_right_after_a_step_stays(manager: Visit) -> None:
     """The slider's last position is told only once it rests; it may not come in behind the reset."""
     page = manager.page
-    slider = page.get_by_role("slider", name="Anteil der sanierten Blöcke")
+    slider = page.get_by_role("slider", name="Sanierter Flächenanteil")
     slider.focus()
     page.keyboard.press("PageUp")
     reset = page.get_by_role("button", name="Zurücksetzen")
@@ -227,7 +227,7 @@ def test_a_held_state_is_compared_with_the_next_and_survives_a_reload(manager: V
     held = page.locator(".holding")
     held.get_by_role("button", name="Diesen Stand als A festhalten").click()
     expect(held).to_contain_text("A und B sind noch gleich")
-    page.get_by_role("slider", name="Anteil der sanierten Blöcke").fill("100")
+    page.get_by_role("slider", name="Sanierter Flächenanteil").fill("100")
     expect(held.locator("dd")).to_have_text(["heute", "Gebäudehülle sanieren 100\u00a0%"])
     expect(held.locator('[data-kpi-ab="heating_need"] td').last).to_contain_text("−")
     expect(held.locator(".sure").first).to_contain_text("B besser mit", timeout=PATIENCE_MS)
@@ -280,13 +280,13 @@ def test_language(chromium: Browser, web: Running, session: dict[str, object]) -
     with visit(chromium, web.address, DESKTOP, storage_state=session) as manager:
         manager.open("/manage?lang=en")
         expect(manager.page.locator("html")).to_have_attribute("lang", "en")
-        expect(manager.page.get_by_role("slider", name="Share of blocks refurbished")).to_be_visible()
+        expect(manager.page.get_by_role("slider", name="Share of floor area refurbished")).to_be_visible()
         expect(manager.page.get_by_role("button", name="Model, not survey data")).to_be_visible()
         expect(manager.page.get_by_role("link", name="DE", exact=True)).to_have_attribute("href", "?lang=de")
         broken = {"name": "a.yaml", "mimeType": "application/yaml", "buffer": b"name: a\nname: b\n"}
         manager.page.locator("#scenario-file").set_input_files([broken])  # type: ignore[list-item]
         toast = manager.page.locator(".toast")  # the page's language, not the browser's
-        expect(toast).to_contain_text("upload.yaml, line 2: 'name' stands twice. Keep one of them.")
+        expect(toast).to_contain_text("a.yaml, line 2: 'name' stands twice. Keep one of them.")
         (refused,) = manager.problems  # what the browser itself says of an answer that is no success
         assert "422" in refused
         manager.problems.clear()

@@ -120,7 +120,7 @@ def test_managers_app(open_page: Visit) -> None:
     page.locator("#view-table").click()
     page.get_by_role("button", name="Karl-Marx-Allee 1–5").click()
     page.get_by_role("button", name="Diesen Stand als A festhalten").click()
-    page.get_by_role("slider", name="Anteil der sanierten Blöcke").fill("100")
+    page.get_by_role("slider", name="Sanierter Flächenanteil").fill("100")
     expect(page.locator("#facts svg.chart")).to_be_visible()
     expect(page.locator('[data-kpi="co2"] .delta')).to_contain_text("−")
     found += grave(page, "selection, A and B")

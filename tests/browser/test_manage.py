@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
-from tests.browser.visit import Visit
+from tests.browser.visit import PHONE, Visit, visit
+from tests.viewer.test_server import Running
 
 pytestmark = pytest.mark.browser
 
@@ -135,6 +136,131 @@ def test_a_slider_still_moving_stays_with_its_scenario_when_another_is_opened(ma
     assert "share: 0.4" in download.value.path().read_text("utf-8")  # it stayed where it was made
     page.get_by_role("button", name="Neues Szenario").click()
     expect(name).to_have_value("")
+
+
+def _upload(name: str, content: bytes) -> FilePayload:
+    return {"name": name, "mimeType": "application/yaml", "buffer": content}
+
+
+def test_what_was_refused_is_not_said_beside_what_succeeds_later(manager: Visit) -> None:
+    page = manager.page
+    file, toast = page.locator("#scenario-file"), page.locator(".toast")
+    refused = "Mein Plan.yaml, Zeile 2: „name“ steht zweimal da."
+    good = b"name: gut\ntitle: {de: Guter Plan}\nmeasures:\n  - measure: roof_pv\n"
+    name = page.get_by_label("Name des Szenarios")
+
+    file.set_input_files(_upload("Mein Plan.yaml", b"name: a\nname: b\n"))
+    expect(toast).to_contain_text(refused)
+    page.wait_for_timeout(3_000)
+    expect(toast).to_be_visible()  # who reads slowly has the time
+    file.set_input_files(_upload("gut.yaml", good))
+    expect(name).to_have_value("Guter Plan")
+    expect(toast).to_have_count(0)
+
+    file.set_input_files(_upload("Mein Plan.yaml", b"name: a\nname: b\n"))
+    expect(toast).to_contain_text(refused)
+    name.fill("Besserer Plan")
+    name.press("Enter")
+    expect(page.locator(".shelf .status")).to_contain_text("Gespeichert um")
+    expect(toast).to_have_count(0)
+
+    add = page.get_by_label("+ Maßnahme")
+    add.select_option(label="Smarte Heizungsregelung")
+    expect(page.locator('[data-measure="smart_heating"]')).to_be_visible()
+    for _ in range(2):  # the same refusal is said each time
+        add.select_option(label="Raumtemperatur ändern")
+        expect(toast).to_contain_text("schließen einander aus")
+        add.select_option(label="Balkonkraftwerke")
+        expect(page.locator('[data-measure="balcony_pv"]')).to_be_visible()
+        expect(toast).to_have_count(0)
+        page.get_by_role("button", name="Balkonkraftwerke entfernen").click()
+        expect(page.locator('[data-measure="balcony_pv"]')).to_have_count(0)
+    page.get_by_role("button", name="Szenarien …").click()
+    page.get_by_role("button", name="Neues Szenario").click()
+    said = [one for one in manager.problems if "422" in one]
+    assert len(said) == 2  # what the browser itself says of the two refused files
+    for one in said:
+        manager.problems.remove(one)
+
+
+def test_a_name_that_was_typed_goes_to_the_copy(manager: Visit) -> None:
+    page = manager.page
+    name = page.get_by_label("Name des Szenarios")
+    name.fill("Mein Plan")
+    page.get_by_role("button", name="Duplizieren").click()
+    expect(name).to_have_value("Mein Plan (Kopie)")
+    page.get_by_role("button", name="Szenarien …").click()
+    listed = page.locator("#scenarios li button:first-child")
+    expect(listed.get_by_text("Mein Plan", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Neues Szenario").click()
+
+
+def test_a_report_says_at_once_that_it_is_made_and_how_to_cancel_it(manager: Visit) -> None:
+    page = manager.page
+    button, status, toast = page.locator("#report"), page.locator("#report-status"), page.locator(".toast")
+    choice = page.locator("#report-choice")
+    held: list[Route] = []
+    page.locator("#share").press("End")
+    expect(page.locator('[data-kpi="heating_need"] .delta')).to_contain_text("−")
+
+    button.click()
+    choice.get_by_role("button", name="Schließen").click()
+    expect(choice).to_be_hidden()
+    expect(button).to_have_text("Bericht")
+
+    page.route("**/manage/report", lambda route: held.append(route))  # a server that takes its time to begin
+    for way in ("Interner Bericht", "Bericht für die Öffentlichkeit"):
+        button.click()
+        choice.get_by_role("button", name=way).click()
+        expect(button).to_have_text("Bericht 0\u00a0% · abbrechen", timeout=1_500)
+        expect(status).to_contain_text("Der Bericht wird erstellt.", timeout=1_500)
+        expect(toast).to_contain_text("Der Bericht wird erstellt.")
+        early = way == "Interner Bericht"
+        if early:  # cancelled before the server has said its number
+            button.click()
+        else:
+            with page.expect_response("**/manage/report/*"):  # it is watched
+                held.pop().continue_()
+            expect(button).to_have_text(re.compile(r"^Bericht \d+\s% · abbrechen$"))
+        with page.expect_request(lambda asked: asked.method == "DELETE"):
+            if early:
+                held.pop().continue_()
+            else:
+                button.click()
+        expect(button).to_have_text("Bericht")
+        expect(status).to_have_text("Der Bericht ist abgebrochen.")
+        expect(toast).to_have_text(re.compile("^Der Bericht ist abgebrochen."))
+    page.unroute("**/manage/report")
+
+
+def test_each_kind_of_report_is_one_block_with_its_explanation_below(manager: Visit) -> None:
+    page = manager.page
+    page.locator("#report").click()
+    blocks = page.locator("#report-choice .way")
+    expect(blocks).to_have_count(2)
+    for block, told in ((blocks.first, "ab fünf Wohnungen"), (blocks.last, "Nur für die Verwaltung")):
+        button, text = block.get_by_role("button"), block.locator("p")
+        expect(button).to_have_accessible_description(re.compile(told))
+        above, below = button.bounding_box(), text.bounding_box()
+        assert above and below and above["y"] + above["height"] <= below["y"]
+    page.keyboard.press("Escape")
+
+
+def test_a_phones_header_has_all_buttons_in_sight(
+    chromium: Browser, web: Running, session: dict[str, object]
+) -> None:
+    with visit(chromium, web.address, PHONE, storage_state=session) as phone:
+        phone.open("/manage")
+        shown = phone.page.locator("header.bar :is(button, a):visible")
+        assert shown.count() >= 11  # notice, undo, redo, tour, report, three views, two languages, way out
+        for one in shown.all():
+            box = one.bounding_box()
+            assert box and box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"], one.inner_text()
+        bar, scene = (phone.page.locator(of).bounding_box() for of in ("header.bar", "#scene"))
+        assert bar and scene and bar["y"] + bar["height"] <= scene["y"] + 1
+        assert scene["height"] > 250  # the picture keeps its room
+        phone.page.get_by_role("button", name="Diagramme").tap()
+        expect(phone.page.locator("#charts")).to_be_visible()
 
 
 def test_charts_follow_the_selection_and_time_plays(manager: Visit) -> None:

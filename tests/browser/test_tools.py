@@ -196,7 +196,7 @@ def test_today_beside_the_measure_and_the_picture_of_it(manager: Visit, tmp_path
     page = manager.page
     choices = page.locator(".compare-choice")
     expect(choices.get_by_label("Schieber")).to_be_disabled()
-    page.get_by_role("slider", name="Anteil der sanierten Blöcke").focus()
+    page.get_by_role("slider", name="Sanierter Flächenanteil").focus()
     page.keyboard.press("End")
     expect(choices.get_by_label("Schieber")).to_be_enabled()
     page.locator(".compare-choice label", has_text="Schieber").click()

@@ -34,7 +34,7 @@ def manager(open_page: Visit) -> Iterator[Visit]:
     reset = page.get_by_role("button", name="Zurücksetzen")
     if reset.is_enabled():
         reset.click()
-    expect(page.get_by_role("slider", name="Anteil der sanierten Blöcke")).to_have_value("0")
+    expect(page.get_by_role("slider", name="Sanierter Flächenanteil")).to_have_value("0")
     _settled(page)
     page.evaluate("performance.clearMarks()")
     yield open_page

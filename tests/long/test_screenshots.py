@@ -87,7 +87,7 @@ def test_pictures_of_the_managers_guide(chromium: Browser, links: tuple[str, str
         page.goto(f"{address}/manage")  # days are fields again
         page.locator("#loading.done").wait_for(state="attached", timeout=PATIENCE_MS)
         expect(page.locator('[data-kpi="heating_need"] .value')).not_to_be_empty(timeout=PATIENCE_MS)
-        page.get_by_role("slider", name="Anteil der sanierten Blöcke").fill("100")
+        page.get_by_role("slider", name="Sanierter Flächenanteil").fill("100")
         expect(page.locator(".busy")).to_have_count(0, timeout=PATIENCE_MS)
         expect(page.get_by_role("button", name="Zurücksetzen")).to_be_enabled(timeout=PATIENCE_MS)
         take(page, "planung-sanierung")

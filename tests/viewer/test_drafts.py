@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -244,6 +245,48 @@ def test_faults_of_a_file_are_said_in_the_pages_language(
         place = "upload.yaml" if line is None else f"upload.yaml, {counted} {line}"
         assert answer.status_code == 422
         assert answer.json()["error"].startswith(f"{place}: ") and said in answer.json()["error"], answer.text
+
+
+_SHORTENED = "a" * 29 + "…" + "a" * 25 + ".yaml"  # 60 characters, both ends of 105
+
+
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [
+        ("Mein Plan.yaml", "Mein Plan.yaml"),
+        ("C:\\fakepath\\süd.yml", "süd.yml"),
+        ("../../etc/passwd", "passwd"),
+        ("a\u202egpj\n\x07 `b`.yaml", "agpj 'b'.yaml"),
+        ("a" * 100 + ".yaml", _SHORTENED),
+        ("", "upload.yaml"),
+        ("\n", "upload.yaml"),
+    ],
+)
+def test_a_refused_file_is_called_what_its_sender_calls_it(
+    tmp_path: Path, uploads: Uploads, chosen: str, said: str
+) -> None:
+    app = FastAPI()
+    app.include_router(drafts.router(Shelf(tmp_path), uploads))
+    path = f"/manage/scenarios?{urlencode({'file': chosen})}"
+    answer = _call(app, "POST", path, content=b"name: a\nname: b\n", headers={"Accept-Language": "en"})
+    assert answer.status_code == 422
+    assert answer.json()["error"] == f"{said}, line 2: 'name' stands twice. Keep one of them."
+
+
+def test_a_name_that_was_typed_is_saved_and_the_copys_too(tmp_path: Path) -> None:
+    page = Page(tmp_path, retrofit(0.5))
+    page.send("duplicate", title=" Mein  Plan ")
+    assert page.drafts.title == "Mein Plan (Kopie)"
+    titles = {one["title"] for one in page.drafts.shown()["scenarios"]}
+    assert titles == {"Mein Plan", "Mein Plan (Kopie)"}
+    assert Plan.from_scenario(Shelf(tmp_path).open("mein-plan").scenario) == retrofit(0.5)
+    page.send("open", name="mein-plan")
+    page.send("duplicate", title="Unser Plan")  # a name that stands, changed but not yet saved
+    assert page.drafts.title == "Unser Plan (Kopie)"
+    titles = {one["title"] for one in page.drafts.shown()["scenarios"]}
+    assert titles == {"Unser Plan", "Mein Plan (Kopie)", "Unser Plan (Kopie)"}
+    page.send("duplicate", title="")
+    assert page.drafts.title == "Unser Plan (Kopie) (Kopie)"
 
 
 def test_what_the_shelf_refuses_is_said_in_german(tmp_path: Path) -> None:

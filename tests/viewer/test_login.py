@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 import threading
 import time
@@ -79,6 +80,33 @@ def tries(client: httpx.Client, name: str, password: str = "wrong", times: int =
     return [client.post("/login", data={"name": name, "password": password}) for _ in range(times)]
 
 
+def _nameless(page: str) -> str:
+    """A login page without the name that was given, and the focus that depends on there being one."""
+    return re.sub(r'value="[^"]*"( autofocus)?>|( autofocus)?>', ">", page)
+
+
+def test_a_refused_name_stands_in_its_field_as_text_and_no_password_does(town: Town) -> None:
+    given = '"><b>erika</b>'
+    with town.browser("192.0.2.9") as client:
+        wrong = [*tries(client, "erika", "Secret-7531"), *tries(client, given, "Secret-7531")]
+        long = tries(client, "x" * 300)[0]
+        empty = client.get("/login")
+    assert [one.status_code for one in wrong] == [403, 403]
+    fields = [_field(one.text, "name") for one in (*wrong, long, empty)]
+    assert 'value="erika"' in fields[0] and "autofocus" not in fields[0]
+    assert 'value="&#34;&gt;&lt;b&gt;erika&lt;/b&gt;"' in fields[1]
+    assert f'value="{"x" * 100}"' in fields[2]
+    assert 'value=""' in fields[3] and "autofocus" in fields[3]
+    for one in wrong:
+        assert "Secret-7531" not in one.text and "autofocus" in _field(one.text, "password")
+
+
+def _field(page: str, name: str) -> str:
+    found = re.search(rf'<input id="{name}"[^>]*>', page)
+    assert found
+    return found[0]
+
+
 @pytest.mark.parametrize("unknown", ["nobody", "terminal", "", "x" * 300, "o\nh"])
 def test_wrong_passwords_do_not_tell_which_names_exist(town: Town, unknown: str) -> None:
     town.accounts.add("otto", ["manager"], PASSWORD, "test")
@@ -87,7 +115,7 @@ def test_wrong_passwords_do_not_tell_which_names_exist(town: Town, unknown: str)
     for number, name in enumerate(("erika", "otto", unknown)):
         with town.browser(f"192.0.2.{number}") as client:
             answers.append([
-                (one.status_code, one.headers.get("retry-after"), one.text)
+                (one.status_code, one.headers.get("retry-after"), _nameless(one.text))
                 for one in tries(client, name, times=7)
             ])  # fmt: skip
     assert [status for status, _, _ in answers[0]] == [403] * 5 + [429] * 2

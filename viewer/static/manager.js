@@ -17,11 +17,20 @@ import { tour } from "./tour.js";
 import * as ui from "./ui.js";
 import { whatIf } from "./whatif.js";
 
+/** Acts of one kind: the next of them takes away what was said of the one before. */
+const ABOUT = Object.fromEntries([
+  ["scenario", ["save", "duplicate", "open", "new", "continue", "remove", "restore"]],
+  ["plan", ["change", "load", "undo", "redo", "reset"]],
+].flatMap(([about, types]) => types.map((type) => [type, about])));
+
 export function mount(model) {
   const start = model.start;
   const t = translator(start.texts);
   const f = formatter(start.language);
-  const send = (type, values = {}) => model.send_msg({ type, ...values });
+  const send = (type, values = {}) => {
+    if (ABOUT[type] && ui.overtaken(ABOUT[type])) model.send_msg({ type: "error_seen" }); // else the same error would not show again
+    model.send_msg({ type, ...values });
+  };
   const link = address();
   let devices = null;
   const shell = ui.frame({
@@ -101,7 +110,9 @@ export function mount(model) {
     pick: () => pick.show(model.pick),
     table: () => { if (model.table.keys && model.table.kind === kind) { rows = model.table; table.show(rows); } },
     hover: () => shell.tooltip(model.hover.title, model.hover.line, model.hover.at),
-    error: () => { if (model.error) ui.toast(t("app.failed", { message: model.error }), t("app.close"), () => send("error_seen")); },
+    error: () => {
+      if (model.error) ui.toast(t("app.failed", { message: model.error }), t("app.close"), () => send("error_seen"), { about: ABOUT[model.refused] });
+    },
   };
   devices = sensors(model, { t, f, send, shell, language: start.language });
   derivation(model, { t, f, send });

@@ -1,6 +1,6 @@
 // A manager's own scenarios: name, save, duplicate, share, and the list of all of them.
 import { fill, h } from "./dom.js";
-import { cross, toast } from "./ui.js";
+import { cross, overtaken, toast } from "./ui.js";
 
 /** A block of the panel, and its dialog. */
 export function shelf({ t, f, send, language }) {
@@ -27,13 +27,14 @@ export function shelf({ t, f, send, language }) {
     const chosen = file.files[0];
     dialog.close();
     if (!chosen) return;
+    if (overtaken("scenario")) send("error_seen");
     status.textContent = t("shelf.uploading");
     try {
-      const answer = await fetch("/manage/scenarios", { method: "POST", body: chosen, headers: { "Content-Type": "application/yaml", "Accept-Language": language } });
+      const answer = await fetch(`/manage/scenarios?file=${encodeURIComponent(chosen.name)}`, { method: "POST", body: chosen, headers: { "Content-Type": "application/yaml", "Accept-Language": language } });
       const said = await answer.json();
       if (answer.ok) send("open", { name: said.name });
-      else toast(said.error, t("app.close"), () => {});
-    } catch (error) { toast(t("app.failed", { message: error.message }), t("app.close"), () => {}); }
+      else toast(said.error, t("app.close"), () => {}, { about: "scenario" });
+    } catch (error) { toast(t("app.failed", { message: error.message }), t("app.close"), () => {}, { about: "scenario" }); }
     status.textContent = "";
     file.value = "";
   } });
@@ -48,7 +49,7 @@ export function shelf({ t, f, send, language }) {
   const element = h("div", { class: "block shelf" }, form, status,
     h("div", { class: "acts" },
       h("button", { type: "button", class: "text-button", onclick: () => dialog.showModal() }, t("shelf.all")),
-      h("button", { type: "button", class: "text-button", onclick: () => send("duplicate") }, t("shelf.duplicate")),
+      h("button", { type: "button", class: "text-button", onclick: () => send("duplicate", { title: title.value }) }, t("shelf.duplicate")),
       h("button", { type: "button", class: "text-button", onclick: share }, t("shelf.share"))), go);
   const item = (one) => h("li", { class: one.name === now.name ? "now" : "" },
     h("button", { type: "button", class: "text-button", title: t("shelf.open"), onclick: () => { send("open", { name: one.name }); dialog.close(); } }, one.title),

@@ -82,13 +82,21 @@ export function loaded(error) {
   } else box.classList.add("done");
 }
 
-/** A message above everything, with what to do about it. Commands in it stand between backticks, as in a terminal. */
-export function toast(message, action, onAction) {
+/** A message above everything, with what to do about it. Commands in it stand between backticks, as in a terminal.
+ * It stays until it is closed, another one comes, or what it is `about` is overtaken. */
+export function toast(message, action, onAction, { about = "", role = "alert" } = {}) {
   document.querySelector(".toast")?.remove();
-  const box = h("div", { class: "toast", role: "alert" }, h("span", {}, String(message).split("`").map((part, i) => (i % 2 ? h("code", {}, part) : part))),
+  const box = h("div", { class: "toast", role, "data-about": about }, h("span", {}, String(message).split("`").map((part, i) => (i % 2 ? h("code", {}, part) : part))),
     action && h("button", { type: "button", onclick: () => { box.remove(); onAction?.(); } }, action));
   document.body.append(box);
   return box;
+}
+
+/** Somebody acts again on what a message is `about`: what it said of the act before is over. Whether there was one. */
+export function overtaken(about) {
+  const standing = document.querySelector(`.toast[data-about="${about}"]`);
+  standing?.remove();
+  return Boolean(standing);
 }
 
 /** Colour-by list with its legend. `options`: [{id, title}]. */
