@@ -7,6 +7,7 @@ opens without a plan offers to go on with.
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
