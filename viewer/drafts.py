@@ -171,9 +171,8 @@ class Drafts:
 
     def _duplicate(self, message: Mapping[str, Any]) -> None:
         typed = " ".join(str(message.get("title") or "").split())
-        if (
-            typed and typed != self.title
-        ):  # a name that nobody has saved yet is not lost, and is the copy's too
+        # A name that nobody has saved yet is not lost, and is the copy's too.
+        if typed and typed != self.title:
             self._save(message)
         base = self.title or texts.text(self.language, "shelf.untitled")
         title = _checked_title(texts.text(self.language, "shelf.copy_of", title=base)[:_LONGEST_TITLE])
