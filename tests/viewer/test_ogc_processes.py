@@ -484,7 +484,7 @@ def test_the_record_names_orders_before_and_results_after(town: Town) -> None:
 
 @pytest.mark.parametrize(
     ("limits", "said"),
-    [({"seconds": 0.3}, "longer than 0.3 seconds"), ({"memory": 2**20}, "memory")],
+    [({"seconds": 0.3}, "longer than 0.3 seconds"), ({"memory": 2**20, "still_s": 20.0}, "memory")],
 )
 def test_a_job_that_takes_too_much_fails_and_says_so(
     town: Town, monkeypatch: pytest.MonkeyPatch, limits: dict[str, Any], said: str
@@ -497,6 +497,17 @@ def test_a_job_that_takes_too_much_fails_and_says_so(
     assert job.process is not None and gone(job.process.pid) and not job.folder.exists()
     answer = town.ask("GET", f"/jobs/{name}/results")
     assert answer.status_code == 422 and said in answer.json()["detail"]
+
+
+def test_a_job_that_stands_still_fails_and_the_next_one_runs(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(town.jobs, "limits", replace(town.jobs.limits, still_s=10.0))
+    name = town.begun("run-scenario", LONG)
+    os.kill(town.running_process(name), signal.SIGSTOP)
+    assert "stood still" in town.until(name, "failed")[-1]["message"]
+    monkeypatch.setattr(town.jobs, "limits", Limits())
+    assert town.until(town.begun("simulate", {}), "successful")
 
 
 def test_what_fails_in_the_work_says_why(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -37,6 +38,9 @@ ACCEPTED, RUNNING, SUCCESSFUL, FAILED, DISMISSED = (
 )  # fmt: skip
 STATES = (ACCEPTED, RUNNING, SUCCESSFUL, FAILED, DISMISSED)
 _LOOK_S = 60.0
+_LOOK_AT_S = 2.0
+_MOVED_S = 0.2
+"""Processor time beyond which a process has not stood still; looking for its server takes less a minute."""
 _log = logging.getLogger(__name__)
 
 
@@ -48,6 +52,7 @@ class Limits:
     each, all : jobs that are kept, of one asker and together.
     kept_s : how long what has ended is kept. [s]
     seconds, memory : of one job's process. [s] [byte]
+    still_s : how long a process may stand still: libraries that find no memory may wait for ever. [s]
     """
 
     waiting: int = 8
@@ -56,6 +61,7 @@ class Limits:
     kept_s: float = 24 * 3600.0
     seconds: float = 3600.0
     memory: int = 4 * 2**30
+    still_s: float = 60.0
 
 
 @dataclass(eq=False)
@@ -121,6 +127,15 @@ class Job:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+
+
+def _cpu_s(process: int) -> float | None:
+    """Processor time that a process has used; None: it cannot be told. [s]"""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:  # elsewhere than on Linux
+        return None
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _now() -> datetime:
@@ -269,18 +284,34 @@ class Jobs:
             if job.state != RUNNING:
                 return None
             job.process = process = self._begin(job)
-        try:
-            code = process.wait(self.limits.seconds)
-        except subprocess.TimeoutExpired:
+        code = self._ended(process)
+        if isinstance(code, str):
             with self._turn:
                 job.kill()
-            return f"it took longer than {self.limits.seconds:g} seconds."
+            return code
         if code == 0 and job.result.is_file():
             return None
         return job.said_error or (
             "its process broke off, for want of memory or by a fault of the program; the server's log may "
             "say which."
         )
+
+    def _ended(self, process: subprocess.Popen[bytes]) -> int | str:
+        """The exit code of a process; or why it must not go on."""
+        begun = moved = time.monotonic()
+        used_s = -math.inf
+        while True:
+            left_s = self.limits.seconds - (time.monotonic() - begun)
+            try:
+                return process.wait(max(min(left_s, _LOOK_AT_S), 0.0))
+            except subprocess.TimeoutExpired:
+                now, now_s = time.monotonic(), _cpu_s(process.pid)
+            if now - begun >= self.limits.seconds:
+                return f"it took longer than {self.limits.seconds:g} seconds."
+            if now_s is None or now_s > used_s + _MOVED_S:
+                used_s, moved = now_s or used_s, now
+            elif now - moved > self.limits.still_s:
+                return "its process stood still, as for want of memory."
 
     def _begin(self, job: Job) -> subprocess.Popen[bytes]:
         path = os.pathsep.join(filter(None, sys.path))  # what we import, it can
