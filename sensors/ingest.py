@@ -116,7 +116,7 @@ def set_rules(store: Store, found: Sequence[RetentionRule]) -> None:
 def _document(path: Path) -> dict[str, Any]:
     try:
         document = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # also of whole numbers without end
         raise SourceError(f"the config cannot be read: {error}", path, "See docs/feeds.md") from None
     unknown = sorted(set(document) - {"feeds", "retention"})
     if unknown:

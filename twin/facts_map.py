@@ -257,7 +257,7 @@ def _parse(text: str, path: Path) -> Any:
         if path.suffix.lower() in (".yaml", ".yml"):
             return yaml.safe_load(text)
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, json.JSONDecodeError, yaml.YAMLError, RecursionError) as error:
+    except (ValueError, yaml.YAMLError, RecursionError) as error:  # also of whole numbers without end
         raise SourceError(
             f"the map cannot be read: {error}", path, "See the form in `lobeda import --help`"
         ) from None

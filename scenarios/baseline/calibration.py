@@ -179,7 +179,7 @@ def load(path: Path) -> Calibration:
         document = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
         raise SourceError(f"the file cannot be read: {error.strerror}", path, "Check the path") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also of whole numbers without end
         raise SourceError(f"it is no TOML: {error}", path, "Write it with `lobeda calibrate --out`") from None
     if document.get("version") != VERSION:
         raise SourceError(

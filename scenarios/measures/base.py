@@ -14,6 +14,7 @@ A measure is a module with
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -87,8 +88,11 @@ def _check_one(where: str, parameter: Parameter, value: Any) -> None:
                 german=f"{is_value}. Möglich sind true und false.",
             )  # fmt: skip
     elif isinstance(parameter.default, (int, float)):
-        number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-        if not number or not parameter.low <= value <= parameter.high:
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        finite = (
+            number and -sys.float_info.max <= value <= sys.float_info.max
+        )  # also whole numbers of any size
+        if not finite or not parameter.low <= value <= parameter.high:
             unit = f" {parameter.unit}" if parameter.unit else ""
             raise CallError(
                 f"{parameter.name} is {value!r}",

@@ -306,3 +306,12 @@ def test_a_pathway_does_each_step_in_its_year(case: Case) -> None:
     assert at[2030].parameters.year == 2030
     full = path.apply(case)
     pd.testing.assert_frame_equal(full.envelope, at[2045].envelope)
+
+
+def test_a_number_larger_than_any_is_refused_by_its_measure(tmp_path: Path) -> None:
+    file = tmp_path / "huge.yaml"
+    file.write_text(
+        "version: 1\nname: huge\nmeasures:\n- measure: roof_pv\n  parameters: {share: " + "9" * 400 + "}\n"
+    )
+    with pytest.raises(SourceError, match=r"huge\.yaml, line 4.*share is 9+.*Use 0 to 1"):
+        scenarios.load(file)

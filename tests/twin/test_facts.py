@@ -424,3 +424,9 @@ def test_places_in_the_systems_that_lists_use(x: float, y: float) -> None:
 def test_places_elsewhere_are_missing() -> None:
     found_x, found_y = facts.places(np.array([0.0, np.nan, 11.6]), np.array([0.0, 50.9, np.nan]))
     assert np.isnan(found_x).all() and np.isnan(found_y).all()
+
+
+def test_a_map_with_a_number_without_end_is_refused(tmp_path: Path) -> None:
+    mapping = written(tmp_path, f"header_row = {'9' * 5000}\n", "m.toml")
+    with pytest.raises(SourceError, match=r"m\.toml: the map cannot be read"):
+        facts.read(written(tmp_path, "Straße;A\nAm Weg;1\n"), mapping)

@@ -84,13 +84,13 @@ class Settings(BaseModel):
             found = cls.model_validate(tomllib.loads(file.read_text("utf-8")))
         except OSError as error:
             raise CallError(f"the settings cannot be read: {error.strerror}", file, "Name the file") from None
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-            what = f"the settings cannot be read: {error}"
-            raise CallError(what, file, "docs/administration.md shows such a file") from None
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             raise CallError(f"{where}: {first['msg']}", file, "docs/administration.md explains it") from None
+        except (ValueError, RecursionError) as error:
+            what = f"the settings cannot be read: {error}"
+            raise CallError(what, file, "docs/administration.md shows such a file") from None
         wrong = sorted(set(found.roles.values()) - set(ACCOUNT_ROLES))
         if wrong:
             raise CallError(f"{wrong[0]} is no role of an account", file, f"Use {', '.join(ACCOUNT_ROLES)}")
