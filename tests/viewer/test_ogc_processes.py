@@ -360,7 +360,7 @@ def test_one_runs_some_wait_and_more_are_sent_away(town: Town, monkeypatch: pyte
     second = town.begun("run-scenario", QUICK)
     before = len(town.jobs._jobs)
     refused = town.order("simulate", {}, "other")
-    assert refused.status_code == 503 and int(refused.headers["retry-after"]) > 0
+    assert refused.status_code == 429 and int(refused.headers["retry-after"]) > 0
     assert refused.headers["content-type"] == "application/problem+json"
     assert len(town.jobs._jobs) == before and town.state(second)["status"] == "accepted"
     town.ask("DELETE", f"/jobs/{first}")

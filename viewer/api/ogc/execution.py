@@ -108,7 +108,7 @@ def router(
             return requests.unwritten()
         except BusyError:
             detail = f"{jobs.limits.waiting} jobs wait already; ask again when one has ended"
-            raise _ProblemError(503, "Too many jobs", detail, wait_s=BUSY_S) from None
+            raise _ProblemError(429, "Too many jobs", detail, wait_s=BUSY_S) from None
         headers = {"Location": f"{base}/jobs/{job.id}"}
         if "respond-async" in request.headers.get("prefer", ""):
             headers["Preference-Applied"] = "respond-async"

@@ -20,7 +20,8 @@ _WHY = {
     410: "The job was dismissed",
     413: "The body is too large",
     422: "The job failed; the detail says why",
-    503: "Too many jobs wait (Retry-After), or the record cannot be written",
+    429: "Too many jobs wait; Retry-After says when again",
+    503: "The record cannot be written, or the database does not answer",
 }
 
 
@@ -121,7 +122,7 @@ def paths() -> dict[str, Any]:
     described = _object(f"{_REQUIRED} inputs outputs", **_SUMMARY, inputs=_ANYTHING, outputs=_ANYTHING)
     located = {"Location": {"schema": _TEXT, "required": True}, "Preference-Applied": {"schema": _TEXT}}
     prefer = _in("header", "Prefer", {"type": "string", "enum": ["respond-async"]}, "It always is")
-    order = _call("Order a calculation", _STATUS, (400, 404, 413, 503), [_PROCESS, prefer], status=201,
+    order = _call("Order a calculation", _STATUS, (400, 404, 413, 429, 503), [_PROCESS, prefer], status=201,
                   headers=located)  # fmt: skip
     order["requestBody"] = {"required": True, "content": {JSON: {"schema": _ORDER}}}
     jobs = _object("jobs links", jobs={"type": "array", "items": _STATUS}, links=_LINKS)
