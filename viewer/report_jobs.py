@@ -8,7 +8,6 @@ reads the district from a folder, so that a report takes nothing from the memory
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import signal
 import subprocess
@@ -28,7 +27,7 @@ from scenarios.shelf import as_yaml
 from sensors.errors import StoreError
 from twin.district import District
 from twin.errors import CallError, TwinError
-from viewer import access, bodies, texts
+from viewer import access, bodies, children, texts
 from viewer.accounts import requests
 from viewer.accounts.requests import Note, nowhere
 from viewer.whatif import Plan
@@ -137,10 +136,9 @@ class ReportJobs:
             "memory": None if self.memory is None else str(self.memory),
         }  # fmt: skip
         (folder / OPTIONS).write_text(json.dumps(options), "utf-8")
-        path = os.pathsep.join(filter(None, sys.path))  # what we import, it can
         process = subprocess.Popen(
             [sys.executable, "-m", "viewer.report_worker", str(folder)],
-            env={**os.environ, "PYTHONPATH": path}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            env=children.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         )  # fmt: skip
         return Job(name, folder, process, plan.as_text(), language, public)
 

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from twin.errors import CallError, Place, SourceError
+from viewer import children
 from viewer.turns import Turns
 
 READY_S = 120.0
@@ -110,12 +111,11 @@ class Uploads:
         return _exactly(stdout.fileno(), size, until)
 
     def _begin(self) -> subprocess.Popen[bytes]:
-        path = os.pathsep.join(filter(None, sys.path))  # what we import, it can
         alone = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         return subprocess.Popen(
             [sys.executable, "-m", "viewer.upload_worker", self.reader, json.dumps(asdict(self.limits))],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
-            env={**os.environ, **alone, "PYTHONPATH": path},
+            env={**children.environment(), **alone},
         )  # fmt: skip
 
     def _stop(self) -> None:

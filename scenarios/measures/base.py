@@ -89,9 +89,7 @@ def _check_one(where: str, parameter: Parameter, value: Any) -> None:
             )  # fmt: skip
     elif isinstance(parameter.default, (int, float)):
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        finite = (
-            number and -sys.float_info.max <= value <= sys.float_info.max
-        )  # also whole numbers of any size
+        finite = number and abs(value) <= sys.float_info.max  # whole numbers may be of any size
         if not finite or not parameter.low <= value <= parameter.high:
             unit = f" {parameter.unit}" if parameter.unit else ""
             raise CallError(

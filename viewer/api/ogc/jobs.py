@@ -29,6 +29,7 @@ from typing import Any
 from scenarios.shelf import as_yaml, write
 from twin.district import District
 from twin.errors import TwinError
+from viewer import children
 from viewer.accounts.requests import Note, nowhere
 from viewer.api.ogc.processes import Order
 from viewer.turns import BusyError
@@ -314,10 +315,9 @@ class Jobs:
                 return "its process stood still, as for want of memory."
 
     def _begin(self, job: Job) -> subprocess.Popen[bytes]:
-        path = os.pathsep.join(filter(None, sys.path))  # what we import, it can
         return subprocess.Popen(
             [sys.executable, "-m", "viewer.process_worker", str(job.folder)],
-            env={**os.environ, "PYTHONPATH": path}, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            env=children.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             start_new_session=True,
         )  # fmt: skip
 
