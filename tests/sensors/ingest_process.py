@@ -6,6 +6,7 @@ runs the feeds until SIGTERM, says its number, and when it has ended its exit co
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -61,7 +62,9 @@ class Forks:
         assert self._process.stdin and self._process.stdout
         self._process.stdin.write(f"{config} {database}\n")
         self._process.stdin.flush()
-        return Fork(int(self._process.stdout.readline()), self._process)
+        number = int(self._process.stdout.readline())
+        assert number > 0, "not a process, but how the one before it ended: wait for that first"
+        return Fork(number, self._process)
 
 
 class Fork:
@@ -80,8 +83,10 @@ class Fork:
         self._send(signal.SIGTERM)
 
     def _send(self, number: signal.Signals) -> None:
+        # The one that forks may have seen its end already, as with `subprocess.Popen`.
         if self._code is None:
-            os.kill(self._pid, number)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._pid, number)
 
     def wait(self, timeout: float = 0) -> int:
         """Its exit code, once it has ended."""

@@ -60,6 +60,7 @@ export function lineChart(element, data, { t, f, language }) {
     cursor.setAttribute("visibility", i === undefined ? "hidden" : "visible");
     if (i === undefined) return void (readout.textContent = "\u00a0");
     const [px, py] = [x(middle(i)), y(data.v[i])];
+    picture.dataset.time = data.t[i];
     for (const [name, value] of [["x1", px], ["x2", px]]) cursor.firstChild.setAttribute(name, value);
     cursor.lastChild.setAttribute("cx", px);
     cursor.lastChild.setAttribute("cy", py);
@@ -82,6 +83,8 @@ export function lineChart(element, data, { t, f, language }) {
     show(Math.max(0, Math.min(points.length - 1, (at < 0 ? points.length - 1 : at) + step)));
   });
   show(-1);
+  const before = element.querySelector("svg.line");
+  const focused = before !== null && before === document.activeElement;
   const keys = [
     h("span", { class: "key-value" }, t(data.sums ? `sensor.key_sum_${data.step}` : "sensor.key_value")),
     data.model && h("span", { class: "key-model" }, t("sensor.key_model")),
@@ -90,6 +93,11 @@ export function lineChart(element, data, { t, f, language }) {
     data.flags.some(([, flag]) => flag === 9) && h("span", { class: "key-missing" }, t("flag.9")),
   ].filter(Boolean);
   element.replaceChildren(picture, readout, h("p", { class: "line-keys" }, keys));
+  // A chart is drawn anew every minute: who reads it by keys stays where they were.
+  if (focused) {
+    picture.focus({ preventScroll: true });
+    if (before.dataset.time) show(Math.max(0, points.findLastIndex((i) => data.t[i] <= Number(before.dataset.time))));
+  }
 }
 
 /** Runs of points that a line joins: the server says where it breaks. */
