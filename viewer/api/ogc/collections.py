@@ -97,9 +97,23 @@ class Collection:
         years = self.table[self.year].dropna() if self.year and self.year in self.table else []
         return int(min(years)) if len(years) else None
 
-    def value(self, name: str) -> pd.Series[Any]:
-        values: pd.Series[Any] = self.table[name]
-        return values
+    @cached_property
+    def _published(self) -> dict[str, tuple[NDArray[Any], NDArray[np.bool_]]]:
+        return {}
+
+    def published(self, name: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """All values of a property as answers give them, and where there is none; computed once.
+
+        Where there is none, the values are "", 0 or False.
+        """
+        if name not in self._published:
+            known = self.known[name]
+            listed = plain(self.table[name], known)
+            dtype, nothing = _COLUMNS[known.kind]
+            missing = np.array([value is None for value in listed], bool)
+            values: NDArray[Any] = np.array([nothing if value is None else value for value in listed], dtype)
+            self._published[name] = values, missing
+        return self._published[name]
 
 
 def collections(district: District, groups: Released) -> dict[str, Collection]:
@@ -139,6 +153,24 @@ def sensors(things: Released, district: District) -> Collection:
     known = _provenance(district, "sensors")
     record = Provenance("sensors", "sensors of the district", "/api/sensorthings/v1.1", "unknown")
     return Collection(things, _described(things, privacy.THING_COLUMNS), known or (record,))
+
+
+_COLUMNS: Mapping[str, tuple[type, object]] = {
+    "str": (object, ""), "float": (float, 0.0), "count": (float, 0), "bool": (bool, False),
+}  # fmt: skip
+"""Type of a kind's values, and what stands for none."""
+
+
+def plain(column: pd.Series[Any], known: Property) -> list[Any]:
+    """Values as answers give them; what is missing is None."""
+    if known.kind == "bool":
+        return [None if pd.isna(value) else bool(value) for value in column]
+    if known.kind in ("float", "count"):
+        numbers = column.to_numpy("float64", na_value=np.nan).tolist()
+        if known.kind == "count":
+            return [int(value) if np.isfinite(value) else None for value in numbers]
+        return [round(value, 3) if np.isfinite(value) else None for value in numbers]
+    return [None if pd.isna(value) else str(value) for value in column]
 
 
 _KINDS = {"buildings": "count", "dwellings": "count", "simulated": "bool",

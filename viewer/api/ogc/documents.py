@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from viewer import texts
 from viewer.api import licences
+from viewer.api.ogc import cql
 from viewer.api.ogc import crs as systems
 from viewer.api.ogc.collections import Collection
 
@@ -22,6 +23,26 @@ CONFORMANCE = (
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/html",
     "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs",
+    *(
+        f"http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/{name}"
+        for name in ("queryables", "queryables-query-parameters", "filter", "features-filter")
+    ),
+    *(
+        f"http://www.opengis.net/spec/cql2/1.0/conf/{name}"
+        for name in (
+            "cql2-text",
+            "cql2-json",
+            "basic-cql2",
+            "advanced-comparison-operators",
+            "case-insensitive-comparison",
+            "accent-insensitive-comparison",
+            "basic-spatial-functions",
+            "basic-spatial-functions-plus",
+            "spatial-functions",
+            "property-property",
+            "arithmetic",
+        )
+    ),
 )
 REL = "http://www.opengis.net/def/rel/ogc/1.0"
 PROCESSES_CONFORMANCE = tuple(
@@ -125,6 +146,13 @@ def queryables(base: str, one: Collection, language: str) -> dict[str, Any]:
         "$id": f"{base}/collections/{quote(one.id)}/queryables",
         "type": "object",
         "title": one.title(language),
-        "properties": {"geometry": {"format": "geometry-any", "title": "geometry"}, **properties},
+        "properties": {
+            cql.GEOMETRY: {
+                "format": "geometry-any",
+                "title": _said(language, "geometry"),
+                "x-ogc-role": "primary-geometry",
+            },
+            **properties,
+        },
         "additionalProperties": False,
     }

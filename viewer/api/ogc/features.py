@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
 from viewer.api.ogc import crs as systems
-from viewer.api.ogc.collections import Collection, Property
+from viewer.api.ogc.collections import Collection, plain
 from viewer.api.ogc.crs import Crs
 
 Links = Sequence[dict[str, str]]
@@ -42,7 +41,7 @@ def feature(source: Collection, row: int, crs: Crs, links: Links) -> bytes:
 def values(source: Collection, rows: NDArray[np.intp]) -> list[dict[str, Any]]:
     """The properties of the features at `rows`; what is missing is None."""
     part = source.table.iloc[rows]
-    columns = [_plain(part[one.name], one) for one in source.properties]
+    columns = [plain(part[one.name], one) for one in source.properties]
     names = [one.name for one in source.properties]
     return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)] if len(rows) else []
 
@@ -58,14 +57,3 @@ def _features(source: Collection, rows: NDArray[np.intp], crs: Crs) -> list[str]
         f'{{"type":"Feature","id":{dumps(name)},"geometry":{shape or "null"},"properties":{dumps(known)}}}'
         for name, shape, known in zip(source.ids[rows], shapes, values(source, rows), strict=True)
     ]
-
-
-def _plain(column: pd.Series[Any], known: Property) -> list[Any]:
-    if known.kind == "bool":
-        return [None if pd.isna(value) else bool(value) for value in column]
-    if known.kind in ("float", "count"):
-        numbers = column.to_numpy("float64", na_value=np.nan).tolist()
-        if known.kind == "count":
-            return [int(value) if np.isfinite(value) else None for value in numbers]
-        return [round(value, 3) if np.isfinite(value) else None for value in numbers]
-    return [None if pd.isna(value) else str(value) for value in column]

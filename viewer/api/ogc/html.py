@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from viewer import format, pages, texts
 from viewer.api import licences
+from viewer.api.ogc import cql, features
 from viewer.api.ogc import crs as systems
-from viewer.api.ogc import features
 from viewer.api.ogc.collections import Collection, Property
 from viewer.api.ogc.crs import Crs
 from viewer.api.ogc.query import Query
@@ -106,7 +106,8 @@ def queryables(base: str, language: str, one: Collection) -> str:
     said = _said(language)
     here = f"{base}/collections/{quote(one.id)}"
     head = [cell(said("column")), cell(said("name")), cell(said("unit")), cell(said("meaning"))]
-    rows = [[cell(p.name), cell(p.label(language)), cell(p.unit), cell(p.meaning)] for p in one.properties]
+    rows = [[cell(cql.GEOMETRY), cell(said("geometry")), cell(""), cell("")]]
+    rows += [[cell(p.name), cell(p.label(language)), cell(p.unit), cell(p.meaning)] for p in one.properties]
     way = _way(base, language, (one.title(language), f"{here}?f=html"), (said("queryables"), ""))
     return _page(base, language, f"{one.title(language)}: {said('queryables')}", way, [table("", head, rows)],
                  formats=[("JSON Schema", f"{here}/queryables?f=json")], records=[one])  # fmt: skip

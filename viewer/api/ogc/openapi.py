@@ -8,8 +8,8 @@ from typing import Any
 from viewer import texts
 from viewer.api import licences
 from viewer.api.calls import BEARER
+from viewer.api.ogc import cql, processes_openapi, query
 from viewer.api.ogc import crs as systems
-from viewer.api.ogc import processes_openapi, query
 from viewer.api.ogc.collections import Collection
 from viewer.api.ogc.documents import GEOJSON, JSON, OPENAPI, SCHEMA
 
@@ -161,6 +161,15 @@ _PARAMETERS: dict[str, Any] = {
                  "Instant or interval (RFC 3339; .. is open): what had begun by then. What does not say when "
                  "it began always does", "schema": {"type": "string"},
                  "example": "1975-01-01T00:00:00Z/.."},
+    "filter": {"name": "filter", "in": "query",
+               "description": "Condition in CQL2 (OGC 21-065r2) over the columns that queryables names",
+               "schema": {"type": "string", "minLength": 1, "maxLength": cql.LENGTH},
+               "example": "geometry IS NOT NULL"},
+    "filter-lang": {"name": "filter-lang", "in": "query", "description": "Language of filter",
+                    "schema": {"type": "string", "enum": list(cql.LANGUAGES), "default": cql.LANGUAGES[0]}},
+    "filter-crs": {"name": "filter-crs", "in": "query",
+                   "description": "Reference system of the geometries in filter, in its axis order",
+                   "schema": _CRS_SCHEMA},
     "crs": {"name": "crs", "in": "query", "description": "Reference system of the answer, in its axis order",
             "schema": _CRS_SCHEMA},
 }  # fmt: skip

@@ -7,19 +7,22 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from viewer.api.ogc import cql
 from viewer.api.ogc import crs as systems
 from viewer.api.ogc.collections import FIRST_YEAR, LAST_YEAR, Collection, Property
+from viewer.api.ogc.cql_text import FilterError
 from viewer.api.ogc.crs import CRS84, Crs
 
 LIMIT, MAX_LIMIT = 100, 10_000
 _MAX_OFFSET = 2**31 - 1
 COMMON = ("f", "lang")
-PAGING = ("limit", "offset", "bbox", "bbox-crs", "datetime", "crs")
+PAGING = ("limit", "offset", "bbox", "bbox-crs", "datetime", "crs", "filter", "filter-lang", "filter-crs")
 _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 _TIME = re.compile(
     r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})", re.IGNORECASE | re.ASCII
@@ -37,6 +40,7 @@ class Query:
 
     years : the years, first and last, that features must be in; None: any.
     equals : values that properties must have.
+    condition : the tree of a filter (`viewer.api.ogc.cql`), its geometries in `condition_crs`; None: none.
     """
 
     limit: int = LIMIT
@@ -46,6 +50,8 @@ class Query:
     years: tuple[int, int] | None = None
     crs: Crs = CRS84
     equals: Mapping[str, str | float | bool] = field(default_factory=dict)
+    condition: Any = None
+    condition_crs: Crs = CRS84
 
 
 def single(pairs: Sequence[tuple[str, str]], allowed: Sequence[str]) -> dict[str, str]:
@@ -85,21 +91,46 @@ def read(parameters: Mapping[str, str], collection: Collection) -> Query:
             for name, text in parameters.items()
             if name in collection.known
         },
+        condition=_condition(parameters),
+        condition_crs=crs_of(parameters.get("filter-crs"), "filter-crs"),
     )
 
 
 def rows(collection: Collection, query: Query) -> NDArray[np.intp]:
-    """Positions of all features that match, in the table's order."""
+    """Positions of all features that match, in the table's order.
+
+    Raises
+    ------
+    BadRequestError : the condition asks for what there is not, or compares what cannot be compared.
+    """
     keep = np.ones(len(collection.table), bool)
     if query.area is not None:
         keep &= shapely.intersects(query.area, collection.shapes(query.area_crs))
-    if query.years is not None and collection.year:
-        began = collection.value(collection.year).to_numpy("float64")
-        keep &= np.isnan(began) | (began <= query.years[1])
+    if query.years is not None and collection.year in collection.known:
+        began, unknown = collection.published(collection.year)
+        keep &= unknown | (began <= query.years[1])
     for name, wanted in query.equals.items():
-        column = collection.value(name)
-        keep &= (column == wanted).fillna(False).to_numpy(bool)
+        values, missing = collection.published(name)
+        keep &= (values == wanted) & ~missing
+    if query.condition is not None:
+        try:
+            keep &= cql.keeps(query.condition, collection, query.condition_crs)
+        except FilterError as error:
+            raise BadRequestError(f"filter: {error}") from None
     return np.flatnonzero(keep)
+
+
+def _condition(parameters: Mapping[str, str]) -> Any:
+    """The tree of the filter; None: there is none."""
+    language = parameters.get("filter-lang", cql.LANGUAGES[0])
+    if language not in cql.LANGUAGES:
+        raise BadRequestError(f"filter-lang: {language!r} is neither {' nor '.join(cql.LANGUAGES)}")
+    if "filter" not in parameters:
+        return None
+    try:
+        return cql.read(parameters["filter"], language)
+    except FilterError as error:
+        raise BadRequestError(f"filter: {error}") from None
 
 
 def crs_of(uri: str | None, parameter: str) -> Crs:
