@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -62,6 +63,10 @@ def test_gdal_filters_on_the_server_and_keeps_east_first(address: str, twin: Twi
     assert 11 < longitude < 12 and 50 < latitude < 51
     read = ogr(f"OAPIF:{address}", "buildings", "-where", "house_number = '3' AND street = 'Dorfstraße'")
     assert [feature["properties"]["id"] for feature in read["features"]] == ["house-02"]
+    where = "dwellings > 1 AND street <> 'Erlanger Allee' OR house_number LIKE '1_'"
+    read = ogr(f"OAPIF:{address}", "buildings", "-where", where)
+    blocks, houses = [f"west-{n}" for n in range(3)], [f"house-{n:02}" for n in (9, 10, 11)]
+    assert [feature["properties"]["id"] for feature in read["features"]] == [*blocks, *houses]
 
 
 def test_owslib_walks_the_service(address: str) -> None:
@@ -75,11 +80,30 @@ def test_owslib_walks_the_service(address: str) -> None:
     assert features.collection_item("trees", "t1")["properties"]["species"] == "Tilia cordata"
 
 
+def test_owslib_asks_with_filters_in_text_and_json(address: str) -> None:
+    features = Features(f"{address}/")
+    assert any(uri.endswith("/conf/features-filter") for uri in features.conformance()["conformsTo"])
+    text = "street = 'Dorfstraße' AND NOT house_number IN ('3', '4')"
+    page = features.collection_items("buildings", limit=3, filter=text)
+    assert (page["numberMatched"], page["numberReturned"]) == (10, 3)
+    x, y = features.collection_item("trees", "t1")["geometry"]["coordinates"]
+    tree = {"op": "s_equals", "args": [{"property": "geometry"}, {"type": "Point", "coordinates": [x, y]}]}
+    page = features.collection_items("trees", **{"filter": json.dumps(tree), "filter-lang": "cql2-json"})
+    assert [one["id"] for one in page["features"]] == ["t1"]
+
+
 def test_the_page_about_open_data_runs_as_printed(root: str) -> None:
     text = (REPOSITORY / "docs" / "open-data.md").read_text("utf-8").replace("http://localhost:5006", root)
     names: dict[str, Any] = {}
     exec(text.split("```python\n")[1].split("```")[0], names)
     assert [one["id"] for one in names["schools"]["features"]] == ["school-1"]
-    commands = text.split("```sh\n")[1].split("```")[0].splitlines()
-    asked = next(line for line in commands if line.startswith("curl")).split("'")[1]
-    assert httpx.get(asked).status_code == 200
+    assert {one["properties"]["street"] for one in names["towers"]["features"]} == {"Erlanger Allee"}
+    lines = text.split("```sh\n")[1].split("```")[0].splitlines()
+    commands = [shlex.split(line) for line in lines if line.startswith("curl")]
+    answers = []
+    for words in commands:
+        (where,) = (word for word in words if word.startswith("http"))
+        put = dict(word.split("=", 1) for word in words if word.startswith("filter="))
+        answers.append(httpx.get(where, params=put or None))
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [one["id"] for one in answers[1].json()["features"]] == ["t1"]

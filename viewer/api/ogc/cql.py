@@ -71,6 +71,8 @@ def read(text: str, language: str) -> Any:
     if not text.strip():
         raise FilterError("it is empty; leave the parameter out, or write a condition")
     tree = cql_text.parse(text) if language == LANGUAGES[0] else _json(text)
+    if tree is None:
+        raise FilterError("null is no condition; leave the parameter out, or write one")
     _limit(tree)
     return tree
 
@@ -218,9 +220,9 @@ class _Rows:
 
     def between(self, name: str, nodes: list[Any]) -> _Operand:
         one, low, high = self._alike(name, nodes)
-        return _both(
-            _compared(operator.ge, one, low, said=name), _compared(operator.le, one, high, said=name)
-        )
+        missing = one.missing | low.missing | high.missing  # of 1 BETWEEN 2 AND null nothing is known either
+        values = np.asarray((one.values >= low.values) & (one.values <= high.values), bool)
+        return _Operand("truth", values & ~missing, missing, name)
 
     def within_list(self, name: str, nodes: list[Any]) -> _Operand:
         node, listed = nodes
