@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
+from PIL import Image
 
 from scenarios.report import grouping
 from scenarios.report.charts import AFTER, FONT, INK, WIDTH_INCH, fonts
@@ -144,14 +145,12 @@ def _composed(
     fonts()
     image = _cut(image)
     high, wide = image.shape[:2]
-    picture_inch = WIDTH_INCH * high / wide
+    # Matplotlib draws what stands below alone: scaling the picture, too, would be most of a report's pages.
+    pixels = (round(WIDTH_INCH * DPI), round(WIDTH_INCH * DPI * high / wide))
+    above = Image.fromarray(image).resize(pixels, Image.Resampling.LANCZOS)
     with mpl.rc_context({"font.family": FONT, "font.size": 9.5, "text.color": INK}):
-        drawing = Figure(figsize=(WIDTH_INCH, picture_inch + 0.62), dpi=DPI)
-        share = picture_inch / (picture_inch + 0.62)
-        axes = drawing.add_axes((0, 1 - share, 1, share))
-        axes.imshow(image, interpolation="lanczos", aspect="auto")
-        axes.axis("off")
-        below = drawing.add_axes((0, 0, 1, 1 - share))
+        drawing = Figure(figsize=(WIDTH_INCH, 0.62), dpi=DPI)
+        below = drawing.add_axes((0, 0, 1, 1))
         below.set(xlim=(0, wide), ylim=(0, 1))
         below.axis("off")
         length = _round_length(0.22 * wide / metre)
@@ -161,14 +160,20 @@ def _composed(
         if patches:
             below.legend(handles=patches, loc="center left", frameon=False, ncols=2, borderaxespad=0)
         if bar is not None:
-            scale = drawing.add_axes((0.01, (1 - share) * 0.42, 0.55, (1 - share) * 0.16))
+            scale = drawing.add_axes((0.01, 0.42, 0.55, 0.16))
             drawn = drawing.colorbar(bar, cax=scale, orientation="horizontal")
             drawn.ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
             drawn.ax.xaxis.set_major_formatter(lambda value, _: words.number(value, _digits(bar)))
             drawn.outline.set_visible(False)
             drawn.ax.set_title(title, fontsize=9.5, loc="left", pad=3)
-        held = io.BytesIO()
-        FigureCanvasAgg(drawing).print_jpg(held, pil_kwargs={"quality": 88})
+        canvas = FigureCanvasAgg(drawing)
+        canvas.draw()
+        strip = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+    whole = Image.new("RGB", (pixels[0], pixels[1] + strip.height), "white")
+    whole.paste(above, (0, 0))
+    whole.paste(strip, (0, pixels[1]))
+    held = io.BytesIO()
+    whole.save(held, "JPEG", quality=88)
     return held.getvalue()
 
 
