@@ -79,6 +79,22 @@ def test_purge_looks_before_it_asks(
         assert len(store.streams()) == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "maker"),
+    [
+        ("sensors token list", "lobeda sensors token create"),
+        ("accounts tokens list", "lobeda accounts tokens create"),
+    ],
+)
+def test_a_list_without_tokens_says_how_one_is_made(
+    capsys: pytest.CaptureFixture[str], words: str, maker: str
+) -> None:
+    assert run(words.split()) == 0
+    assert maker in capsys.readouterr().out
+    assert run([*words.split(), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
 def test_retention_rules(capsys: pytest.CaptureFixture[str]) -> None:
     fill()
     assert run(["sensors", "retention", "set"]) == 2
