@@ -68,7 +68,7 @@ def main(folder: Path) -> int:
         (single,) = found.values() if order["raw"] else (found,)
         write(folder / "result.json", finite(single))
     except TwinError as error:
-        return told.fail(str(error).replace(f"{folder}{os.sep}", ""))
+        return told.fail(error.told("en"))
     except MemoryError:
         return told.fail(f"it needs more than {order['memory'] // 2**20} MB of memory.")
     return 0

@@ -34,7 +34,7 @@ def main(folder: Path) -> int:
     try:
         _report(folder, progress)
     except TwinError as error:
-        _write(folder, {"error": str(error)})
+        _write(folder, {"error": error.told("en")})
         return 1
     return 0
 

@@ -277,7 +277,7 @@ class Twin:
             case, annual = self.variant(plan), self._annual(plan)
             figures = second_stage.network_figures(case, self.network, annual, self._heat(plan, case))
         except TwinError as error:
-            return SecondStage(None, None, str(error))
+            return SecondStage(None, None, error.told("en"))
         return SecondStage(figures)
 
     def _heat(self, plan: Plan, case: energy.Case) -> ConnectedHeat:

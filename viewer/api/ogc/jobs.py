@@ -29,7 +29,7 @@ from typing import Any
 from scenarios.shelf import as_yaml, write
 from twin.district import District
 from twin.errors import TwinError
-from viewer import children
+from viewer import children, texts
 from viewer.accounts.requests import Note, nowhere
 from viewer.api.ogc.processes import Order
 from viewer.turns import BusyError
@@ -269,7 +269,7 @@ class Jobs:
             try:
                 error = self._run(job)
             except (TwinError, OSError) as failure:
-                error = f"it cannot be carried out now: {failure}"
+                error = f"it cannot be carried out now: {texts.error('en', failure)}"
             except Exception:  # whatever it was: the next ones wait for this thread
                 _log.exception("a job could not be carried out")
                 error = "it cannot be carried out, by a fault of the program; the server's log says which."
