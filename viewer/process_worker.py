@@ -47,10 +47,11 @@ class Told:
 
         return tell
 
-    def fail(self, error: str) -> int:
-        """Say why nothing came of it; the exit code."""
+    def fail(self, error: str, *, wrong_input: bool = False) -> int:
+        """Say why nothing came of it, and whether what was ordered is the reason; the exit code."""
         with self._lock:
-            write(self._folder / "progress.json", {"share": self._share, "error": error})
+            told = {"share": self._share, "error": error, "wrong_input": wrong_input}
+            write(self._folder / "progress.json", told)
         return 1
 
 
@@ -68,7 +69,7 @@ def main(folder: Path) -> int:
         (single,) = found.values() if order["raw"] else (found,)
         write(folder / "result.json", finite(single))
     except TwinError as error:
-        return told.fail(error.told("en"))
+        return told.fail(error.told("en"), wrong_input=True)
     except MemoryError:
         return told.fail(f"it needs more than {order['memory'] // 2**20} MB of memory.")
     return 0

@@ -67,7 +67,10 @@ class Limits:
 
 @dataclass(eq=False)
 class Job:
-    """An order on its way. Times are UTC; None: not yet."""
+    """An order on its way. Times are UTC; None: not yet.
+
+    error : why it failed.  wrong_input : whether what was ordered is the reason.
+    """
 
     id: str
     owner: str
@@ -79,6 +82,7 @@ class Job:
     finished: datetime | None = None
     updated: datetime | None = None
     error: str = ""
+    wrong_input: bool = False
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -96,18 +100,14 @@ class Job:
         """How much is done. [%]"""
         if self.state == SUCCESSFUL:
             return 100
-        return min(math.floor(100 * float(self._said().get("share", 0.0))), 99)
-
-    @property
-    def said_error(self) -> str:
-        """What its process says went wrong; empty: nothing."""
-        return str(self._said().get("error", ""))
+        return min(math.floor(100 * float(self.said().get("share", 0.0))), 99)
 
     def duration_s(self, now: datetime) -> float | None:
         """How long it has been running, or ran; None: it never did."""
         return None if self.started is None else ((self.finished or now) - self.started).total_seconds()
 
-    def _said(self) -> dict[str, Any]:
+    def said(self) -> dict[str, Any]:
+        """What its process says: the share that is done, and what went wrong."""
         try:
             found: dict[str, Any] = json.loads((self.folder / "progress.json").read_text("utf-8"))
         except FileNotFoundError:  # it has only begun, or its files are gone
@@ -292,7 +292,9 @@ class Jobs:
             return code
         if code == 0 and job.result.is_file():
             return None
-        return job.said_error or (
+        said = job.said()
+        job.wrong_input = bool(said.get("wrong_input"))
+        return str(said.get("error", "")) or (
             "its process broke off, for want of memory or by a fault of the program; the server's log may "
             "say which."
         )
