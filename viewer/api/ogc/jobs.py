@@ -24,7 +24,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from scenarios.shelf import as_yaml, write
 from twin.district import District
@@ -100,19 +99,11 @@ class Job:
         """How much is done. [%]"""
         if self.state == SUCCESSFUL:
             return 100
-        return min(math.floor(100 * float(self.said().get("share", 0.0))), 99)
+        return min(math.floor(100 * float(children.told(self.folder).get("share", 0.0))), 99)
 
     def duration_s(self, now: datetime) -> float | None:
         """How long it has been running, or ran; None: it never did."""
         return None if self.started is None else ((self.finished or now) - self.started).total_seconds()
-
-    def said(self) -> dict[str, Any]:
-        """What its process says: the share that is done, and what went wrong."""
-        try:
-            found: dict[str, Any] = json.loads((self.folder / "progress.json").read_text("utf-8"))
-        except FileNotFoundError:  # it has only begun, or its files are gone
-            return {}
-        return found
 
     def end(self, state: str, error: str, now: datetime) -> None:
         """Nothing more comes of it; the files go unless they are wanted."""
@@ -292,7 +283,7 @@ class Jobs:
             return code
         if code == 0 and job.result.is_file():
             return None
-        said = job.said()
+        said = children.told(job.folder)
         job.wrong_input = bool(said.get("wrong_input"))
         return str(said.get("error", "")) or (
             "its process broke off, for want of memory or by a fault of the program; the server's log may "
