@@ -227,6 +227,15 @@ class Opened:
         """Lets the database go."""
         self.engine.dispose()
 
+    def answers(self) -> bool:
+        """Whether the database does, asked now."""
+        try:
+            with self.connect() as connection:
+                connection.execute(sa.text("SELECT 1"))
+        except StoreError:
+            return False
+        return True
+
     def __enter__(self) -> Self:
         return self
 
