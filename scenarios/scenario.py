@@ -330,8 +330,9 @@ def _text(path: Path) -> str:
 def unreadable(error: OSError | UnicodeDecodeError, path: Path) -> SourceError:
     """The error of a file that is no text."""
     at_byte = f" (Byte {error.start + 1})" if isinstance(error, UnicodeDecodeError) else ""
+    said = error.strerror if isinstance(error, OSError) else error
     return SourceError(
-        f"cannot be read: {error}", Place(str(path)), "Save it as UTF-8 text",
+        f"cannot be read: {said}", Place(str(path)), "Save it as UTF-8 text",
         german=f"Die Datei ist nicht lesbar{at_byte}. Speichern Sie sie als Text in UTF-8.",
     )  # fmt: skip
 

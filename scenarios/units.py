@@ -59,10 +59,12 @@ def _plain(parameter: Parameter, value: Any, where: str) -> Any:
 
 
 def _remedy(parameter: Parameter) -> str:
-    unit = {"": "a plain number", "1": "a share of 0 to 1, or %"}.get(parameter.unit, parameter.unit)
+    share = f"a share of {parameter.low:g} to {parameter.high:g}, or %"
+    unit = {"": "a plain number", "1": share}.get(parameter.unit, parameter.unit)
     return f"Give it in {unit}"
 
 
 def _german_remedy(parameter: Parameter) -> str:
-    named = {"": "Geben Sie eine bloße Zahl an", "1": "Geben Sie einen Anteil von 0 bis 1 oder in % an"}
+    share = f"einen Anteil von {base.german(parameter.low)} bis {base.german(parameter.high)} oder in %"
+    named = {"": "Geben Sie eine bloße Zahl an", "1": f"Geben Sie {share} an"}
     return named.get(parameter.unit, f"Geben Sie den Wert in {parameter.unit} an")

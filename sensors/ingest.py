@@ -22,6 +22,7 @@ from sensors.store.feeds import BEAT
 from twin.errors import CallError, SourceError, TwinError
 
 _FLUSH_SECONDS = 2.0
+_LOOK_SECONDS = 1.0  # between looks whether a store that is away is back
 BEAT_SECONDS = 15.0
 """How often a feed says in the store how it is, for those who look whether it runs."""
 RUNS = "runs"
@@ -240,5 +241,14 @@ def _keep_running(
         one.counters.add(errors=1, reconnects=1)
         one.state = f"waits after error {failures}"
         say(f"{one.feed.name}: {what} Again in {wait:.0f} s.")
-        stop.wait(wait)
+        _wait(wait, store, stop)
     one.state = "stopped"
+
+
+def _wait(seconds: float, store: Store, stop: threading.Event) -> None:
+    """Wait after an error: while the store is away, only until it is back."""
+    end = time.monotonic() + seconds
+    away = not store.answers()
+    while (left := end - time.monotonic()) > 0 and not stop.wait(min(left, _LOOK_SECONDS) if away else left):
+        if away and store.answers():
+            return

@@ -9,8 +9,11 @@ TwinError
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+_PATH = re.compile(r"^([A-Za-z]:)?[/\\]|[/\\][^/\\]*\.\w+(,|$)")
+"""From the root, or to a file: a unit such as kWh/m² is none."""
 LONGEST = 600
 """Characters of what is said of one thing: what a damaged file puts into a message may be its whole text."""
 
@@ -47,16 +50,25 @@ class TwinError(Exception):
         self.german = _line(german)
         self.place = where if isinstance(where, Place) else None
         self.what, self.where, self.remedy = (_line(part) for part in (what, where, remedy))
-        parts = [f"{self.where}: {self.what}" if self.where else self.what]
-        if self.remedy:
-            parts.append(self.remedy)
-        super().__init__(". ".join(part.rstrip(".") for part in parts) + ".")
+        super().__init__(self._english(self.where))
 
     def text(self, language: str) -> str:
         """The line in German where there is one and it is asked for, else in English."""
         if language != "de" or not self.german:
             return str(self)
         return f"{_line(self.place.text(language))}: {self.german}" if self.place else self.german
+
+    def told(self, language: str) -> str:
+        """As `text`, for people elsewhere than on this machine: files by their names, and no databases."""
+        if language != "de" or not self.german:
+            return self._english(_unplaced(self.where))
+        return f"{_unplaced(self.place.text(language))}: {self.german}" if self.place else self.german
+
+    def _english(self, where: str) -> str:
+        parts = [f"{where}: {self.what}" if where else self.what]
+        if self.remedy:
+            parts.append(self.remedy)
+        return ". ".join(part.rstrip(".") for part in parts) + "."
 
     def at(self, where: object) -> SourceError:
         """The same, as the fault of a file at `where`, in both languages."""
@@ -66,6 +78,13 @@ class TwinError(Exception):
 def quoted(value: object) -> str:
     """A value in German quotation marks, with what cannot be printed escaped."""
     return f"„{repr(str(value))[1:-1]}“"
+
+
+def _unplaced(where: str) -> str:
+    """A place without the folders or the address that lead to it."""
+    if "://" in where:
+        return ""
+    return re.split(r"[/\\]", where)[-1] if _PATH.search(where) else where
 
 
 def _line(text: object) -> str:

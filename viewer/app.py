@@ -248,7 +248,7 @@ class Manager:
             if targets:
                 picking.read(self.state, targets)
         except CallError as error:
-            return error.text(self.state.language)
+            return texts.error(self.state.language, error)
         return ""
 
     def _show(self, **news: Any) -> None:
@@ -398,7 +398,7 @@ class Manager:
             self.wanted = None
             self.state.refuse()
             self.busy = False
-            said = error.text(self.state.language)
+            said = texts.error(self.state.language, error)
             self._fail(said, "change")
             self.bridge.param.update(plan=self._plan_shown(), result=self._result())
         finally:

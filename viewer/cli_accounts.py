@@ -240,6 +240,8 @@ def show_tokens(as_json: _Json = False) -> None:
         ]
         typer.echo(json.dumps(rows))
         return
+    if not known:
+        typer.echo("There is no token. `lobeda accounts tokens create NAME ACCOUNT` makes one.")
     for one in known:
         owner = one.owner or "(link)"
         typer.echo(f"{one.name:30s} {owner:20s} {' '.join(one.scopes):40s} until {one.ends_at:%Y-%m-%d}")

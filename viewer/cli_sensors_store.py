@@ -165,11 +165,19 @@ def purge(
     """
     from sensors.store import Store
     from sensors.store.purge import purge as remove
+    from sensors.store.purge import would_purge
     from viewer.accounts import recording
+    from viewer.format import number
     from viewer.texts import text
 
     if not yes:
-        typer.confirm(text(language.value, "store.ask", thing=thing), abort=True, err=True)
+        with Store.open() as store:
+            name, going = would_purge(store, thing)
+        counts = {"count": going.observations, "streams": going.datastreams, "aside": going.set_aside}
+        shown = {key: number(one, language.value) for key, one in counts.items()}
+        typer.confirm(
+            text(language.value, "store.ask", thing=thing, name=name, **shown), abort=True, err=True
+        )
     recording.note("sensors.purge", f"thing {thing}")
     with Store.open() as store:
         gone = remove(store, thing)

@@ -56,6 +56,8 @@ def show(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = 
         ]
         typer.echo(json.dumps(rows))
         return
+    if not known:
+        typer.echo("There is no token. `lobeda sensors token create NAME` makes one.")
     for token in known:
         ends = f"until {token.ends_at:%Y-%m-%d}" if token.ends_at else "until revoked"
         typer.echo(f"{token.name:30s} {' '.join(token.scopes):40s} {ends}")

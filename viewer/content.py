@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from scenarios import reading
 from twin.errors import SourceError
@@ -116,20 +117,38 @@ def model(kind: type[Model], entries: Mapping[str, Any], where: Path, lines: rea
 
     Raises
     ------
-    SourceError : the first that is wrong; names file, line, field and remedy.
+    SourceError : names file, line, field and remedy of whatever is wrong, all at once.
     """
     try:
         return kind.model_validate(entries)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = tuple(first["loc"])
-        line = reading.line_of(place, lines)
-        field = ".".join(str(part) for part in place)
-        at = f"{where}, line {line}" if line else where
-        known = ", ".join(info.alias or name for name, info in kind.model_fields.items())
-        remedies = {"missing": "Add this entry", "extra_forbidden": f"Entries are {known}"}
-        what = f"{field}: {first['msg'].removeprefix('Value error, ')}"
-        raise SourceError(what, at, remedies.get(first["type"], "Correct this entry")) from None
+        faults = error.errors()
+        remedy = ". ".join(dict.fromkeys(_remedy(kind, one) for one in faults))
+        fields: dict[str, list[str]] = {}
+        for one in faults:
+            line = reading.line_of(tuple(one["loc"]), lines)
+            field = ".".join(map(str, one["loc"]))
+            said = fields.setdefault(one["msg"].removeprefix("Value error, "), [])
+            said.append(f"{field} (line {line})" if line and len(faults) > 1 else field)
+        at = f"{where}, line {line}" if line and len(faults) == 1 else where
+        what = "; ".join(f"{', '.join(names)}: {message}" for message, names in fields.items())
+        raise SourceError(what, at, remedy) from None
+
+
+def _remedy(kind: type[BaseModel], fault: ErrorDetails) -> str:
+    if fault["type"] == "missing":
+        return "Add this entry"
+    if fault["type"] != "extra_forbidden":
+        return "Correct this entry"
+    *around, _ = fault["loc"]
+    inner: Any = kind
+    for part in around:
+        field = inner.model_fields.get(part)
+        inner = None if field is None else field.annotation
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return "Take this entry out"
+    known = ", ".join(info.alias or name for name, info in inner.model_fields.items())
+    return f"Entries {f'of {around[-1]} ' if around else ''}are {known}"
 
 
 def file_text(path: Path) -> str:

@@ -19,8 +19,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
-from scenarios.scenario import Scenario, load, parsed, unreadable
-from scenarios.shelf import ConflictError, Shelf, as_yaml, write
+from scenarios.scenario import Scenario, parsed, unreadable
+from scenarios.shelf import ConflictError, Shelf, as_yaml, opened, write
 from sensors.errors import StoreError
 from twin.errors import CallError, Place, SourceError, TwinError
 from twin.sample.inputs import slug
@@ -190,7 +190,7 @@ class Drafts:
 
     def _continue(self, message: Mapping[str, Any]) -> None:
         self.close()
-        plan = Plan.from_scenario(load(self.shelf.folder / _DRAFT))
+        plan = Plan.from_scenario(opened(self.shelf.folder / _DRAFT))
         self._kept = plan
         self._begin(plan)
 
@@ -245,7 +245,7 @@ def router(shelf: Shelf, uploads: Uploads) -> APIRouter:
         try:
             text = as_yaml(shelf.open(name).scenario)
         except TwinError as error:
-            return PlainTextResponse(f"{error.text(http.language(request))}\n", 404)
+            return PlainTextResponse(f"{error.told(http.language(request))}\n", 404)
         named = {"Content-Disposition": f'attachment; filename="{name}.yaml"'}
         return Response(text, media_type="application/yaml", headers=named)
 
@@ -269,7 +269,7 @@ def router(shelf: Shelf, uploads: Uploads) -> APIRouter:
             return JSONResponse({"error": texts.text(language, _OVERRUN[error.reason])}, 422)
         except TwinError as error:
             named = error if error.place is None else error.at(Place(_file_name(file), error.place.line))
-            return JSONResponse({"error": named.text(language)}, 422)
+            return JSONResponse({"error": named.told(language)}, 422)
         return JSONResponse({"name": name}, 201)
 
     return routes

@@ -175,7 +175,7 @@ class Feeds:
         try:
             self.sources[name](self.store, stop)
         except TwinError as error:
-            self._failed[name] = str(error)
+            self._failed[name] = error.told("en")
             if not stop.is_set():
                 _say(f"the feed {name} ended: {error}")
 

@@ -10,9 +10,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import sqlalchemy as sa
-
-from sensors.errors import StoreError
 from sensors.store.database import Opened, data_folder
 from viewer.feeds import Feeds
 
@@ -47,7 +44,10 @@ class Health:
             return self._known[1]
 
     def _look(self) -> dict[str, str]:
-        found = {f"database {name}": _database(store) for name, store in self.stores.items()}
+        found = {
+            f"database {name}": "ok" if store.answers() else "does not answer"
+            for name, store in self.stores.items()
+        }
         if self.feeds is not None:
             ill = [name for name, runs in self.feeds.states().items() if not runs]
             found["feeds"] = f"{len(ill)} not running" if ill else "ok"
@@ -64,12 +64,3 @@ def _free_bytes(folder: Path) -> int:
     while not folder.exists():
         folder = folder.parent
     return shutil.disk_usage(folder).free
-
-
-def _database(store: Opened) -> str:
-    try:
-        with store.connect() as connection:
-            connection.execute(sa.text("SELECT 1"))
-    except StoreError:
-        return "does not answer"
-    return "ok"

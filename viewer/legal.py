@@ -88,7 +88,7 @@ def read(folder: Path) -> Legal | None:
 
     Raises
     ------
-    SourceError : an entry is missing, wrong or unknown; names file, line and remedy.
+    SourceError : entries are missing, wrong or unknown; names file, line and remedy of all at once.
     """
     path = folder / FILE
     if not path.is_file():
@@ -99,12 +99,9 @@ def read(folder: Path) -> Legal | None:
     return content.model(Legal, entries, path, lines)
 
 
-def example(legal: Legal) -> tuple[str, str] | None:
-    """The first entry that is only an example's, by its name and value; None: all are somebody's own."""
-    for name, value in _entries(legal.model_dump()):
-        if content.stands_for_later(value):
-            return name, value
-    return None
+def examples(legal: Legal) -> dict[str, str]:
+    """The entries that are only an example's: value by name; none where all are somebody's own."""
+    return {name: value for name, value in _entries(legal.model_dump()) if content.stands_for_later(value)}
 
 
 def _entries(given: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
@@ -123,7 +120,7 @@ def own(folder: Path) -> Legal | None:
     SourceError : as `read` says.
     """
     found = read(folder)
-    return None if found is None or example(found) else found
+    return None if found is None or examples(found) else found
 
 
 def required(folder: Path) -> Legal:
@@ -132,7 +129,7 @@ def required(folder: Path) -> Legal:
     Raises
     ------
     CallError : there is no such file.
-    SourceError : as `read` says, or an entry is only an example's.
+    SourceError : as `read` says, or entries are only an example's.
     """
     found = read(folder)
     if found is None:
@@ -140,8 +137,13 @@ def required(folder: Path) -> Legal:
             "nobody answers for this site", folder / FILE,
             "Write the file (docs/publish.md); without --live or --url it is a preview",
         )  # fmt: skip
-    if left := example(found):
-        raise SourceError(f"{left[0]} is still the example's: {left[1]!r}", folder / FILE, "Write your own")
+    if left := examples(found):
+        said = ", ".join(left)
+        if len(left) == 1:
+            what = f"{said} is still the example's: {left[said]!r}"
+        else:
+            what = f"{said} are still the example's"
+        raise SourceError(what, folder / FILE, "Write your own")
     return found
 
 

@@ -83,7 +83,7 @@ class Live:
         try:
             self.take(await asyncio.to_thread(self.board.look))
         except StoreError as error:
-            self._fail(str(error))
+            self._fail(texts.error(self.language, error))
         finally:
             self._looking = False
 
@@ -95,7 +95,7 @@ class Live:
         try:
             self.tend(await asyncio.to_thread(self.care.outlooks))
         except TwinError as error:
-            self._fail(str(error))
+            self._fail(texts.error(self.language, error))
         finally:
             self._caring = False
 
@@ -255,7 +255,7 @@ class Live:
                 if wanted == self._shown:
                     self._show(history={**data, **model})
         except TwinError as error:
-            self._fail(str(error))
+            self._fail(texts.error(self.language, error))
 
     def _history(self, stream_id: int, range_: str, end: datetime | None) -> dict[str, Any]:
         device, reading = self._reading(stream_id)

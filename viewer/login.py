@@ -222,13 +222,14 @@ def router(doors: Doors) -> APIRouter:
 def refusal(ways: Callable[[], pages.Ways], sites: Collection[str] = ()) -> Callable[[Scope, bool], Response]:
     """What the guard answers to who may not see a page: log in, or that one's account is not for it.
 
-    Below /api/, programs and pages' scripts ask: they get JSON, which pages of `sites` can read too.
+    Below /api/, programs and pages' scripts ask, and for /metrics programs alone: they get JSON, which pages
+    of `sites` can read too.
     """
 
     def answer(scope: Scope, known: bool) -> Response:
         request = Request({**scope, "type": "http"})
         state, status = ("forbidden", 403) if known else ("needed", 401)
-        if request.url.path.startswith("/api/"):
+        if request.url.path.startswith("/api/") or request.url.path == "/metrics":
             section = "participation" if request.url.path.startswith(f"{participation.PREFIX}/") else "login"
             refused = http.said(request, f"refused_{state}", status, section).response
             named = request.headers.get("origin", "")

@@ -79,20 +79,22 @@ def rows(
     selected : targets that mean what is selected (`picking.selection_targets`); empty: nothing is.
     """
     return [
-        _row(twin, choice, nth, language, queries.get(name, ""), selected)
+        _row(twin, plan, choice, nth, language, queries.get(name, ""), selected)
         for name in MEASURES
         for nth, choice in enumerate(plan.of(name))
     ]
 
 
-def _row(twin: Twin, choice: Choice, nth: int, language: str, query: str, selected: str) -> dict[str, Any]:
+def _row(
+    twin: Twin, plan: Plan, choice: Choice, nth: int, language: str, query: str, selected: str
+) -> dict[str, Any]:
     kind = "all" if not choice.targets else "query"
     if choice.targets and (choice.targets == selected or (is_unit(choice.targets) and not selected)):
         kind = "selection"
         query = query if query != choice.targets else ""
     elif choice.targets:
         query = choice.targets
-    count, total = twin.reached(choice)
+    count, total = twin.reached(choice, plan)
     return {
         "measure": choice.measure,
         "nth": nth,

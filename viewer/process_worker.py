@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import sys
 import threading
 import time
@@ -17,9 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from twin.errors import TwinError
-from viewer import memory
+from viewer import children, memory
 
-_LOOK_S = 1.0
 _TELL_S = 0.1
 """How often progress is written at most."""
 Progress = Callable[[str, float], None]
@@ -43,20 +41,21 @@ class Told:
                 self._share = max(self._share, start + length * known)
                 if now - self._at >= _TELL_S:
                     self._at = now
-                    write(self._folder / "progress.json", {"share": self._share})
+                    children.tell(self._folder, {"share": self._share})
 
         return tell
 
-    def fail(self, error: str) -> int:
-        """Say why nothing came of it; the exit code."""
+    def fail(self, error: str, *, wrong_input: bool = False) -> int:
+        """Say why nothing came of it, and whether what was ordered is the reason; the exit code."""
         with self._lock:
-            write(self._folder / "progress.json", {"share": self._share, "error": error})
+            told = {"share": self._share, "error": error, "wrong_input": wrong_input}
+            children.tell(self._folder, told)
         return 1
 
 
 def main(folder: Path) -> int:
     """Carry out the order of `folder`; the exit code."""
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    children.end_with_server()
     memory.go_first()
     told = Told(folder)
     order = json.loads((folder / "order.json").read_text("utf-8"))
@@ -66,9 +65,9 @@ def main(folder: Path) -> int:
     try:
         found = {"simulate": _simulated, "run-scenario": _compared}[order["process"]](folder, order, told)
         (single,) = found.values() if order["raw"] else (found,)
-        write(folder / "result.json", finite(single))
+        children.write(folder / "result.json", finite(single))
     except TwinError as error:
-        return told.fail(str(error).replace(f"{folder}{os.sep}", ""))
+        return told.fail(error.told("en"), wrong_input=True)
     except MemoryError:
         return told.fail(f"it needs more than {order['memory'] // 2**20} MB of memory.")
     return 0
@@ -147,20 +146,6 @@ def finite(found: Any) -> Any:
     if isinstance(found, float):
         return float(found) if math.isfinite(found) else None
     return found
-
-
-def write(file: Path, told: Any) -> None:
-    """Write beside, then rename: nobody ever reads half a file."""
-    beside = file.with_name(f".{file.name}")
-    beside.write_text(json.dumps(told, ensure_ascii=False, allow_nan=False), "utf-8")
-    beside.replace(file)
-
-
-def _end_with(parent: int) -> None:
-    """End once the server has gone, however it went."""
-    while os.getppid() == parent:
-        time.sleep(_LOOK_S)
-    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from viewer.accounts.requests import Note, nowhere
 from viewer.whatif import Plan
 
 MOST_PLAN = 100_000  # bytes
-RESULT, PROGRESS, SCENARIO, OPTIONS = "report.pdf", "progress.json", "scenario.yaml", "options.json"
+RESULT, SCENARIO, OPTIONS = "report.pdf", "scenario.yaml", "options.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ class Job:
     def state(self) -> dict[str, Any]:
         """State ("running", "done" or "failed"), share done and, if it failed, why."""
         code = self.process.poll()
-        said = self._said()
+        said = children.told(self.folder)
         if code is None:
             return {"state": "running", "share": said.get("share", 0.0)}
         if code == 0 and self.file.is_file():
@@ -76,13 +76,6 @@ class Job:
         if self.process.poll() is None:
             self.process.terminate()
             self.process.wait()
-
-    def _said(self) -> dict[str, Any]:
-        try:
-            found: dict[str, Any] = json.loads((self.folder / PROGRESS).read_text("utf-8"))
-        except FileNotFoundError:  # it has only begun
-            return {}
-        return found
 
 
 class ReportJobs:

@@ -1,6 +1,7 @@
 """The process that makes one report for the manager's app; see `viewer.report_jobs`.
 
 It reads scenario.yaml and options.json from its folder and writes progress.json and, once whole, report.pdf.
+It ends with its server.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from twin.errors import CallError, TwinError
-from viewer import memory
+from viewer import children, memory
 
 # Share of the whole after which a part begins, and its length: about what each takes.
 _PARTS = {"drivers": (0.6, 0.28), "hours": (0.88, 0.0), "pictures": (0.9, 0.1)}
@@ -22,6 +23,7 @@ _PARTS = {"drivers": (0.6, 0.28), "hours": (0.88, 0.0), "pictures": (0.9, 0.1)}
 
 def main(folder: Path) -> int:
     """Make the report of `folder`; the exit code."""
+    children.end_with_server()
     memory.go_first()
     told, turn = {"share": 0.0}, threading.Lock()
 
@@ -29,12 +31,12 @@ def main(folder: Path) -> int:
         start, length = _PARTS.get(text, (0.0, 0.6))
         with turn:  # the network's hours are solved, and told of, in several threads
             told["share"] = max(told["share"], start + length * (0.0 if math.isnan(share) else share))
-            _write(folder, told)
+            children.tell(folder, told)
 
     try:
         _report(folder, progress)
     except TwinError as error:
-        _write(folder, {"error": str(error)})
+        children.tell(folder, {"error": error.told("en")})
         return 1
     return 0
 
@@ -66,12 +68,6 @@ def _report(folder: Path, progress: Any) -> None:
     study = report.study(scenario, case, draws=options["draws"], progress=progress)
     written = report.Options(options["language"], date.today(), with_maps, groups=groups)
     report.write(study, folder / report_jobs.RESULT, written, progress=progress)
-
-
-def _write(folder: Path, told: Any) -> None:
-    beside = folder / ".progress"
-    beside.write_text(json.dumps(told), "utf-8")
-    beside.replace(folder / "progress.json")
 
 
 if __name__ == "__main__":

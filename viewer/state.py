@@ -255,6 +255,8 @@ class Twin:
         start = time.perf_counter()
         if not plan.idle:
             self.variant(plan)  # refuses what contradicts itself, also in later stages
+        for choice in plan.active:
+            self._given(choice, plan)  # kept, so that the page's thread need not compute it
         annual = self._shown(self._annual(plan))
         return Run(plan, annual, 1000 * (time.perf_counter() - start))
 
@@ -275,7 +277,7 @@ class Twin:
             case, annual = self.variant(plan), self._annual(plan)
             figures = second_stage.network_figures(case, self.network, annual, self._heat(plan, case))
         except TwinError as error:
-            return SecondStage(None, None, str(error))
+            return SecondStage(None, None, error.told("en"))
         return SecondStage(figures)
 
     def _heat(self, plan: Plan, case: energy.Case) -> ConnectedHeat:
@@ -340,25 +342,38 @@ class Twin:
         with self._keeping:
             return key in self._kept
 
-    def in_scope(self, choice: Choice) -> NDArray[np.bool_]:
-        """The buildings that a choice may reach, shape (building,)."""
-        if choice.measure not in self._may:
-            module = MEASURES[choice.measure]
-            may = module.applicable(self.case) if hasattr(module, "applicable") else self.conditioned
-            self._may[choice.measure] = np.asarray(may, bool)
+    def in_scope(self, choice: Choice, plan: Plan) -> NDArray[np.bool_]:
+        """The buildings that a choice of a plan may reach, shape (building,)."""
+        case = self._given(choice, plan)
+        if case is not self.case:
+            may = self._applicable(choice.measure, case)
+        else:
+            if choice.measure not in self._may:
+                self._may[choice.measure] = self._applicable(choice.measure, case)
+            may = self._may[choice.measure]
         if not choice.targets:
-            return self._may[choice.measure]
-        ids = Targets.model_validate_json(choice.targets).ids(self.case)
-        return base.chosen(self.case, ids, self._may[choice.measure], choice.measure)
+            return may
+        ids = Targets.model_validate_json(choice.targets).ids(case)
+        return base.chosen(case, ids, may, choice.measure)
 
-    def reached(self, choice: Choice) -> tuple[int, int]:
-        """How many blocks a choice reaches, of how many in scope."""
-        total = self._blocks(self.in_scope(choice))
-        return (self._blocks(self.reached_rows(choice)) if total else 0), total
+    def _given(self, choice: Choice, plan: Plan) -> energy.Case:
+        """The case with what the plan gives a choice to act on, such as the modules beside its batteries."""
+        given = [c for c in plan.active if choice.measure in MEASURES[c.measure].BEFORE]
+        return self.variant(Plan(tuple(given)))
 
-    def reached_rows(self, choice: Choice) -> NDArray[np.bool_]:
-        """The buildings that a choice reaches, shape (building,)."""
-        scope = self.in_scope(choice)
+    def _applicable(self, measure: str, case: energy.Case) -> NDArray[np.bool_]:
+        module = MEASURES[measure]
+        may = module.applicable(case) if hasattr(module, "applicable") else self.conditioned
+        return np.asarray(may, bool)
+
+    def reached(self, choice: Choice, plan: Plan) -> tuple[int, int]:
+        """How many blocks a choice of a plan reaches, of how many in scope."""
+        total = self._blocks(self.in_scope(choice, plan))
+        return (self._blocks(self.reached_rows(choice, plan)) if total else 0), total
+
+    def reached_rows(self, choice: Choice, plan: Plan) -> NDArray[np.bool_]:
+        """The buildings that a choice of a plan reaches, shape (building,)."""
+        scope = self.in_scope(choice, plan)
         if choice.idle or not scope.any():
             return np.zeros_like(scope)
         if choice.measure == ENVELOPE:

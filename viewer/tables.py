@@ -196,7 +196,7 @@ def measures(state: State) -> Table:
         Column("basis", said("table.basis")),
     )
     items = items_of(twin, state.plan)
-    reached = [np.flatnonzero(_reached(twin, choice)) for choice in active]
+    reached = [np.flatnonzero(_reached(twin, choice, state.plan)) for choice in active]
     dwellings = twin.district.buildings["dwellings"].to_numpy("float64")
     described = {row["id"]: row for row in whatif.described(state.language, twin.case)}
     rows = panel.rows(twin, state.plan, state.language, {})
@@ -319,10 +319,10 @@ def _energy(state: State, unit_of: pd.Series) -> tuple[list[Column], dict[str, p
     return columns, figures
 
 
-def _reached(twin: Twin, choice: Choice) -> np.ndarray:
+def _reached(twin: Twin, choice: Choice, plan: Plan) -> np.ndarray:
     if not hasattr(MEASURES[choice.measure], "applicable"):
         return np.zeros(len(twin.annual), bool)  # prices, climate: of the district, of no building
-    return twin.reached_rows(choice)
+    return twin.reached_rows(choice, plan)
 
 
 def _settings(choice: Choice, parameters: Sequence[Mapping[str, Any]], language: str) -> str:

@@ -91,13 +91,13 @@ def _check_one(where: str, parameter: Parameter, value: Any) -> None:
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         finite = number and abs(value) <= sys.float_info.max  # whole numbers may be of any size
         if not finite or not parameter.low <= value <= parameter.high:
-            unit = f" {parameter.unit}" if parameter.unit else ""
+            unit = f" {parameter.unit}" if parameter.unit not in ("", "1") else ""
             raise CallError(
                 f"{parameter.name} is {value!r}",
                 where,
                 f"Use {parameter.low:g} to {parameter.high:g}{unit}",
                 german=f"{is_value}. Möglich sind Zahlen von {german(parameter.low)} bis "
-                f"{german(parameter.high)}{unit if parameter.unit != '1' else ''}.",
+                f"{german(parameter.high)}{unit}.",
             )
     else:
         given = [value] if isinstance(value, str) else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import time
@@ -98,6 +99,8 @@ def create_engine(url: URL) -> Engine:
         )
     except NoSuchModuleError:
         raise _no_address(f"{url.drivername} is not installed") from None
+    if isinstance(engine.pool.logger, logging.Logger):
+        engine.pool.logger.addFilter(_in_one_line)  # once, however many engines
 
     @event.listens_for(engine, "connect")
     def settings(connection: Any, _record: Any) -> None:
@@ -138,6 +141,18 @@ def create_engine(url: URL) -> Engine:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")
 
     return engine
+
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """What the pool says of a dead connection, which it only throws away, without its traceback."""
+    error = record.exc_info[1] if record.exc_info else None
+    known = ("pg8000.", "sqlalchemy.exc")
+    if isinstance(error, Exception) and (
+        isinstance(error, OSError) or type(error).__module__.startswith(known)
+    ):
+        record.msg, record.args = f"a connection to the database broke: {_said(error).splitlines()[0]}", ()
+        record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
+    return True
 
 
 def _socket(url: URL) -> dict[str, str]:
@@ -211,6 +226,15 @@ class Opened:
     def close(self) -> None:
         """Lets the database go."""
         self.engine.dispose()
+
+    def answers(self) -> bool:
+        """Whether the database does, asked now."""
+        try:
+            with self.connect() as connection:
+                connection.execute(sa.text("SELECT 1"))
+        except StoreError:
+            return False
+        return True
 
     def __enter__(self) -> Self:
         return self

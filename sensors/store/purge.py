@@ -18,7 +18,7 @@ from sensors.store.store import Store
 
 @dataclass(frozen=True)
 class Purged:
-    """Rows that are gone: observations in all versions, datastreams, messages set aside."""
+    """Rows that go with a Thing: observations in all versions, datastreams, messages set aside."""
 
     observations: int
     datastreams: int
@@ -44,10 +44,38 @@ def purge(store: Store, thing_id: int, *, wipe: bool = True) -> Purged:
     return gone
 
 
-def _purge(connection: Connection, thing_id: int) -> Purged:
+def would_purge(store: Store, thing_id: int) -> tuple[str, Purged]:
+    """The Thing's name, and what `purge` would remove with it.
+
+    Raises
+    ------
+    StoreError : there is no such Thing.
+    """
+    with store.connect() as connection:
+        thing = _thing(connection, thing_id)
+        streams = sa.select(t.datastreams.c.id).where(t.datastreams.c.thing_id == thing_id)
+
+        def rows(table: sa.Table, *which: sa.ColumnElement[bool]) -> int:
+            count = sa.select(sa.func.count()).select_from(table).where(*which)
+            return connection.execute(count).scalar_one()
+
+        going = Purged(
+            rows(t.observations, t.observations.c.datastream_id.in_(streams)),
+            rows(t.datastreams, t.datastreams.c.thing_id == thing_id),
+            rows(t.set_aside, t.set_aside.c.device == thing["source_key"]) if thing["source_key"] else 0,
+        )
+    return thing["name"], going
+
+
+def _thing(connection: Connection, thing_id: int) -> sa.RowMapping:
     thing = connection.execute(sa.select(t.things).where(t.things.c.id == thing_id)).mappings().first()
     if thing is None:
         raise StoreError("there is no such Thing", f"Thing {thing_id}", "See: lobeda sensors status")
+    return thing
+
+
+def _purge(connection: Connection, thing_id: int) -> Purged:
+    thing = _thing(connection, thing_id)
     d = t.datastreams.c
     rows = connection.execute(sa.select(d.id, d.sensor_id).where(d.thing_id == thing_id)).all()
     streams = {int(row[0]) for row in rows}

@@ -315,3 +315,14 @@ def test_a_number_larger_than_any_is_refused_by_its_measure(tmp_path: Path) -> N
     )
     with pytest.raises(SourceError, match=r"huge\.yaml, line 4.*share is 9+.*Use 0 to 1"):
         scenarios.load(file)
+
+
+@pytest.mark.parametrize(("given", "low", "high"), [("9", "-0.9", "5"), ("9 °C", "-0.9", "5")])
+def test_what_has_no_unit_is_asked_for_without_one(given: str, low: str, high: str) -> None:
+    """The unit "1" of UCUM is for machines; a change of a price is no share of 0 to 1."""
+    parameters = MEASURES["prices"].PARAMETERS
+    with pytest.raises(CallError) as caught:
+        units.in_units("prices", parameters, {"gas_change": given})
+    said, german = str(caught.value), caught.value.german
+    assert f"{low} to {high}" in said and f"{low} to {high} 1" not in said
+    assert f"{low} bis {high}".replace(".", ",") in german and f"{high} 1" not in german

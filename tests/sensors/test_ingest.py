@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 import re
+import threading
+import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from sensors import ingest
-from sensors.protocols import FeedError
+from sensors.protocols import Counters, FeedError
 from sensors.protocols.intake import Intake, Message
 from sensors.protocols.mqtt import MqttFeed
 from sensors.store import Store
+from sensors.things import NewObservation
 from tests.conftest import REPOSITORY
+from tests.sensors.postgres import Postgres
+from tests.sensors.things import station
 from tests.sensors.uplinks import as_bytes, chirpstack
+from tests.sensors.waiting import until
 from twin.errors import SourceError
 from viewer.cli_sensors import app
 
@@ -66,6 +73,44 @@ def test_waits_grow_and_differ() -> None:
     backoff = ingest.Backoff(1, 60)
     assert all(0.5 * whole <= backoff.seconds(n) <= whole for n, whole in ((1, 1), (4, 8), (99, 60)))
     assert len({backoff.seconds(3) for _ in range(10)}) > 1
+
+
+class Ticking:
+    """A feed that stores a value now and then."""
+
+    name = "ticking"
+
+    def __init__(self, stream: int) -> None:
+        self.stream, self.at = stream, 0
+
+    def run(self, store: Store, counters: Counters, stop: threading.Event) -> None:
+        while not stop.wait(0.1):
+            self.at += 1
+            store.append([NewObservation(self.stream, self.at, 1.0)])
+
+
+def test_a_feed_goes_on_as_soon_as_the_store_is_back(postgres: Postgres, postgres_url: str) -> None:
+    """Not after the rest of its wait, which has grown by then: here a minute at least, from the first on."""
+    stop = threading.Event()
+    with Store.open(postgres_url) as store:
+        ticking = Ticking(store.ensure(station())["t"])
+        work = partial(ingest.run, [ticking], store, stop, backoff=ingest.Backoff(first=120, most=120))
+        thread = threading.Thread(target=work)
+        thread.start()
+        try:
+            until(lambda: ticking.at > 3)
+            postgres.stop()
+            try:
+                before = ticking.at
+                time.sleep(3)
+                assert ticking.at <= before + 1  # it waits
+            finally:
+                postgres.start()
+            until(lambda: ticking.at > before + 3, 20)
+            until(lambda: list(store.beats()["state"]) == [ingest.RUNS], 20)
+        finally:
+            stop.set()
+            thread.join()
 
 
 def test_commands_list_and_assign_devices(sqlite_url: str) -> None:

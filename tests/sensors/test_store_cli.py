@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -56,6 +57,42 @@ def test_backup_restore_export_purge(tmp_path: Path, capsys: pytest.CaptureFixtu
     )
     assert "(2)" in capsys.readouterr().out
     assert run(["sensors", "purge", "99", "--yes"]) == 1
+
+
+def test_purge_looks_before_it_asks(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Four rows: three values, one of them in two versions. One message is this device's, another is not."""
+    stream = fill()
+    with Store.open() as store:
+        (third,) = store.append([value(stream, "2026-05-01T14:00", 22.5)])
+        store.correct(third.id, {"result": 20.0})
+        store.set_aside("lora", "a", "too large", "{}")
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert run(["sensors", "purge", "99"]) == 1
+    said = capsys.readouterr().err
+    assert "there is no such Thing" in said and "?" not in said
+    assert run(["sensors", "purge", "1"]) != 0
+    said = capsys.readouterr().err
+    assert "Station a" in said and "4 rows" in said and "1 datastreams" in said and "1 messages" in said
+    with Store.open() as store:
+        assert len(store.streams()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "maker"),
+    [
+        ("sensors token list", "lobeda sensors token create"),
+        ("accounts tokens list", "lobeda accounts tokens create"),
+    ],
+)
+def test_a_list_without_tokens_says_how_one_is_made(
+    capsys: pytest.CaptureFixture[str], words: str, maker: str
+) -> None:
+    assert run(words.split()) == 0
+    assert maker in capsys.readouterr().out
+    assert run([*words.split(), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
 
 
 def test_retention_rules(capsys: pytest.CaptureFixture[str]) -> None:

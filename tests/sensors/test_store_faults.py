@@ -69,6 +69,21 @@ def test_a_server_that_is_gone_is_said_in_one_line(postgres: Postgres, postgres_
         assert list(store.series(stream)["result"]) == [2.0]
 
 
+def test_a_connection_that_dies_is_logged_in_one_line(
+    postgres: Postgres, postgres_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The pool takes it back and finds that it is dead: what is expected then is no traceback."""
+    with Store.open(postgres_url) as store, pytest.raises(StoreError), store.connect() as connection:
+        connection.execute(sa.text("SELECT 1"))
+        postgres.stop(signal.SIGQUIT)
+        try:
+            connection.execute(sa.text("SELECT 1"))
+        finally:
+            postgres.start()
+    lines = caplog.text.splitlines()
+    assert lines and all("WARNING" in line and "database broke: " in line for line in lines), caplog.text
+
+
 def batch(stream: int, first: int, count: int) -> list[NewObservation]:
     return [
         NewObservation(stream, i * 1_000_000, float(i), source_key=str(i))

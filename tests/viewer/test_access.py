@@ -240,6 +240,12 @@ def test_figures_of_the_server_need_a_token_where_others_reach_it(accounts: Acco
     assert outside.get("/metrics").status_code == 401
     assert outside.get("/metrics", {"Authorization": f"Bearer {token}"}).status_code == 200
     assert outside.get("/metrics", session(accounts, "manager", OUTSIDE)).status_code == 403
+    other = accounts.add_token("other", "administrator", ["scenarios:read"], 10, "test")
+    for headers, status, code in (
+        ({"Authorization": f"Bearer {other}"}, 403, "refused_forbidden"), ({}, 401, "refused_needed"),
+    ):  # fmt: skip
+        answer = outside.get("/metrics", headers)
+        assert answer.status_code == status and answer.json()["error"] == code  # no page: programs ask
 
 
 def test_public_pages_need_none(client: Client) -> None:

@@ -302,7 +302,7 @@ def test_what_the_shelf_refuses_is_said_in_german(tmp_path: Path) -> None:
     titles = [one["title"] for one in page.drafts.shown()["scenarios"]]
     assert "zwei: „name“ steht zweimal da. Behalten Sie einen der beiden Einträge." in titles
     for name, said in (
-        ("zwei", f"{tmp_path / 'zwei.yaml'}, Zeile 2: „name“ steht zweimal da"),
+        ("zwei", "zwei.yaml, Zeile 2: „name“ steht zweimal da"),
         ("drei", "Dieses Szenario gibt es nicht"),
         ("../drei", "„../drei“ ist kein Name eines Szenarios. Öffnen Sie eines aus der Liste."),
     ):

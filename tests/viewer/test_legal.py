@@ -112,12 +112,37 @@ def test_an_examples_values_do_not_go_live(tmp_path: Path, value: str) -> None:
         catalogue_record.settings({"LOBEDA_CATALOGUE_PUBLISHER": value}, {})
 
 
+def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
+    lines = FILLED.replace("  phone: +49 3641 112233", "  phone: call us\n  fax: none").splitlines()
+    text = "\n".join(line for line in lines if "officer" not in line and "responsible" not in line)
+    with pytest.raises(SourceError) as caught:
+        legal.read(content(tmp_path / "content", text))
+    said = str(caught.value)
+    assert "operator.phone (line 6): String should match pattern" in said
+    assert "operator.fax (line 7): Extra inputs are not permitted" in said
+    assert "Entries of operator are name, address, represented_by, email, phone" in said
+    # A missing entry has the line of what it is missing in; the whole begins at line 1.
+    assert "responsible (line 1), data_protection.officer (line 8): Field required" in said
+    assert said.count("Add this entry") == 1 and "Correct this entry" in said and "\n" not in said
+
+
+def test_an_empty_entry_for_each_is_told_whole(tmp_path: Path) -> None:
+    """Fourteen entries are asked for; the one line names every one of them."""
+    text = "operator: {}\nresponsible: {}\ndata_protection: {}\naccessibility: {}\n"
+    with pytest.raises(SourceError) as caught:
+        legal.read(content(tmp_path / "content", text))
+    said = str(caught.value)
+    parts = (legal.Operator, legal.DataProtection, legal.Accessibility)
+    names = [name for part in parts for name in part.model_fields]
+    assert all(f".{name}" in said for name in names) and "responsible" in said and "…" not in said
+
+
 def test_the_guides_example_is_complete_and_does_not_go_live(tmp_path: Path) -> None:
     guide = (REPOSITORY / "docs" / "publish.md").read_text("utf-8")
     (block,) = re.findall(r"```yaml\n(.*?)```", guide, re.DOTALL)
     folder = content(tmp_path / "content", block)
     assert legal.read(folder)
-    with pytest.raises(SourceError, match=r"operator\.name"):
+    with pytest.raises(SourceError, match=r"operator\.name, .*operator\.email, .* are still the example's"):
         legal.required(folder)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import email
+import html
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -291,9 +293,51 @@ def test_the_landing_page_leads_to_what_is_offered(town: Town) -> None:
     assert german.json()["title"] == "Jahr simulieren" and german.headers["content-language"] == "de"
 
 
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_people_read_of_them_as_pages(town: Town, language: str) -> None:
+    """As those of Features: negotiated, linked from the landing page, with all that the documents say."""
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": language}
+    base = f"{town.web.address}{BASE}"
+    landing = town.ask("GET", "", "", headers=browser)
+    for name in ("simulate", "run-scenario"):
+        assert f'href="{base}/processes/{name}?f=html"' in landing.text
+    for path in (
+        "/processes",
+        "/processes/simulate",
+        "/processes/run-scenario",
+        "/processes?limit=1&offset=1",
+    ):
+        document = town.ask("GET", path, "", headers={"Accept-Language": language}).json()
+        page = town.ask("GET", path, "", headers=browser)
+        assert page.headers["content-type"] == "text/html; charset=utf-8" and "<script" not in page.text
+        assert page.headers["content-language"] == language and f'<html lang="{language}">' in page.text
+        sign = "&" if "?" in path else "?"
+        assert (
+            town.ask("GET", f"{path}{sign}f=html", "", headers={"Accept-Language": language}).text
+            == page.text
+        )
+        assert town.ask("GET", f"{path}{sign}f=json", "", headers=browser).json() == document
+        shown = html.unescape(page.text)
+        for one in document.get("processes", [document]):
+            for value in (one["id"], one["title"], one["description"]):
+                assert value in shown
+            for link in one["links"]:
+                assert f'href="{link["href"]}"' in shown
+        for part in ("inputs", "outputs"):
+            for name, one in document.get(part, {}).items():
+                assert name in shown and one["title"] in shown
+                assert part == "outputs" or json.dumps(one["schema"], ensure_ascii=False) in shown
+    turned = re.findall(r'<a href="([^"]*)">', page.text.partition('class="pages"')[2].partition("</nav>")[0])
+    (before,) = [html.unescape(one) for one in turned]
+    assert httpx.get(before, headers=browser).headers["content-type"].startswith("text/html")
+    refused = town.ask("GET", "/processes", "", headers={"Accept": "image/png"})
+    assert refused.status_code == 406 and refused.headers["content-type"] == "application/problem+json"
+
+
 def test_without_a_manager_nothing_is_offered(bundle: Path) -> None:
     with running(public_only=True) as web, web.client() as client:
         landing = client.get(BASE).json()
+        assert "/processes" not in client.get(BASE, params={"f": "html"}).text
         assert not any("processes" in one["rel"] for one in landing["links"])
         assert not any("processes" in one for one in client.get(f"{BASE}/conformance").json()["conformsTo"])
         assert client.get(f"{BASE}/processes").status_code == 404
@@ -497,6 +541,7 @@ def test_a_job_that_takes_too_much_fails_and_says_so(
     assert job.process is not None and gone(job.process.pid) and not job.folder.exists()
     answer = town.ask("GET", f"/jobs/{name}/results")
     assert answer.status_code == 422 and said in answer.json()["detail"]
+    assert answer.json()["type"] == "NoApplicableCode"  # OWS: no other of its codes fits
 
 
 def test_a_job_that_stands_still_fails_and_the_next_one_runs(
@@ -504,6 +549,8 @@ def test_a_job_that_stands_still_fails_and_the_next_one_runs(
 ) -> None:
     monkeypatch.setattr(town.jobs, "limits", replace(town.jobs.limits, still_s=10.0))
     name = town.begun("run-scenario", LONG)
+    early = town.ask("GET", f"/jobs/{name}/results").json()
+    assert (early["type"], early["status"]) == (f"{ERRORS}/result-not-ready", 404)
     os.kill(town.running_process(name), signal.SIGSTOP)
     assert "stood still" in town.until(name, "failed")[-1]["message"]
     monkeypatch.setattr(town.jobs, "limits", Limits())
@@ -517,6 +564,10 @@ def test_what_fails_in_the_work_says_why(town: Town, monkeypatch: pytest.MonkeyP
     job = town.jobs.start(order, "program/lab")
     state = town.until(job.id, "failed")[-1]
     assert "there is no measure 'none'" in state["message"] and str(job.folder) not in state["message"]
+    told = town.ask("GET", f"/jobs/{job.id}/results").json()
+    # 18-062r2, /req/core/job-results-failed C: "e.g. InvalidParameterValue for invalid input data".
+    assert (told["type"], told["status"]) == ("InvalidParameterValue", 422)
+    assert told["detail"] == state["message"]
 
 
 def test_jobs_end_with_their_server(bundle: Path, tmp_path: Path) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import os
+import shutil
+import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,9 +21,11 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from tests.conftest import REPOSITORY
 from tests.energy.districts import slabs
+from tests.viewer.test_ogc_processes import gone
 from tests.viewer.test_shown import street
-from viewer import publish, shown, texts
+from viewer import children, publish, shown, texts
 from viewer.report_jobs import Job, ReportJobs, router
 from viewer.state import Twin
 from viewer.whatif import Plan, retrofit
@@ -100,6 +105,47 @@ def test_one_at_a_time_and_a_click_stops_it(client: httpx.Client) -> None:
     assert client.delete(f"/manage/report/{first['id']}").status_code == 204
     assert client.get(f"/manage/report/{first['id']}").json()["state"] == "failed"
     assert client.get("/manage/report/other").status_code == 404
+
+
+_SERVER = """
+import time
+from tests.energy.districts import slabs
+from viewer.report_jobs import ReportJobs
+from viewer.whatif import retrofit
+jobs = ReportJobs(slabs(), draws=5000)  # takes far longer than any test waits
+job = jobs.start(retrofit(1.0), "en", "erika")
+print(job.process.pid, job.folder, flush=True)
+time.sleep(600)
+"""
+
+
+def until(holds: Callable[[], object], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return bool(holds())
+
+
+def test_a_report_outlives_no_killed_server() -> None:
+    """As when the kernel ends the server: nobody is left to stop what it began."""
+    server = subprocess.Popen(
+        [sys.executable, "-c", _SERVER], stdout=subprocess.PIPE, text=True, cwd=REPOSITORY,
+        env=children.environment(),
+    )  # fmt: skip
+    assert server.stdout is not None
+    try:
+        number, name = server.stdout.readline().split()
+        worker, folder = int(number), Path(name)
+        works = until(lambda: children.told(folder), 60) and not gone(worker)
+    finally:
+        server.kill()
+        server.wait()
+        server.stdout.close()
+    ended_too = until(lambda: gone(worker), 20)
+    if not ended_too:
+        os.kill(worker, signal.SIGKILL)
+    shutil.rmtree(folder.parent)
+    assert works and ended_too
 
 
 def test_a_plans_fault_is_said(client: httpx.Client) -> None:

@@ -9,7 +9,7 @@ import energy
 from scenarios.measures import envelope_retrofit
 from scenarios.scenario import Targets
 from tests.viewer.districts import SECRET_CENTRE, SECRET_OWNER
-from viewer import facts, privacy, tables
+from viewer import facts, panel, privacy, tables
 from viewer.layers import LAYERS
 from viewer.state import State, Twin
 from viewer.whatif import Plan, retrofit
@@ -84,7 +84,22 @@ def test_only_the_selected_block_changes(state: State) -> None:
     changed = state.run.annual["heating_need_kwh"].ne(state.twin.annual["heating_need_kwh"])
     changed &= state.twin.annual["heating_need_kwh"].notna()
     assert set(changed.index[changed]) == {"west-0", "west-1", "west-2"}
-    assert state.twin.reached(state.plan.choices[0]) == (1, 1)
+    assert state.twin.reached(state.plan.choices[0], state.plan) == (1, 1)
+
+
+def test_batteries_reach_the_modules_of_their_own_plan(state: State) -> None:
+    """A battery stands beside modules; where the plan lays them, it counts them, and nothing without them."""
+    roofs = Plan().change("roof_pv", on=True, targets='{"blocks":["west"]}')
+    _move(state, roofs.change("battery", on=True))
+    rows = panel.rows(state.twin, state.plan, state.language, {})
+    counts = {row["measure"]: (row["count"], row["total"]) for row in rows}
+    assert counts["roof_pv"] == counts["battery"] == (1, 1)
+    table = tables.measures(state)
+    buildings = dict(zip(table.values["name"], table.values["buildings"], strict=True))
+    assert buildings["Batteries"] == buildings["Photovoltaics on roofs"] == 3
+    _move(state, Plan().change("battery", on=True))
+    (choice,) = state.plan.choices
+    assert state.twin.reached(choice, state.plan) == (0, 0)
 
 
 def test_undo_and_redo(state: State) -> None:

@@ -39,7 +39,7 @@ def router(shelf: Shelf) -> APIRouter:
         try:
             text = as_yaml(find(shelf, name))
         except TwinError as error:
-            said = {"error": "not_found", "message": error.text(http.language(request))}
+            said = {"error": "not_found", "message": error.told(http.language(request))}
             return JSONResponse(said, 404)
         named = {"Content-Disposition": f'attachment; filename="{PurePosixPath(name).name}.yaml"'}
         return Response(text, media_type="application/yaml", headers=named)
@@ -92,7 +92,7 @@ def _told(shelf: Shelf, name: str, root: str, language: str) -> dict[str, Any]:
         if not shipped:
             said["changed"] = _written(shelf.changed(name))
     except TwinError as error:
-        said["fault"] = error.text(language)
+        said["fault"] = error.told(language)
     return said
 
 

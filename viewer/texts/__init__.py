@@ -26,8 +26,10 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 def error(language: str, problem: Exception) -> str:
-    """What is wrong, in the language where the error knows it."""
-    return problem.text(language) if isinstance(problem, TwinError) else str(problem)
+    """What is wrong, in the language where the error knows it, for people who are not on this machine."""
+    if isinstance(problem, TwinError):
+        return problem.told(language)
+    return (isinstance(problem, OSError) and problem.strerror) or str(problem)
 
 
 def languages(folder: Path = _FOLDER, *, variants: bool = False) -> dict[str, str]:

@@ -25,13 +25,12 @@ from twin.sources.base import Provenance
 from viewer import access, bodies, texts
 from viewer.accounts import requests
 from viewer.api import answers
+from viewer.api.ogc import html, negotiation, processes, query
 from viewer.api.ogc import jobs as states
-from viewer.api.ogc import processes, query
-from viewer.api.ogc.documents import JSON, REL, link
-from viewer.api.ogc.features import dumps
+from viewer.api.ogc.documents import HTML, JSON, REL, link
 from viewer.api.ogc.jobs import Job, Jobs
+from viewer.api.ogc.negotiation import PREFIX
 from viewer.api.ogc.processes import PROCESSES, Process
-from viewer.api.ogc.routes import PREFIX
 from viewer.api.scenarios import PREFIX as SCENARIOS
 from viewer.turns import BusyError
 
@@ -39,11 +38,16 @@ MOST_BODY = 200_000  # bytes
 LIMIT, MAX_LIMIT = 10, 1000
 BUSY_S = 30
 _TYPES = "http://www.opengis.net/def/exceptions/ogcapi-processes-1/1.0"
+NO_PROCESS, NO_JOB, NOT_READY = (
+    f"{_TYPES}/{name}" for name in ("no-such-process", "no-such-job", "result-not-ready")
+)
+# Of a failed job, by its reason: 18-062r2, /req/core/job-results-failed, names the first, OWS the other.
+WRONG_INPUT, ANY_REASON = "InvalidParameterValue", "NoApplicableCode"
 _LISTED = ("type", "processID", "status", "datetime", "minDuration", "maxDuration", "limit", "offset")
 
 
 class _ProblemError(Exception):
-    """What went wrong, as RFC 7807 says it. kind : of the standard's own; empty: none."""
+    """What went wrong, as RFC 7807 says it. kind : its type, of the standard's own; empty: none."""
 
     def __init__(self, status: int, title: str, detail: str, kind: str = "", wait_s: int = 0) -> None:
         super().__init__(detail)
@@ -51,7 +55,7 @@ class _ProblemError(Exception):
 
     @property
     def response(self) -> Response:
-        kind = f"{_TYPES}/{self.kind}" if self.kind else "about:blank"
+        kind = self.kind or "about:blank"
         told = {"type": kind, "title": self.title, "status": self.status, "detail": self.detail}
         headers = {"Cache-Control": "no-store"} | ({"Retry-After": str(self.wait_s)} if self.wait_s else {})
         return Response(
@@ -77,20 +81,26 @@ def router(
         routes.add_api_route(path, endpoint, methods=list(methods or ("GET", "HEAD")))
 
     def listed(request: Request) -> Response:
-        asked = _parameters(request, ("limit", "offset"))
-        base, language = _here(request, asked)
-        every = list(PROCESSES.values())
-        shown, links = _page(every, asked, f"{base}/processes", texts.text(language, "api.processes"))
+        asked = negotiation.read(request, ("limit", "offset"))
+        base, language = asked.base, asked.language
+        kept = {name: [value] for name, value in asked.parameters.items() if name != "f"}
+        shown, links = _page(
+            list(PROCESSES.values()), kept, f"{base}/processes", texts.text(language, "api.processes"),
+            ("html", "json") if asked.html else ("json", "html"),
+        )  # fmt: skip
         document = {"processes": [processes.summary(base, one, language) for one in shown], "links": links}
-        return said(request, document, language)
+        page = lambda: html.processes(base, language, document, links, origin(), asked.parameters)  # noqa: E731
+        return said(asked, document, page)
 
     def described(request: Request, name: str) -> Response:
-        base, language = _here(request, _parameters(request, ()))
-        return said(request, processes.description(base, _process(name), language), language)
+        process = _process(name)
+        asked = negotiation.read(request)
+        document = processes.description(asked.base, process, asked.language)
+        return said(asked, document, lambda: html.process(asked.base, asked.language, document, origin()))
 
-    def said(request: Request, document: Any, language: str) -> Response:
-        headers = {"Content-Language": texts.tag(language)}
-        return answers.answer(request, dumps(document).encode(), JSON, provenance=origin(), headers=headers)
+    def said(asked: negotiation.Asked, document: Mapping[str, Any], page: Callable[[], str]) -> Response:
+        language = {"Content-Language": texts.tag(asked.language)}
+        return negotiation.said(asked, document, page, origin(), headers=language)
 
     async def execute(request: Request, name: str) -> Response:
         content = await bodies.read(request, MOST_BODY)
@@ -130,9 +140,11 @@ def router(
         job = _job(jobs, request, name)
         if job.state in (states.ACCEPTED, states.RUNNING):
             detail = f"the job is {job.state} ({job.progress} %); ask for its state until it is successful"
-            raise _ProblemError(404, "Not ready", detail, "result-not-ready")
+            raise _ProblemError(404, "Not ready", detail, NOT_READY)
         if job.state == states.FAILED:
-            raise _ProblemError(422, "The job failed", job.error)
+            raise _ProblemError(
+                422, "The job failed", job.error, WRONG_INPUT if job.wrong_input else ANY_REASON
+            )
         if not job.result.is_file():
             raise _ProblemError(410, "Gone", "the job was dismissed, and its results with it; order it again")
         try:
@@ -168,6 +180,8 @@ def _answered(handle: Callable[[], Response]) -> Response:
         return _ProblemError(400, "Wrong input", str(error)).response
     except query.BadRequestError as error:
         return _ProblemError(400, "Wrong parameter", str(error)).response
+    except negotiation.FailureError as failure:
+        return _ProblemError(failure.status, "Not acceptable", failure.description).response
 
 
 def _parts(outputs: Mapping[str, Any]) -> Response:
@@ -190,7 +204,7 @@ def _owner(request: Request) -> str:
 def _process(name: str) -> Process:
     if name not in PROCESSES:
         detail = f"there is no process {name!r}; there are {', '.join(PROCESSES)}"
-        raise _ProblemError(404, "No such process", detail, "no-such-process")
+        raise _ProblemError(404, "No such process", detail, NO_PROCESS)
     return PROCESSES[name]
 
 
@@ -198,7 +212,7 @@ def _job(jobs: Jobs, request: Request, name: str) -> Job:
     job = jobs.find(name, _owner(request))
     if job is None:
         detail = f"there is no job {name!r} of yours; {PREFIX}/jobs lists them"
-        raise _ProblemError(404, "No such job", detail, "no-such-job")
+        raise _ProblemError(404, "No such job", detail, NO_JOB)
     return job
 
 
@@ -234,17 +248,21 @@ def _here(request: Request, asked: dict[str, list[str]]) -> tuple[str, str]:
 
 
 def _page(
-    every: Sequence[Any], asked: dict[str, list[str]], here: str, title: str
+    every: Sequence[Any], asked: dict[str, list[str]], here: str, title: str, forms: Sequence[str] = ("",)
 ) -> tuple[Sequence[Any], list[dict[str, str]]]:
-    """Some of all, with links to themselves and to the pages beside them."""
+    """Some of all, with links to themselves and to the pages beside them.
+
+    forms : json and html, the one that is asked for before the other; without, there is JSON alone.
+    """
     limit = min(query.whole(_one(asked, "limit") or str(LIMIT), "limit", 1), MAX_LIMIT)
     offset = query.whole(_one(asked, "offset") or "0", "offset", 0)
     kept = {name: ",".join(values) for name, values in asked.items() if name not in ("limit", "offset")}
 
-    def page(rel: str, first: int) -> dict[str, str]:
-        return link(rel, f"{here}?{urlencode({**kept, 'limit': limit, 'offset': first})}", JSON, title)
+    def page(rel: str, first: int, form: str = forms[0]) -> dict[str, str]:
+        wanted = {**kept, "limit": limit, "offset": first, **({"f": form} if form else {})}
+        return link(rel, f"{here}?{urlencode(wanted)}", HTML if form == "html" else JSON, title)
 
-    links = [page("self", offset)]
+    links = [page("self", offset), *(page("alternate", offset, other) for other in forms[1:])]
     if offset + limit < len(every):
         links.append(page("next", offset + limit))
     if offset > 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Collection as Several
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from twin.sources.base import Provenance
 from viewer import format, pages, texts
 from viewer.api import licences
 from viewer.api.ogc import cql, features
@@ -32,9 +34,17 @@ def table(title: str, head: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> d
     return {"title": title, "head": list(head), "rows": [list(row) for row in rows]}
 
 
-def landing(base: str, language: str, document: Mapping[str, Any], found: Several[Collection]) -> str:
+def landing(
+    base: str,
+    language: str,
+    document: Mapping[str, Any],
+    found: Several[Collection],
+    offered: Sequence[Mapping[str, Any]] = (),
+) -> str:
+    """offered : what the list says of each process."""
+    calculations = [_offered(base, language, offered)] if offered else []
     return _page(
-        base, language, document["title"], [], [_overview(base, language, found)],
+        base, language, document["title"], [], [_overview(base, language, found), *calculations],
         about=document["description"], formats=[("JSON", f"{base}?f=json")], records=found,
         links=document["links"],
     )  # fmt: skip
@@ -59,6 +69,83 @@ def interface(base: str, language: str, document: Mapping[str, Any], own: str = 
     title = said("openapi")
     return _page(base, language, title, [(title, "")], [table("", head, rows)],
                  formats=[("OpenAPI 3.0 (JSON)", own or f"{base}/api?f=json")])  # fmt: skip
+
+
+def processes(
+    base: str,
+    language: str,
+    document: Mapping[str, Any],
+    links: Links,
+    origin: Iterable[Provenance],
+    kept: Mapping[str, str],
+) -> str:
+    """The list of processes. links : those of the document, and to the pages beside it."""
+    said = _said(language)
+    offered = document["processes"]
+    title = said("processes")
+    turning = [(said(x["rel"]), x["href"]) for x in links if x["rel"] in ("prev", "next")]
+    formats = [("JSON", x["href"]) for x in links if x["rel"] == "alternate"]
+    return _page(
+        base, language, title, [(title, "")], [_offered(base, language, offered)], formats=formats,
+        pages_=turning, links=[*links, *(link for one in offered for link in one["links"])], origin=origin,
+        kept=kept,
+    )  # fmt: skip
+
+
+def process(base: str, language: str, document: Mapping[str, Any], origin: Iterable[Provenance]) -> str:
+    """A process with its inputs and outputs."""
+    said = _said(language)
+    here = f"{base}/processes/{quote(document['id'])}"
+    facts = [
+        [cell("id"), cell(document["id"])],
+        [cell(said("version")), cell(document["version"])],
+        [cell(said("control")), cell(", ".join(document["jobControlOptions"]))],
+        [cell(said("transmission")), cell(", ".join(document["outputTransmission"]))],
+    ]
+    title = document["title"]
+    return _page(
+        base, language, title, [(said("processes"), f"{base}/processes?f=html"), (title, "")],
+        [table("", [], facts), _given(language, document["inputs"]), _made(language, document["outputs"])],
+        about=document["description"], formats=[("JSON", f"{here}?f=json")], links=document["links"],
+        origin=origin,
+    )  # fmt: skip
+
+
+def _offered(base: str, language: str, offered: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    said = _said(language)
+    head = [cell(said("name")), cell("id"), cell(said("meaning"))]
+    rows = [
+        [
+            cell(one["title"], f"{base}/processes/{quote(one['id'])}?f=html"),
+            cell(one["id"]),
+            cell(one["description"]),
+        ]
+        for one in offered
+    ]
+    return table(said("processes"), head, rows)
+
+
+def _given(language: str, inputs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    said = _said(language)
+    head = [cell(said(key)) for key in ("name", "meaning", "required", "default", "values")]
+    rows = [
+        [
+            cell(name),
+            cell(one["title"]),
+            cell(said("yes" if one["minOccurs"] else "no")),
+            cell(json.dumps(one["schema"]["default"]) if "default" in one["schema"] else "–"),
+            cell("JSON Schema", more=json.dumps(one["schema"], ensure_ascii=False)),
+        ]
+        for name, one in inputs.items()
+    ]
+    return table(said("inputs"), head, rows)
+
+
+def _made(language: str, outputs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    said = _said(language)
+    head = [cell(said("name")), cell(said("meaning")), cell("JSON")]
+    rows = [[cell(name), cell(one["title"]), cell(one["schema"]["type"])] for name, one in outputs.items()]
+    return table(said("outputs"), head, rows)
 
 
 def collections(base: str, language: str, found: Several[Collection], document: Mapping[str, Any]) -> str:
@@ -242,9 +329,10 @@ def _page(
     pages_: Sequence[tuple[str, str]] = (),
     formats: Sequence[tuple[str, str]] = (),
     records: Iterable[Collection] = (),
+    origin: Iterable[Provenance] = (),
     kept: Mapping[str, str] | None = None,
 ) -> str:
-    origin = [record for one in records for record in one.provenance]
+    origin = [*origin, *(record for one in records for record in one.provenance)]
     licence = [
         {"rel": "license", "href": one.uri, "type": "text/html", "title": one.text}
         for one in licences.of_all(origin)

@@ -24,12 +24,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from scenarios.shelf import as_yaml, write
 from twin.district import District
 from twin.errors import TwinError
-from viewer import children
+from viewer import children, texts
 from viewer.accounts.requests import Note, nowhere
 from viewer.api.ogc.processes import Order
 from viewer.turns import BusyError
@@ -67,7 +66,10 @@ class Limits:
 
 @dataclass(eq=False)
 class Job:
-    """An order on its way. Times are UTC; None: not yet."""
+    """An order on its way. Times are UTC; None: not yet.
+
+    error : why it failed.  wrong_input : whether what was ordered is the reason.
+    """
 
     id: str
     owner: str
@@ -79,6 +81,7 @@ class Job:
     finished: datetime | None = None
     updated: datetime | None = None
     error: str = ""
+    wrong_input: bool = False
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
@@ -96,23 +99,11 @@ class Job:
         """How much is done. [%]"""
         if self.state == SUCCESSFUL:
             return 100
-        return min(math.floor(100 * float(self._said().get("share", 0.0))), 99)
-
-    @property
-    def said_error(self) -> str:
-        """What its process says went wrong; empty: nothing."""
-        return str(self._said().get("error", ""))
+        return min(math.floor(100 * float(children.told(self.folder).get("share", 0.0))), 99)
 
     def duration_s(self, now: datetime) -> float | None:
         """How long it has been running, or ran; None: it never did."""
         return None if self.started is None else ((self.finished or now) - self.started).total_seconds()
-
-    def _said(self) -> dict[str, Any]:
-        try:
-            found: dict[str, Any] = json.loads((self.folder / "progress.json").read_text("utf-8"))
-        except FileNotFoundError:  # it has only begun, or its files are gone
-            return {}
-        return found
 
     def end(self, state: str, error: str, now: datetime) -> None:
         """Nothing more comes of it; the files go unless they are wanted."""
@@ -269,7 +260,7 @@ class Jobs:
             try:
                 error = self._run(job)
             except (TwinError, OSError) as failure:
-                error = f"it cannot be carried out now: {failure}"
+                error = f"it cannot be carried out now: {texts.error('en', failure)}"
             except Exception:  # whatever it was: the next ones wait for this thread
                 _log.exception("a job could not be carried out")
                 error = "it cannot be carried out, by a fault of the program; the server's log says which."
@@ -292,7 +283,9 @@ class Jobs:
             return code
         if code == 0 and job.result.is_file():
             return None
-        return job.said_error or (
+        said = children.told(job.folder)
+        job.wrong_input = bool(said.get("wrong_input"))
+        return str(said.get("error", "")) or (
             "its process broke off, for want of memory or by a fault of the program; the server's log may "
             "say which."
         )

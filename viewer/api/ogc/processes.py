@@ -16,7 +16,7 @@ from scenarios.details import DETAILS
 from scenarios.scenario import BASELINE, Scenario, checked
 from twin.errors import TwinError
 from viewer import texts
-from viewer.api.ogc.documents import JSON, REL, link
+from viewer.api.ogc.documents import HTML, JSON, REL, link
 
 VERSION = "1.0.0"
 MOST_DRAWS = 64
@@ -112,6 +112,7 @@ def summary(base: str, one: Process, language: str) -> dict[str, Any]:
         "outputTransmission": ["value"],
         "links": [
             link("self", here, JSON, said(f"api.process_{key}")),
+            link("alternate", f"{here}?f=html", HTML, said(f"api.process_{key}")),
             link(f"{REL}/execute", f"{here}/execution", JSON, said("api.execute")),
         ],
     }

@@ -17,6 +17,7 @@ _LINKS = {"type": "array", "items": {"$ref": "#/components/schemas/link"}}
 _WHY = {
     400: "A parameter or an input is wrong; the detail says which, and what to do",
     404: "There is no such process or job, or no results yet",
+    406: "No format that the client takes",
     410: "The job was dismissed",
     413: "The body is too large",
     422: "The job failed; the detail says why",
@@ -66,9 +67,11 @@ def _query(name: str, schema: dict[str, Any], meaning: str) -> dict[str, Any]:
 
 _PROCESS = _in("path", "processID", {"type": "string", "enum": list(PROCESSES)}, "A process")
 _JOB = _in("path", "jobID", {"type": "string", "pattern": "^[0-9a-f]{16}$"}, "A job of one's own")
-_COMMON = [
-    _query("f", {"type": "string", "enum": ["json"]}, "Format"),
-    _query("lang", {"type": "string", "enum": ["de", "en"]}, "Language of titles and messages"),
+_LANG = _query("lang", {"type": "string", "enum": ["de", "en"]}, "Language of titles and messages")
+_COMMON = [_query("f", {"type": "string", "enum": ["json"]}, "Format"), _LANG]
+_OPEN = [
+    _query("f", {"type": "string", "enum": ["json", "html"]}, "Format; else as Accept says"),
+    _LANG,
 ]
 _PAGING = [
     _query("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 10}, "How many a page"),
@@ -96,16 +99,20 @@ def _call(
     private: bool = True,
     headers: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    answer = {"description": summary, "content": {JSON: {"schema": schema}}, "headers": headers or {}}
+    content: dict[str, Any] = {JSON: {"schema": schema}} | (
+        {} if private else {"text/html": {"schema": _TEXT}}
+    )
+    answer = {"description": summary, "content": content, "headers": headers or {}}
     responses: dict[str, Any] = {str(status): answer}
     for code in failures:
-        content: dict[str, Any] = {PROBLEM: {"schema": _PROBLEM}}
+        told: dict[str, Any] = {PROBLEM: {"schema": _PROBLEM}}
         if code == 503:
-            content |= {"text/plain": {"schema": _TEXT}, JSON: {"schema": _ANYTHING}}
-        responses[str(code)] = {"description": _WHY[code], "content": content}
+            told |= {"text/plain": {"schema": _TEXT}, JSON: {"schema": _ANYTHING}}
+        responses[str(code)] = {"description": _WHY[code], "content": told}
     if not private:
+        responses["406"] = {"description": _WHY[406], "content": {PROBLEM: {"schema": _PROBLEM}}}
         responses["304"] = {"description": "The client has it already"}
-        return {"summary": summary, "parameters": [*parameters, *_COMMON], "responses": responses}
+        return {"summary": summary, "parameters": [*parameters, *_OPEN], "responses": responses}
     for code, why in ((401, "A token is needed"), (403, "The token lacks the scope scenarios:run")):
         refused = {JSON: {"schema": _REFUSED}, "text/plain": {"schema": _TEXT}}
         responses[str(code)] = {"description": why, "content": refused}

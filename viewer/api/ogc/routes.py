@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote, urlencode
 
 import numpy as np
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from twin.sources.base import Provenance
-from viewer import texts
 from viewer.api import answers, licences
-from viewer.api.ogc import documents, features, html, openapi, query
+from viewer.api.ogc import documents, features, html, openapi, processes, query
 from viewer.api.ogc.collections import Collection, records
 from viewer.api.ogc.crs import Crs
 from viewer.api.ogc.documents import GEOJSON, HTML, JSON, OPENAPI, SCHEMA
-
-PREFIX = "/api/ogc"
-
-
-class _FailureError(Exception):
-    """What the client is told instead of an answer."""
-
-    def __init__(self, status: int, code: str, description: str) -> None:
-        super().__init__(description)
-        self.status, self.code, self.description = status, code, description
+from viewer.api.ogc.negotiation import PREFIX, Asked, FailureError, read, said, sent
 
 
 @dataclass(frozen=True)
@@ -44,17 +32,6 @@ class Service:
     processes: bool = False
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """A request: parameters that its route knows, the format and language it wants, where it came in."""
-
-    request: Request
-    base: str
-    parameters: Mapping[str, str]
-    html: bool
-    language: str
-
-
 def router(service: Service) -> APIRouter:
     """The routes of `service`."""
     routes = APIRouter(prefix=PREFIX)
@@ -63,7 +40,7 @@ def router(service: Service) -> APIRouter:
         def endpoint(request: Request) -> Response:
             try:
                 return handle(service, request, **request.path_params)
-            except _FailureError as failure:
+            except FailureError as failure:
                 return answers.failure(request, failure.status, failure.code, failure.description)
             except query.BadRequestError as error:
                 return answers.failure(request, 400, "InvalidParameterValue", str(error))
@@ -83,57 +60,61 @@ def router(service: Service) -> APIRouter:
 
 
 def _landing(service: Service, request: Request) -> Response:
-    asked = _asked(request)
+    asked = read(request)
     found = service.found()
     document = documents.landing(
         asked.base, service.title(asked.language), asked.language, processes=service.processes
     )
-    page = lambda: html.landing(asked.base, asked.language, document, found.values())  # noqa: E731
-    return _said(asked, document, page, records(found.values()))
+    offered = [
+        processes.summary(asked.base, one, asked.language)
+        for one in (processes.PROCESSES.values() if service.processes else ())
+    ]
+    page = lambda: html.landing(asked.base, asked.language, document, found.values(), offered)  # noqa: E731
+    return said(asked, document, page, records(found.values()))
 
 
 def _conformance(service: Service, request: Request) -> Response:
-    asked = _asked(request)
+    asked = read(request)
     document = documents.conformance(processes=service.processes)
     page = lambda: html.conformance(asked.base, asked.language, document)  # noqa: E731
-    return _said(asked, document, page, records(service.found().values()))
+    return said(asked, document, page, records(service.found().values()))
 
 
 def _api(service: Service, request: Request) -> Response:
-    asked = _asked(request, json_type=OPENAPI)
+    asked = read(request, json_type=OPENAPI)
     found = service.found().values()
     document = openapi.document(asked.base, service.title("en"), found, processes=service.processes)
     page = lambda: html.interface(asked.base, asked.language, document)  # noqa: E731
-    return _said(asked, document, page, records(found), media_type=OPENAPI)
+    return said(asked, document, page, records(found), media_type=OPENAPI)
 
 
 def _collections(service: Service, request: Request) -> Response:
-    asked = _asked(request)
+    asked = read(request)
     found = service.found()
     document = documents.collections(asked.base, found.values(), asked.language)
     page = lambda: html.collections(asked.base, asked.language, found.values(), document)  # noqa: E731
-    return _said(asked, document, page, records(found.values()))
+    return said(asked, document, page, records(found.values()))
 
 
 def _collection(service: Service, request: Request, name: str) -> Response:
     one = _named(service, name)
-    asked = _asked(request)
+    asked = read(request)
     document = documents.collection(asked.base, one, asked.language)
     page = lambda: html.collection(asked.base, asked.language, one, document)  # noqa: E731
-    return _said(asked, document, page, one.provenance)
+    return said(asked, document, page, one.provenance)
 
 
 def _queryables(service: Service, request: Request, name: str) -> Response:
     one = _named(service, name)
-    asked = _asked(request, json_type=SCHEMA)
+    asked = read(request, json_type=SCHEMA)
     document = documents.queryables(asked.base, one, asked.language)
     page = lambda: html.queryables(asked.base, asked.language, one)  # noqa: E731
-    return _said(asked, document, page, one.provenance, media_type=SCHEMA)
+    return said(asked, document, page, one.provenance, media_type=SCHEMA)
 
 
 def _items(service: Service, request: Request, name: str) -> Response:
     one = _named(service, name)
-    asked = _asked(request, (*query.PAGING, *one.known), GEOJSON)
+    asked = read(request, (*query.PAGING, *one.known), GEOJSON)
     wanted = query.read(asked.parameters, one)
     matched = query.rows(one, wanted)
     shown = matched[wanted.offset : wanted.offset + wanted.limit]
@@ -146,16 +127,16 @@ def _items(service: Service, request: Request, name: str) -> Response:
     else:
         named = licences.attribution(one.provenance)
         content = features.collection(one, shown, wanted.crs, len(matched), links, named)
-    return _sent(asked, content, GEOJSON, one.provenance, _crs_header(wanted.crs))
+    return sent(asked, content, GEOJSON, one.provenance, _crs_header(wanted.crs))
 
 
 def _item(service: Service, request: Request, name: str, feature: str) -> Response:
     one = _named(service, name)
-    asked = _asked(request, ("crs",), GEOJSON)
+    asked = read(request, ("crs",), GEOJSON)
     crs = query.crs_of(asked.parameters.get("crs"), "crs")
     place = np.flatnonzero(one.ids == feature)
     if not place.size:
-        raise _FailureError(404, "NotFound", f"there is no feature {feature!r} in {one.id}")
+        raise FailureError(404, "NotFound", f"there is no feature {feature!r} in {one.id}")
     here = f"{asked.base}/collections/{quote(one.id)}"
     own = f"{here}/items/{quote(feature, safe='')}"
     links = [
@@ -169,10 +150,10 @@ def _item(service: Service, request: Request, name: str, feature: str) -> Respon
         ).encode()
     else:
         content = features.feature(one, int(place[0]), crs, links)
-    return _sent(asked, content, GEOJSON, one.provenance, _crs_header(crs))
+    return sent(asked, content, GEOJSON, one.provenance, _crs_header(crs))
 
 
-def _paging(asked: _Asked, one: Collection, wanted: query.Query, matched: int) -> list[dict[str, str]]:
+def _paging(asked: Asked, one: Collection, wanted: query.Query, matched: int) -> list[dict[str, str]]:
     here = f"{asked.base}/collections/{quote(one.id)}"
 
     def page(form: str, **changed: str) -> str:
@@ -202,66 +183,8 @@ def _crs_header(crs: Crs) -> dict[str, str]:
 def _named(service: Service, name: str) -> Collection:
     found = service.found()
     if name not in found:
-        raise _FailureError(404, "NotFound", f"there is no collection {name!r}; there are {', '.join(found)}")
+        raise FailureError(404, "NotFound", f"there is no collection {name!r}; there are {', '.join(found)}")
     return found[name]
-
-
-def _asked(request: Request, more: Sequence[str] = (), json_type: str = JSON) -> _Asked:
-    parameters = query.single(request.query_params.multi_items(), (*query.COMMON, *more))
-    form, language = parameters.get("f"), parameters.get("lang")
-    if form not in (None, "json", "html"):
-        raise query.BadRequestError(f"f: {form!r} is neither json nor html")
-    if language is not None and language not in texts.languages():
-        raise query.BadRequestError(f"lang: {language!r} is none of {', '.join(texts.languages())}")
-    chosen = language or texts.preferred(request.headers.get("accept-language", ""))
-    page = form == "html" if form else _prefers_html(request.headers.get("accept", ""), json_type)
-    return _Asked(request, answers.root(request) + PREFIX, parameters, page, chosen)
-
-
-def _prefers_html(header: str, json_type: str) -> bool:
-    """Whether HTML is wanted rather than JSON, which is given where both are alike.
-
-    Raises
-    ------
-    _FailureError : 406, neither is taken.
-    """
-    if not header.strip():
-        return False
-    weights = answers.weighted(header)
-    plain = {JSON, GEOJSON, json_type.split(";")[0], "application/*"}
-    every = weights.get("*/*", 0.0)
-    json_weight = max([every] + [weights[kind] for kind in plain if kind in weights])
-    html_weight = max([every] + [weights[kind] for kind in ("text/html", "text/*") if kind in weights])
-    if max(json_weight, html_weight) <= 0:
-        raise _FailureError(
-            406, "NotAcceptable", "answers are application/geo+json, application/json or text/html"
-        )
-    return html_weight > json_weight
-
-
-def _said(
-    asked: _Asked,
-    document: Mapping[str, Any],
-    page: Callable[[], str],
-    origin: Sequence[Provenance] = (),
-    media_type: str = JSON,
-) -> Response:
-    content = (page() if asked.html else features.dumps(document)).encode()
-    return _sent(asked, content, media_type, origin)
-
-
-def _sent(
-    asked: _Asked,
-    content: bytes,
-    media_type: str,
-    origin: Sequence[Provenance],
-    headers: Mapping[str, str] | None = None,
-) -> Response:
-    kind = HTML if asked.html else media_type
-    language = {"Content-Language": texts.tag(asked.language)} if asked.html else {}
-    return answers.answer(
-        asked.request, content, kind, provenance=origin, headers={**(headers or {}), **language}
-    )
 
 
 __all__ = ["PREFIX", "Service", "router"]

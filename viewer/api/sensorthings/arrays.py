@@ -100,7 +100,7 @@ def _stored(store: Store, new: list[NewObservation], results: list[_Result]) -> 
             try:
                 ids.append(store.append([result.new])[0].id)
             except ObservationError as error:
-                result.new, result.error = None, str(error)
+                result.new, result.error = None, error.told("en")
     return ids
 
 

@@ -103,9 +103,8 @@ def _answer(
         access, actor = _access(answered.store, settings, request)
         if hourly is not None and actor:
             _note(hourly, actor, access, request.method, path)
-    except StoreError as error:
-        said = f"The database is not available: {error.what}"
-        return service.failure(503, said, {"Retry-After": "5"}), None
+    except StoreError:
+        return service.failure(503, service.UNAVAILABLE, {"Retry-After": "5"}), None
     answer = answered.answer(
         service.Request(
             request.method,

@@ -47,6 +47,7 @@ CONFORMANCE = tuple(
     )
 )
 MAX_DELETED = 10_000
+UNAVAILABLE = "The database is not available. Try again in a minute."
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,9 @@ class Service:
         except StaError as error:
             return failure(error.status, error.message)
         except ObservationError as error:
-            return failure(400, str(error))
-        except StoreError as error:
-            return failure(503, f"The database is not available: {error.what}", {"Retry-After": "5"})
+            return failure(400, error.told("en"))
+        except StoreError:
+            return failure(503, UNAVAILABLE, {"Retry-After": "5"})
 
     def _route(self, request: Request) -> Answer:
         method = "GET" if request.method == "HEAD" else request.method
