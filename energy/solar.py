@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -182,10 +182,14 @@ class Facades:
     weight: Array
     count: int
 
+    @cached_property
+    def _start(self) -> Rows:
+        """Where each building's walls begin, and where all end, shape (building + 1,)."""
+        return np.searchsorted(self.building, np.arange(self.count + 1))
+
     def take(self, buildings: npt.ArrayLike) -> Facades:
         """The walls of some of the buildings, by their numbers, in that order."""
-        chosen = np.asarray(buildings, np.intp)
-        start = np.searchsorted(self.building, np.arange(self.count + 1))
+        chosen, start = np.asarray(buildings, np.intp), self._start
         each = start[chosen + 1] - start[chosen]
         first = np.concatenate([[0], np.cumsum(each)[:-1]]) if len(chosen) else each
         walls = np.repeat(start[chosen] - first, each) + np.arange(each.sum())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -74,9 +75,12 @@ class Visibility:
 
     def rows_of(self, surface_ids: ArrayLike) -> NDArray[np.intp]:
         """Rows of surfaces by name; -1 for a surface that is not in it."""
-        return np.asarray(
-            pd.Index(self.surface_id).get_indexer(pd.Index(np.asarray(surface_ids, object))), np.intp
-        )
+        return np.asarray(self._names.get_indexer(pd.Index(np.asarray(surface_ids, object))), np.intp)
+
+    @cached_property
+    def _names(self) -> pd.Index:
+        # Kept: a city asks block by block, and to hash all names each time would take longer than the light.
+        return pd.Index(self.surface_id)
 
     def take(self, rows: ArrayLike) -> Visibility:
         """The surfaces at `rows`."""
