@@ -55,16 +55,11 @@ def measured(*command: str) -> Cost:
     assert process.stdout is not None
     with process.stdout as output:
         said = output.read()
-    cost = cost_of(process, time.monotonic() - began, said)
-    assert process.returncode == 0, command
-    return cost
-
-
-def cost_of(process: subprocess.Popen[str], wall_s: float, said: str) -> Cost:
-    """What a process took, once it has ended."""
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    return Cost(usage.ru_utime + usage.ru_stime, wall_s, usage.ru_maxrss * 1024 / 1e6, said)
+    assert process.returncode == 0, command
+    cpu_s, memory_mb = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6
+    return Cost(cpu_s, time.monotonic() - began, memory_mb, said)
 
 
 def served(district: Path) -> Cost:
@@ -76,7 +71,12 @@ def served(district: Path) -> Cost:
         assert client.get(f"{server.address}/manage").status_code == 200
         assert client.get(f"{server.address}/api/ogc/collections/buildings/items?limit=10").status_code == 200
         wall_s = time.monotonic() - began
-    return cost_of(server.process, wall_s, server.said)
+        folder = Path(f"/proc/{server.process.pid}")  # the server ends with the block
+        user, system = (folder / "stat").read_text().rpartition(")")[2].split()[11:13]
+        peak = re.search(r"VmHWM:\s+(\d+) kB", (folder / "status").read_text())
+    assert peak is not None
+    cpu_s = (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    return Cost(cpu_s, wall_s, int(peak[1]) * 1024 / 1e6, server.said)
 
 
 def steps(tile: Path, district: Path) -> dict[str, Callable[[], Cost]]:
