@@ -15,14 +15,16 @@ T = TypeVar("T")
 
 
 def compiled(
-    function: Callable[..., Any], *, finite: bool = False, inline: bool = False, alike: bool = False
+    function: Callable[..., Any], *, finite: bool = False, alike: bool = False
 ) -> Callable[..., Any]:
     """`function` as machine code that runs beside other threads and trusts that no number is nan.
 
-    Kept on disk where there is a folder for it.
+    Kept on disk where there is a folder for it. It is put into its compiled callers whatever its size: lanes
+    run together there, and last bits do not depend on the process. A call would lead to the function's own
+    code in the process that compiled it, and in those that load its caller from disk to the copy that lies
+    there, which is optimised once more.
 
     finite : it trusts that no number is infinite either.
-    inline : it is put into its callers whatever its size, so that lanes run together there.
     alike : an element's last bit does not depend on which others are computed with it: else those at the end
         of a row, which fill no register, are added up in another order on some processors.
     """
@@ -31,9 +33,8 @@ def compiled(
         "nogil": True,
         "error_model": "numpy",
         "fastmath": trusted | ({"ninf"} if finite else set()),
+        "forceinline": True,
     }
-    if inline:
-        options["forceinline"] = True
     try:
         return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
     except RuntimeError:  # no folder to keep the compiled code in

@@ -15,7 +15,6 @@ from energy.network.water import (
     Polynomial,
     Water,
     compiled,
-    small,
     value,
 )
 
@@ -28,7 +27,7 @@ _ROOT_HALF = 0x3FE6A09E667F3BCD  # the bits of √½
 _LN_2 = 0.6931471805599453
 
 
-@small
+@compiled
 def _log_from(mantissa: float, exponent: float) -> float:
     """ln(m · 2^exponent), m from √½ to √2, to 1e-14: 2 artanh((m − 1) / (m + 1)) as a series."""
     s = (mantissa - 1.0) / (mantissa + 1.0)

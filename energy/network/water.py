@@ -21,7 +21,6 @@ NO_FLOW = 1e-9  # a flow that counts as none [kg/s]
 DEGREE = 6
 
 compiled = partial(compute.compiled, finite=True)
-small = partial(compute.compiled, finite=True, inline=True)
 
 
 @dataclass(frozen=True)
@@ -83,20 +82,20 @@ class Water:
         return np.asarray(1 / np.polynomial.polynomial.polyval(t, self.fluidity))
 
 
-@small
+@compiled
 def value(p: Polynomial, t: float) -> float:
     """Polynomial of degree 6 at `t`."""
     return ((((((p[6] * t + p[5]) * t + p[4]) * t + p[3]) * t + p[2]) * t) + p[1]) * t + p[0]
 
 
-@small
+@compiled
 def enthalpy(p: Polynomial, t: float) -> float:
     """Integral of the heat capacity `p` from 0 °C. [J/kg]"""
     inner = (p[6] / 7.0 * t + p[5] / 6.0) * t + p[4] / 5.0
     return (((inner * t + p[3] / 4.0) * t + p[2] / 3.0) * t + p[1] / 2.0) * t * t + p[0] * t
 
 
-@small
+@compiled
 def decay(x: float) -> float:
     """exp(−x) for x ≥ 0, by Padé's approximant of x/64 and six squarings: no call, so lanes run together."""
     y = min(x, 192.0) * (1.0 / 64.0)
@@ -111,7 +110,7 @@ def decay(x: float) -> float:
     return e * e
 
 
-@small
+@compiled
 def outlet(
     cp: Polynomial, inlet: float, ground: float, loss: float, flow: float
 ) -> tuple[float, float, float]:
@@ -127,7 +126,7 @@ def outlet(
     return ground + (inlet - ground) * share, x, share
 
 
-@small
+@compiled
 def outflow(cp: Polynomial, t: float, heat: float, flow: float) -> float:
     """Temperature of `flow` after it gave off `heat` [W]."""
     aim = enthalpy(cp, t) - heat / max(flow, NO_FLOW)
