@@ -19,7 +19,7 @@ from pathlib import Path
 import yaml
 
 from scenarios.scenario import Scenario, load
-from twin.errors import CallError, Place, SourceError, TwinError, quoted
+from twin.errors import CallError, SourceError, TwinError, quoted
 
 
 class ConflictError(TwinError):
@@ -28,7 +28,7 @@ class ConflictError(TwinError):
     theirs : as it stands now.  state : of it, to save upon.
     """
 
-    def __init__(self, where: str, theirs: Scenario, state: str) -> None:
+    def __init__(self, where: Path, theirs: Scenario, state: str) -> None:
         self.theirs, self.state = theirs, state
         super().__init__(
             "somebody else has saved this scenario since you opened it",
@@ -66,7 +66,7 @@ class Shelf:
         SourceError : there is none of this name, or it is broken.
         """
         file = self._file(name)
-        return Saved(opened(file), _state(file))
+        return Saved(load(file), _state(file))
 
     def save(self, scenario: Scenario, since: str | None) -> Saved:
         """Write a scenario; the state before it goes into the history.
@@ -83,7 +83,7 @@ class Shelf:
         with self._locked():
             now = _state(file) if file.exists() else None
             if now != since and file.exists():
-                raise ConflictError(file.name, opened(file), str(now))
+                raise ConflictError(file, load(file), str(now))
             self._about_to("save", scenario.name)
             if file.exists():
                 self._old(scenario.name, str(now)).write_bytes(file.read_bytes())
@@ -158,19 +158,6 @@ class Shelf:
 
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-
-def opened(file: Path) -> Scenario:
-    """The scenario of a file; where the shelf's folder lies concerns nobody who looks into it.
-
-    Raises
-    ------
-    SourceError : as `load` says.
-    """
-    try:
-        return load(file)
-    except SourceError as error:
-        raise error.at(Place(file.name, error.place.line if error.place else None)) from None
 
 
 def as_yaml(scenario: Scenario) -> str:

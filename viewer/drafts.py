@@ -19,8 +19,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
-from scenarios.scenario import Scenario, parsed, unreadable
-from scenarios.shelf import ConflictError, Shelf, as_yaml, opened, write
+from scenarios.scenario import Scenario, load, parsed, unreadable
+from scenarios.shelf import ConflictError, Shelf, as_yaml, write
 from sensors.errors import StoreError
 from twin.errors import CallError, Place, SourceError, TwinError
 from twin.sample.inputs import slug
@@ -190,7 +190,7 @@ class Drafts:
 
     def _continue(self, message: Mapping[str, Any]) -> None:
         self.close()
-        plan = Plan.from_scenario(opened(self.shelf.folder / _DRAFT))
+        plan = Plan.from_scenario(load(self.shelf.folder / _DRAFT))
         self._kept = plan
         self._begin(plan)
 

@@ -166,7 +166,6 @@ def test_table_has_no_formulas(text: str) -> None:
 
 
 def test_comments_do_not_travel_in_the_clear(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-
     assert cli.run(["publish", str(tmp_path / "site"), "--api", "http://town.example/"]) == 2
     assert "Write https://host/path" in capsys.readouterr().err
     assert not (tmp_path / "site").exists()
